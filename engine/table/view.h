@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the executor sees of a table in a snapshot: parts (sealed segments, then the hot rows) whose columns are read
+// by vectors, the words behind codes, and rows found by key. Everything here is immutable and safe on any thread while
+// the read that holds the snapshot lasts.
+#ifndef DBK_TABLE_VIEW_H
+#define DBK_TABLE_VIEW_H
+
+#include "engine/db.h"
+#include "engine/segment/segment.h"
+
+typedef struct dbk_tenant_view dbk_tenant_view;
+typedef struct dbk_table_view dbk_table_view;
+
+// NULL when the tenant is unknown.
+const dbk_tenant_view *dbk_snapshot_tenant(const dbk_snapshot *snapshot, dbk_text tenant);
+// NULL when the table has never had a row.
+const dbk_table_view *dbk_tenant_table(const dbk_tenant_view *tenant, dbk_table_id table);
+
+// Codes of a domain run from 1 to this bound, inclusive.
+uint32_t dbk_tenant_words(const dbk_tenant_view *tenant, dbk_domain domain);
+// The word of a code in [0, bound]; 0 is "no value".
+dbk_text dbk_tenant_word(const dbk_tenant_view *tenant, dbk_domain domain, uint32_t code);
+// The code of a word, 0 when the snapshot does not know it.
+uint32_t dbk_tenant_code(const dbk_tenant_view *tenant, dbk_domain domain, dbk_text word);
+
+typedef struct dbk_part dbk_part;
+
+// Live rows of the table.
+uint64_t dbk_view_rows(const dbk_table_view *view);
+size_t dbk_view_parts(const dbk_table_view *view);
+const dbk_part *dbk_view_part(const dbk_table_view *view, size_t index);
+
+// Rows of the part, dead ones included, and how many of them are dead.
+uint32_t dbk_part_rows(const dbk_part *part);
+uint32_t dbk_part_dead_rows(const dbk_part *part);
+// 16 words, one bit a row of the vector, 1 = dead; NULL when none of the vector's rows is. Bits past the last row are 0.
+const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector);
+
+// Sealed parts have zone maps (see segment.h); for hot rows both return false and nothing is known. Dead rows still
+// count in them: bounds hold, sums and counts are only usable when dbk_part_dead_rows is 0.
+bool dbk_part_zone_map(const dbk_part *part, int column, dbk_zone_map *out);
+bool dbk_part_vector_zone_map(const dbk_part *part, int column, uint32_t vector, dbk_zone_map *out);
+// The rows of a sealed part of a fact are ascending in the table's time column.
+bool dbk_part_is_sorted(const dbk_part *part);
+
+// The vector's values; either in `scratch` or in the part itself. Entries past the last row are undefined.
+const int64_t *dbk_part_ints(const dbk_part *part, int column, uint32_t vector, int64_t scratch[DBK_VECTOR_ROWS]);
+const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector, uint32_t scratch[DBK_VECTOR_ROWS]);
+dbk_status dbk_part_texts(const dbk_part *part, int column, uint32_t vector, dbk_text_scratch *scratch,
+                          const dbk_text **out);
+
+int64_t dbk_part_int_at(const dbk_part *part, int column, uint32_t row);
+uint32_t dbk_part_code_at(const dbk_part *part, int column, uint32_t row);
+dbk_status dbk_part_text_at(const dbk_part *part, int column, uint32_t row, dbk_text_cursor *cursor, dbk_text *out);
+
+// Where a live row stands.
+typedef struct dbk_locator {
+    uint32_t part; // index for dbk_view_part
+    uint32_t row;
+} dbk_locator;
+
+// KEYED tables, by the code of the key. One load each; no search.
+bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *out);
+// Any table, by the text of the key. For facts the writer's index is asked; where the row moved on after this
+// snapshot was taken, the snapshot's own rows are searched, newest part first.
+dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
+
+#endif
