@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Daybook as an application: everything between a request and its reply that is not transport. One dbk_app serves a
+// store; its handler is given to the server, and the command line calls the same handler in its own process.
+#ifndef DBK_APP_H
+#define DBK_APP_H
+
+#include "http/server/server.h"
+#include "ingest/store/store.h"
+
+typedef struct dbk_app dbk_app;
+
+typedef struct dbk_app_options {
+    // Milliseconds since the epoch that "today" is taken from; NULL = the system clock. DAYBOOK_NOW=<ISO time> in the
+    // environment freezes it for tests and examples.
+    int64_t (*now_ms)(void);
+    bool rate_limits; // false: no limits at all (benches)
+    bool access_log;  // JSON lines on stderr
+    int workers;      // threads for long reads and large bodies; 0 = 2
+} dbk_app_options;
+
+dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err);
+// No request may be under way.
+void dbk_app_destroy(dbk_app *app);
+
+// The dbk_handler, refuse and log of dbk_server_options, with the dbk_app as `app`.
+void dbk_app_handle(void *app, dbk_request *request);
+void dbk_app_refuse(void *app, int status, const char *detail, dbk_text path, dbk_reply *reply);
+void dbk_app_log(void *app, const dbk_request *request, int status, size_t bytes, uint64_t nanoseconds);
+
+// /readyz answers 503 until this, and again after dbk_app_drain: load balancers stop sending first.
+void dbk_app_ready(dbk_app *app);
+void dbk_app_drain(dbk_app *app);
+
+#endif
