@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The database in memory: tenants, their tables, and the snapshots that readers see.
 //
-// One writer thread applies batches; any number of readers work on snapshots without locks and without waiting. The
-// writer's changes become visible in three steps, so that rows are never seen before they are on disk and the disk
-// never waits for the processor:
+// One writer thread applies batches; any number of readers work on snapshots without locks and without
+// waiting. The writer's changes become visible in three steps, so that rows are never seen before they are on
+// disk and the disk never waits for the processor:
 //
 //     apply, apply, …      the writer's own working state moves on; readers see nothing
 //     freeze               an immutable image of the working state; the writer may go on applying at once
 //     publish              the image becomes what readers get (after its log group was synced)
 //
-// Reclamation is by epochs: what a published snapshot no longer needs is freed when the last reader that could still
-// see it has ended.
+// Reclamation is by epochs: what a published snapshot no longer needs is freed when the last reader that
+// could still see it has ended.
 #ifndef DBK_DB_H
 #define DBK_DB_H
 
@@ -27,8 +27,8 @@ void dbk_db_destroy(dbk_db *db);
 
 // ---- Writer (one thread at a time) ----
 
-// What applying one batch came to. Rows that parsers could not judge because they depend on stored rows (a line
-// without created_at whose order is unknown) are rejected here, the same ones when a log is replayed.
+// What applying one batch came to. Rows that parsers could not judge because they depend on stored rows (a
+// line without created_at whose order is unknown) are rejected here, the same ones when a log is replayed.
 typedef struct dbk_apply_report {
     uint32_t stored;
     uint32_t rejected_count;
@@ -36,16 +36,17 @@ typedef struct dbk_apply_report {
     const char *rejected_reason; // the one reason there is
 } dbk_apply_report;
 
-// Inserts or replaces the rows by key (or removes them: batch->remove) in the tenant's working state. Creates the
-// tenant on first use. All or nothing: on failure (no memory, sum overflow) the working state is as before.
+// Inserts or replaces the rows by key (or removes them: batch->remove) in the tenant's working state. Creates
+// the tenant on first use. All or nothing: on failure (no memory, sum overflow) the working state is as
+// before.
 //
-// Beside storing rows this does what the data dictionary promises: a line without created_at takes its order's; the
-// first currency a tenant loads becomes its setting `currency` unless that is set.
+// Beside storing rows this does what the data dictionary promises: a line without created_at takes its
+// order's; the first currency a tenant loads becomes its setting `currency` unless that is set.
 dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant, const dbk_batch *batch, dbk_apply_report *report,
                         dbk_error *err);
 
-// An image of the working state. `number` names it (the log sequence number of the last change in it); it must grow.
-// NULL when memory is out. Owned by the db; publish it or freeze a newer one.
+// An image of the working state. `number` names it (the log sequence number of the last change in it); it
+// must grow. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
 dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number);
 // Makes the image current. Images are published in the order they were frozen; some may be left out.
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot);
@@ -55,8 +56,8 @@ uint64_t dbk_db_memory(const dbk_db *db);
 
 // ---- Readers (any thread, any number) ----
 
-// A read holds one snapshot. It may be handed to another thread; it must be ended. Wait-free but for the first use of
-// more than 1,024 reads at a time.
+// A read holds one snapshot. It may be handed to another thread; it must be ended. Wait-free but for the
+// first use of more than 1,024 reads at a time.
 typedef struct dbk_read {
     const dbk_snapshot *snapshot;
     uint32_t slot;
@@ -66,8 +67,8 @@ dbk_read dbk_read_begin(dbk_db *db);
 void dbk_read_end(dbk_db *db, dbk_read *read);
 
 uint64_t dbk_snapshot_number(const dbk_snapshot *snapshot);
-// The number of the last snapshot that changed anything of this tenant; 0 for an unknown tenant. Other tenants' writes
-// do not move it, so answers stay cached and traffic stays private.
+// The number of the last snapshot that changed anything of this tenant; 0 for an unknown tenant. Other
+// tenants' writes do not move it, so answers stay cached and traffic stays private.
 uint64_t dbk_snapshot_tenant_number(const dbk_snapshot *snapshot, dbk_text tenant);
 size_t dbk_snapshot_tenants(const dbk_snapshot *snapshot);
 dbk_text dbk_snapshot_tenant_name(const dbk_snapshot *snapshot, size_t index);
@@ -76,13 +77,14 @@ uint64_t dbk_snapshot_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_ta
 
 // Answers a query. An unknown tenant has empty tables. DBK_INVALID names the part of the query that cannot be
 // (unknown table or column, wrong type of value, …). The result is the caller's (dbk_result_free).
-dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, dbk_result **out,
-                         dbk_error *err);
+dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
+                         dbk_result **out, dbk_error *err);
 
-// Calls emit for each block of up to 1,024 rows of a row query without order, limit or cursor, in storage order, in
-// bounded memory: for exports of any size. The block is freed after emit returns; emit's failure ends the walk.
+// Calls emit for each block of up to 1,024 rows of a row query without order, limit or cursor, in storage
+// order, in bounded memory: for exports of any size. The block is freed after emit returns; emit's failure
+// ends the walk.
 typedef dbk_status (*dbk_emit)(void *user, const dbk_result *block, dbk_error *err);
-dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, dbk_emit emit,
-                            void *user, dbk_error *err);
+dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
+                            dbk_emit emit, void *user, dbk_error *err);
 
 #endif

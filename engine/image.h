@@ -9,18 +9,23 @@
 
 // ---- Reading a snapshot out ----
 
-// Words of a dictionary are numbered from 1 and never change: a checkpoint writes only those it has not written yet.
+// Words of a dictionary are numbered from 1 and never change: a checkpoint writes only those it has not
+// written yet.
 uint32_t dbk_image_words(const dbk_snapshot *snapshot, size_t tenant, dbk_domain domain);
 dbk_text dbk_image_word(const dbk_snapshot *snapshot, size_t tenant, dbk_domain domain, uint32_t code);
 
-// The sealed segments of a table, each in a numbered slot that row locators refer to; slots can be empty (compacted).
+// The sealed segments of a table, each in a numbered slot that row locators refer to; slots can be empty
+// (compacted).
 size_t dbk_image_slots(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table);
-// NULL for an empty slot. The segment's id (dbk_segment_id) is unique in the data directory and names its file.
-const dbk_segment *dbk_image_segment(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table, size_t slot);
+// NULL for an empty slot. The segment's id (dbk_segment_id) is unique in the data directory and names its
+// file.
+const dbk_segment *dbk_image_segment(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table,
+                                     size_t slot);
 // One bit a row, 1 = removed or replaced; NULL when no row is. (rows + 63) / 64 words.
 const uint64_t *dbk_image_dead(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table, size_t slot);
 
-// The rows not yet sealed, as a segment built for the purpose (*out NULL when there are none), live rows only.
+// The rows not yet sealed, as a segment built for the purpose (*out NULL when there are none), live rows
+// only.
 dbk_status dbk_image_delta(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table, dbk_segment **out,
                            dbk_error *err);
 // The smallest segment id not used yet.
@@ -29,9 +34,10 @@ uint64_t dbk_image_next_segment_id(const dbk_snapshot *snapshot);
 // ---- Building a database from what was kept: before the first apply, then freeze and publish as always ----
 
 // Must be called for words 1, 2, 3 … of each domain, before segments that use them.
-dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant, dbk_domain domain, dbk_text word, dbk_error *err);
-// Takes over the segment, whatever it returns; dead is copied. Codes beyond the dictionary, and a key that lives
-// twice, are DBK_CORRUPT.
+dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant, dbk_domain domain, dbk_text word,
+                                  dbk_error *err);
+// Takes over the segment, whatever it returns; dead is copied. Codes beyond the dictionary, and a key that
+// lives twice, are DBK_CORRUPT.
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant, dbk_table_id table, size_t slot,
                                      dbk_segment *segment, const uint64_t *dead, dbk_error *err);
 // Puts the rows back as unsealed ones. Frees the segment.

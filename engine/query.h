@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The question that every report asks, and the only way into the engine for reading. It names tables and columns as
-// the data dictionary does and holds no engine type, so that another executor (SQL for a cluster) can stand behind it.
+// The question that every report asks, and the only way into the engine for reading. It names tables and
+// columns as the data dictionary does and holds no engine type, so that another executor (SQL for a cluster)
+// can stand behind it.
 //
-// Two forms. With aggregates or keys it is a group query: one row per combination of keys that occurs (or one row in
-// all when there are no keys), columns = keys, then attached fields, then aggregates. Without them it is a row query:
-// one row per stored row, columns = fields.
+// Two forms. With aggregates or keys it is a group query: one row per combination of keys that occurs (or one
+// row in all when there are no keys), columns = keys, then attached fields, then aggregates. Without them it
+// is a row query: one row per stored row, columns = fields.
 //
-// A column name may be a path through references, "customer_id.name" or "product_id.category_id.name": the value of
-// that column in the keyed table that the reference points to, "no value" where nothing is found there. A reference
-// in a fact's text column ("order_id.status" in order_lines) works alike. At most two dots.
+// A column name may be a path through references, "customer_id.name" or "product_id.category_id.name": the
+// value of that column in the keyed table that the reference points to, "no value" where nothing is found
+// there. A reference in a fact's text column ("order_id.status" in order_lines) works alike. At most two
+// dots.
 #ifndef DBK_QUERY_H
 #define DBK_QUERY_H
 
@@ -45,19 +47,20 @@ typedef struct dbk_filter {
     int values_count;
 } dbk_filter;
 
-// A key: a column, or a calendar bucket of a column of type time. A bucket's value is its first instant in ms UTC.
+// A key: a column, or a calendar bucket of a column of type time. A bucket's value is its first instant in ms
+// UTC.
 typedef struct dbk_group_key {
     const char *column;
     const dbk_bucket *bucket; // NULL = the column itself
 } dbk_group_key;
 
 typedef enum dbk_aggregate_kind {
-    DBK_COUNT_ROWS,     // column ignored
-    DBK_COUNT_VALUES,   // rows with a value
-    DBK_SUM,            // exact, 128 bits; no value when no row had one
-    DBK_MIN,            // integers only
+    DBK_COUNT_ROWS,   // column ignored
+    DBK_COUNT_VALUES, // rows with a value
+    DBK_SUM,          // exact, 128 bits; no value when no row had one
+    DBK_MIN,          // integers only
     DBK_MAX,
-    DBK_AVERAGE,        // an exact quotient: sum and count of the rows with a value, divided by whoever prints it
+    DBK_AVERAGE, // an exact quotient: sum and count of the rows with a value, divided by whoever prints it
     DBK_COUNT_DISTINCT, // exact; any type
 } dbk_aggregate_kind;
 
@@ -74,8 +77,8 @@ typedef struct dbk_order {
 typedef struct dbk_query {
     const char *table;
 
-    // Rows with from <= time column < to. time_column NULL = the table's own. Either end may be open (INT64_MIN,
-    // INT64_MAX). Keyed tables have no time column of their own.
+    // Rows with from <= time column < to. time_column NULL = the table's own. Either end may be open
+    // (INT64_MIN, INT64_MAX). Keyed tables have no time column of their own.
     const char *time_column;
     int64_t from_ms, to_ms;
 
@@ -83,27 +86,28 @@ typedef struct dbk_query {
     int filters_count;
     const dbk_group_key *keys;
     int keys_count;
-    const char *const *fields; // row query: what to return. Group query: attached to a key, as "customer_id.name"
+    const char *const
+        *fields; // row query: what to return. Group query: attached to a key, as "customer_id.name"
     int fields_count;
     const dbk_aggregate *aggregates;
     int aggregates_count;
 
-    // Group query whose only key is a bucket, with both ends of the range closed: also the buckets without rows, so
-    // that there is one row for each bucket that the range touches.
+    // Group query whose only key is a bucket, with both ends of the range closed: also the buckets without
+    // rows, so that there is one row for each bucket that the range touches.
     bool fill;
 
-    // Without an order, rows come in an order of the executor's choosing, but the same one each time for a snapshot.
-    // Integers by value, texts by bytes, averages by quotient; "no value" first when ascending.
+    // Without an order, rows come in an order of the executor's choosing, but the same one each time for a
+    // snapshot. Integers by value, texts by bytes, averages by quotient; "no value" first when ascending.
     const dbk_order *order;
     int order_count;
     int64_t limit; // 0 = all
 
-    // Row query with an order: only rows strictly after this position in that order, one value per order column.
-    // Averages and distinct counts cannot be resumed.
+    // Row query with an order: only rows strictly after this position in that order, one value per order
+    // column. Averages and distinct counts cannot be resumed.
     const dbk_value *after;
     int after_count;
 
-    int threads; // how many may work on it; 0 or 1 = the caller alone
+    int threads;                    // how many may work on it; 0 or 1 = the caller alone
     const volatile bool *cancelled; // optional: when it turns true the query ends with DBK_CANCELLED
 } dbk_query;
 

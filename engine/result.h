@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The answer to a query: a small table of typed columns. Immutable, owned by the caller, independent of the snapshot
-// that it was computed from.
+// The answer to a query: a small table of typed columns. Immutable, owned by the caller, independent of the
+// snapshot that it was computed from.
 #ifndef DBK_RESULT_H
 #define DBK_RESULT_H
 

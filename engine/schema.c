@@ -9,24 +9,78 @@ static const char *const payment_kinds[] = {"payment", "deposit", "balance", "re
 static const char *const payment_statuses[] = {"confirmed", "pending", "failed", "refunded", NULL};
 static const char *const intervals[] = {"month", "year", "week", NULL};
 
-#define TEXT(name)               {name, DBK_TEXT, 0, DBK_DOMAIN_NONE, NULL}
-#define TEXT_REQUIRED(name)      {name, DBK_TEXT, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
-#define ID(name)                 {name, DBK_TEXT, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_NONE, NULL}
-#define CODE_ID(name, domain)    {name, DBK_CODE, DBK_REQUIRED | DBK_KEY, domain, NULL}
-#define HIDDEN_KEY(domain)       {"key", DBK_CODE, DBK_KEY | DBK_HIDDEN, domain, NULL}
-#define CODE(name, domain)       {name, DBK_CODE, 0, domain, NULL}
-#define CODE_REQUIRED(name, dom) {name, DBK_CODE, DBK_REQUIRED, dom, NULL}
-#define ENUM(name, dom, values)  {name, DBK_CODE, 0, dom, values}
-#define INT(name)                {name, DBK_INT, 0, DBK_DOMAIN_NONE, NULL}
-#define INT_REQUIRED(name)       {name, DBK_INT, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
-#define BOOL(name)               {name, DBK_BOOL, 0, DBK_DOMAIN_NONE, NULL}
-#define MONEY(name)              {name, DBK_MONEY, 0, DBK_DOMAIN_NONE, NULL}
-#define MONEY_REQUIRED(name)     {name, DBK_MONEY, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
-#define RATE(name)               {name, DBK_RATE, 0, DBK_DOMAIN_NONE, NULL}
-#define RATE_REQUIRED(name)      {name, DBK_RATE, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
-#define TIME(name)               {name, DBK_TIME, 0, DBK_DOMAIN_NONE, NULL}
-#define TIME_REQUIRED(name)      {name, DBK_TIME, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
-#define DATE_REQUIRED(name)      {name, DBK_DATE, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL}
+#define TEXT(name)                                                                                           \
+    {                                                                                                        \
+        name, DBK_TEXT, 0, DBK_DOMAIN_NONE, NULL                                                             \
+    }
+#define TEXT_REQUIRED(name)                                                                                  \
+    {                                                                                                        \
+        name, DBK_TEXT, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                  \
+    }
+#define ID(name)                                                                                             \
+    {                                                                                                        \
+        name, DBK_TEXT, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_NONE, NULL                                        \
+    }
+#define CODE_ID(name, domain)                                                                                \
+    {                                                                                                        \
+        name, DBK_CODE, DBK_REQUIRED | DBK_KEY, domain, NULL                                                 \
+    }
+#define HIDDEN_KEY(domain)                                                                                   \
+    {                                                                                                        \
+        "key", DBK_CODE, DBK_KEY | DBK_HIDDEN, domain, NULL                                                  \
+    }
+#define CODE(name, domain)                                                                                   \
+    {                                                                                                        \
+        name, DBK_CODE, 0, domain, NULL                                                                      \
+    }
+#define CODE_REQUIRED(name, dom)                                                                             \
+    {                                                                                                        \
+        name, DBK_CODE, DBK_REQUIRED, dom, NULL                                                              \
+    }
+#define ENUM(name, dom, values)                                                                              \
+    {                                                                                                        \
+        name, DBK_CODE, 0, dom, values                                                                       \
+    }
+#define INT(name)                                                                                            \
+    {                                                                                                        \
+        name, DBK_INT, 0, DBK_DOMAIN_NONE, NULL                                                              \
+    }
+#define INT_REQUIRED(name)                                                                                   \
+    {                                                                                                        \
+        name, DBK_INT, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                   \
+    }
+#define BOOL(name)                                                                                           \
+    {                                                                                                        \
+        name, DBK_BOOL, 0, DBK_DOMAIN_NONE, NULL                                                             \
+    }
+#define MONEY(name)                                                                                          \
+    {                                                                                                        \
+        name, DBK_MONEY, 0, DBK_DOMAIN_NONE, NULL                                                            \
+    }
+#define MONEY_REQUIRED(name)                                                                                 \
+    {                                                                                                        \
+        name, DBK_MONEY, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                 \
+    }
+#define RATE(name)                                                                                           \
+    {                                                                                                        \
+        name, DBK_RATE, 0, DBK_DOMAIN_NONE, NULL                                                             \
+    }
+#define RATE_REQUIRED(name)                                                                                  \
+    {                                                                                                        \
+        name, DBK_RATE, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                  \
+    }
+#define TIME(name)                                                                                           \
+    {                                                                                                        \
+        name, DBK_TIME, 0, DBK_DOMAIN_NONE, NULL                                                             \
+    }
+#define TIME_REQUIRED(name)                                                                                  \
+    {                                                                                                        \
+        name, DBK_TIME, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                  \
+    }
+#define DATE_REQUIRED(name)                                                                                  \
+    {                                                                                                        \
+        name, DBK_DATE, DBK_REQUIRED, DBK_DOMAIN_NONE, NULL                                                  \
+    }
 
 static const dbk_column_def orders[] = {
     ID("id"),
@@ -122,8 +176,7 @@ static const dbk_column_def subscriptions[] = {
 };
 
 static const dbk_column_def customers[] = {
-    CODE_ID("id", DBK_DOMAIN_CUSTOMER), TEXT("name"),       TEXT("email"),
-    TIME("created_at"),                 TIME("updated_at"),
+    CODE_ID("id", DBK_DOMAIN_CUSTOMER), TEXT("name"), TEXT("email"), TIME("created_at"), TIME("updated_at"),
 };
 
 static const dbk_column_def products[] = {
@@ -255,13 +308,9 @@ const dbk_table_def *dbk_table_def_by_domain(dbk_domain domain)
 
 const char *dbk_type_name(dbk_type type)
 {
-    static const char *const names[] = {[DBK_BOOL] = "true or false",
-                                        [DBK_INT] = "whole number",
-                                        [DBK_MONEY] = "amount of money",
-                                        [DBK_RATE] = "rate",
-                                        [DBK_TIME] = "time",
-                                        [DBK_DATE] = "date",
-                                        [DBK_CODE] = "text",
-                                        [DBK_TEXT] = "text"};
+    static const char *const names[] = {
+        [DBK_BOOL] = "true or false", [DBK_INT] = "whole number", [DBK_MONEY] = "amount of money",
+        [DBK_RATE] = "rate",          [DBK_TIME] = "time",        [DBK_DATE] = "date",
+        [DBK_CODE] = "text",          [DBK_TEXT] = "text"};
     return type >= DBK_BOOL && type <= DBK_TEXT ? names[type] : "value";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables and columns of a company: the data dictionary as constant data. The numbers of tables, columns and
-// domains are written to disk: they are only ever appended to, never changed or reused.
+// The tables and columns of a company: the data dictionary as constant data. The numbers of tables, columns
+// and domains are written to disk: they are only ever appended to, never changed or reused.
 #ifndef DBK_SCHEMA_H
 #define DBK_SCHEMA_H
 
@@ -17,8 +17,8 @@ typedef enum dbk_type {
     DBK_TEXT,     // any other string: kept cold
 } dbk_type;
 
-// Columns of the same domain share one dictionary per tenant, so that equal strings have equal codes wherever they
-// stand; a reference and the id it refers to meet this way.
+// Columns of the same domain share one dictionary per tenant, so that equal strings have equal codes wherever
+// they stand; a reference and the id it refers to meet this way.
 typedef enum dbk_domain {
     DBK_DOMAIN_NONE = 0,
     DBK_DOMAIN_KIND,
@@ -69,8 +69,9 @@ typedef enum dbk_table_id {
 
 typedef enum dbk_column_flag {
     DBK_REQUIRED = 1, // a row without it is rejected
-    DBK_KEY = 2,      // part of the row's key; the only or first key column decides whether a table is keyed by code
-    DBK_HIDDEN = 4,   // filled by the engine, not accepted from files
+    DBK_KEY =
+        2, // part of the row's key; the only or first key column decides whether a table is keyed by code
+    DBK_HIDDEN = 4, // filled by the engine, not accepted from files
 } dbk_column_flag;
 
 typedef struct dbk_column_def {
@@ -91,8 +92,8 @@ typedef struct dbk_table_def {
     const char *name;
     dbk_table_kind kind;
     int time_column; // the column that orders a fact (created_at, started_at); -1 for keyed tables
-    // KEYED: the key column. A table whose key has several columns has a hidden column `key` of DBK_CODE, their
-    // texts joined by 0x1F; it is then key_column. FACT: the id column (DBK_TEXT).
+    // KEYED: the key column. A table whose key has several columns has a hidden column `key` of DBK_CODE,
+    // their texts joined by 0x1F; it is then key_column. FACT: the id column (DBK_TEXT).
     int key_column;
     bool system; // Daybook's own: not loadable from files, not visible to reports
     int columns_count;

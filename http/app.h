@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Daybook as an application: everything between a request and its reply that is not transport. One dbk_app serves a
-// store; its handler is given to the server, and the command line calls the same handler in its own process.
+// Daybook as an application: everything between a request and its reply that is not transport. One dbk_app
+// serves a store; its handler is given to the server, and the command line calls the same handler in its own
+// process.
 #ifndef DBK_APP_H
 #define DBK_APP_H
 
@@ -10,8 +11,8 @@
 typedef struct dbk_app dbk_app;
 
 typedef struct dbk_app_options {
-    // Milliseconds since the epoch that "today" is taken from; NULL = the system clock. DAYBOOK_NOW=<ISO time> in the
-    // environment freezes it for tests and examples.
+    // Milliseconds since the epoch that "today" is taken from; NULL = the system clock. DAYBOOK_NOW=<ISO
+    // time> in the environment freezes it for tests and examples.
     int64_t (*now_ms)(void);
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr

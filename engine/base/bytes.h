@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading and writing little-endian formats. Every byte that comes from a disk or a network passes through dbk_reader,
-// which cannot be made to read outside its bounds: after the first short read all reads give zeros and `failed` stays
-// set, so a parser may read a whole header and check once.
+// Reading and writing little-endian formats. Every byte that comes from a disk or a network passes through
+// dbk_reader, which cannot be made to read outside its bounds: after the first short read all reads give
+// zeros and `failed` stays set, so a parser may read a whole header and check once.
 #ifndef DBK_BASE_BYTES_H
 #define DBK_BASE_BYTES_H
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proleptic Gregorian calendar, ISO 8601 texts and calendar buckets.
 //
-// An instant is int64 milliseconds since 1970-01-01T00:00Z; a day is int32 days since 1970-01-01. Years 0001 to 9999.
+// An instant is int64 milliseconds since 1970-01-01T00:00Z; a day is int32 days since 1970-01-01. Years 0001
+// to 9999.
 #ifndef DBK_BASE_CALENDAR_H
 #define DBK_BASE_CALENDAR_H
 
@@ -11,7 +12,7 @@
 enum { DBK_MS_SECOND = 1000, DBK_MS_MINUTE = 60000, DBK_MS_HOUR = 3600000, DBK_MS_DAY = 86400000 };
 
 typedef struct dbk_civil {
-    int year, month, day;          // month 1..12, day 1..31
+    int year, month, day;         // month 1..12, day 1..31
     int hour, minute, second, ms; // second 0..59
 } dbk_civil;
 
@@ -29,10 +30,13 @@ typedef enum dbk_time_form {
     DBK_TIME_INSTANT, // date and time
 } dbk_time_form;
 
-// Parses "2026-04-01", "2026-04-01T00:00", "2026-04-01 00:00:00.123456", with optional "Z" or "+02:00" / "+0200" /
-// "+02". Without an offset the zone decides (NULL = UTC); fractions beyond milliseconds must be digits and are cut.
-// Refuses days that do not exist. The whole text must be used. false: not such a text, *out untouched.
-bool dbk_time_parse(const char *text, size_t length, const dbk_zone *zone, int64_t *out_ms, dbk_time_form *out_form);
+// Parses "2026-04-01", "2026-04-01T00:00", "2026-04-01 00:00:00.123456", with optional "Z" or "+02:00" /
+// "+0200" /
+// "+02". Without an offset the zone decides (NULL = UTC); fractions beyond milliseconds must be digits and
+// are cut. Refuses days that do not exist. The whole text must be used. false: not such a text, *out
+// untouched.
+bool dbk_time_parse(const char *text, size_t length, const dbk_zone *zone, int64_t *out_ms,
+                    dbk_time_form *out_form);
 bool dbk_date_parse(const char *text, size_t length, int32_t *out_day);
 
 enum { DBK_TIME_TEXT_MAX = 32 };
@@ -43,9 +47,10 @@ size_t dbk_date_write(char out[DBK_TIME_TEXT_MAX], int32_t day);
 
 // A calendar bucket: which span of time an instant is counted under.
 //
-// Days begin at local midnight (plus day_start_minutes, for shops whose business day begins at 07:00) in the zone.
-// Sub-day buckets count elapsed time from the start of the local day: a day of 25 hours has 25 one-hour buckets, and
-// the last bucket of a day ends with the day. Weeks begin on Monday. Larger units are made of whole local days.
+// Days begin at local midnight (plus day_start_minutes, for shops whose business day begins at 07:00) in the
+// zone. Sub-day buckets count elapsed time from the start of the local day: a day of 25 hours has 25 one-hour
+// buckets, and the last bucket of a day ends with the day. Weeks begin on Monday. Larger units are made of
+// whole local days.
 typedef enum dbk_unit {
     DBK_UNIT_MINUTE, // with count: 15 minutes
     DBK_UNIT_HOUR,   // with count: 1, 4, 12 hours

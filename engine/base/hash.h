@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hashing and checksums. Hashes (XXH3) place keys in tables and are never stored; checksums guard stored bytes.
+// Hashing and checksums. Hashes (XXH3) place keys in tables and are never stored; checksums guard stored
+// bytes.
 #ifndef DBK_BASE_HASH_H
 #define DBK_BASE_HASH_H
 
@@ -9,8 +10,8 @@
 uint64_t dbk_hash_bytes(const void *data, size_t size);
 uint64_t dbk_hash_u64(uint64_t value);
 
-// CRC-32C (Castagnoli, reflected, as in RFC 3720; check value of "123456789" is 0xE3069283). `crc` is the result for
-// the bytes before, 0 to begin.
+// CRC-32C (Castagnoli, reflected, as in RFC 3720; check value of "123456789" is 0xE3069283). `crc` is the
+// result for the bytes before, 0 to begin.
 uint32_t dbk_crc32c(uint32_t crc, const void *data, size_t size);
 
 // XXH3-64 unseeded: the checksum of stored blocks.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A small seeded generator (xoshiro256**, Blackman and Vigna 2018; seeded with splitmix64) for the deterministic
-// company, the tests and the fault simulator. Not for secrets.
+// A small seeded generator (xoshiro256**, Blackman and Vigna 2018; seeded with splitmix64) for the
+// deterministic company, the tests and the fault simulator. Not for secrets.
 #ifndef DBK_BASE_RANDOM_H
 #define DBK_BASE_RANDOM_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How every fallible function reports: a status as its result, and the story in a caller-owned error object.
 //
-// Three failures, three words. An assert is our own mistake and crashes. A status other than DBK_CORRUPT is the
-// world's: a full disk, a bad row, an impossible query. DBK_CORRUPT is bytes from disk or network that cannot be what
-// was written; it is never an assert and never a wrong answer.
+// Three failures, three words. An assert is our own mistake and crashes. A status other than DBK_CORRUPT is
+// the world's: a full disk, a bad row, an impossible query. DBK_CORRUPT is bytes from disk or network that
+// cannot be what was written; it is never an assert and never a wrong answer.
 #ifndef DBK_BASE_STATUS_H
 #define DBK_BASE_STATUS_H
 

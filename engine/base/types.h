@@ -10,15 +10,15 @@
 __extension__ typedef __int128 dbk_i128;
 __extension__ typedef unsigned __int128 dbk_u128;
 
-// Rows are processed in vectors and stored in segments. 1,024 values of 8 bytes are 8 KiB: four or five columns of a
-// vector stay in a first-level cache. 65,536 rows make row numbers inside a segment fit 16 bits.
+// Rows are processed in vectors and stored in segments. 1,024 values of 8 bytes are 8 KiB: four or five
+// columns of a vector stay in a first-level cache. 65,536 rows make row numbers inside a segment fit 16 bits.
 enum { DBK_VECTOR_ROWS = 1024, DBK_SEGMENT_VECTORS = 64, DBK_SEGMENT_ROWS = 65536 };
 
 // "No value" in a column of integers. Never a legal value: parsers refuse it.
 #define DBK_NULL INT64_MIN
 
-// A borrowed run of bytes, not NUL-terminated. In columns of text a length of 0 means "no value": an empty string and
-// a missing one are the same thing in Daybook.
+// A borrowed run of bytes, not NUL-terminated. In columns of text a length of 0 means "no value": an empty
+// string and a missing one are the same thing in Daybook.
 typedef struct dbk_text {
     const char *data;
     uint32_t length;

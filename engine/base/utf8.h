@@ -4,8 +4,8 @@
 
 #include "engine/base/types.h"
 
-// The offset of the first byte that does not begin a well-formed UTF-8 sequence (RFC 3629: no overlong forms, no
-// surrogates, at most U+10FFFF), or size when all is well. ASCII runs are skipped 32 bytes at a time.
+// The offset of the first byte that does not begin a well-formed UTF-8 sequence (RFC 3629: no overlong forms,
+// no surrogates, at most U+10FFFF), or size when all is well. ASCII runs are skipped 32 bytes at a time.
 size_t dbk_utf8_invalid_at(const void *data, size_t size);
 
 #endif

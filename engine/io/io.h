@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam to the disk: one directory, its files, and reads, writes and syncs that are submitted and completed.
+// The seam to the disk: one directory, its files, and reads, writes and syncs that are submitted and
+// completed.
 //
-// Three backends stand behind it: io_uring, plain system calls (containers often forbid io_uring), and the simulated
-// disk of the tests, which tears, reorders, loses and garbles what was not synced. A dbk_io belongs to one thread at a
-// time; several may be open on one directory.
+// Three backends stand behind it: io_uring, plain system calls (containers often forbid io_uring), and the
+// simulated disk of the tests, which tears, reorders, loses and garbles what was not synced. A dbk_io belongs
+// to one thread at a time; several may be open on one directory.
 //
-// What a caller may rely on, and nothing more: bytes of a file are on stable storage after a SYNC of that file that
-// was submitted after the write completed; names of files (created, removed) after a sync of the directory. Between
-// any two operations without such a sync there is no order. A failed sync is final for its file: it is never retried,
-// the caller stops writing.
+// What a caller may rely on, and nothing more: bytes of a file are on stable storage after a SYNC of that
+// file that was submitted after the write completed; names of files (created, removed) after a sync of the
+// directory. Between any two operations without such a sync there is no order. A failed sync is final for its
+// file: it is never retried, the caller stops writing.
 #ifndef DBK_IO_H
 #define DBK_IO_H
 
@@ -23,9 +24,9 @@ typedef int32_t dbk_file; // a handle of this dbk_io; negative = none
 
 typedef enum dbk_io_kind { DBK_IO_READ, DBK_IO_WRITE, DBK_IO_SYNC } dbk_io_kind;
 
-// One operation. The caller fills the first part and keeps the struct and the buffer alive and untouched until `done`
-// was called (by dbk_io_complete, on the caller's thread). The backend finishes short transfers itself: an operation
-// completes whole or fails.
+// One operation. The caller fills the first part and keeps the struct and the buffer alive and untouched
+// until `done` was called (by dbk_io_complete, on the caller's thread). The backend finishes short transfers
+// itself: an operation completes whole or fails.
 typedef struct dbk_io_op dbk_io_op;
 struct dbk_io_op {
     dbk_io_kind kind;
@@ -54,15 +55,16 @@ typedef struct dbk_io_backend {
     dbk_status (*open)(dbk_io *io, const char *name, dbk_open_mode mode, dbk_file *out, dbk_error *err);
     void (*close)(dbk_io *io, dbk_file file);
     dbk_status (*size)(dbk_io *io, dbk_file file, uint64_t *out, dbk_error *err);
-    // Grows the file to `size` zero bytes that are really written, and syncs it: later writes inside it cannot run
-    // out of space and change no metadata.
+    // Grows the file to `size` zero bytes that are really written, and syncs it: later writes inside it
+    // cannot run out of space and change no metadata.
     dbk_status (*allocate)(dbk_io *io, dbk_file file, uint64_t size, dbk_error *err);
     dbk_status (*remove)(dbk_io *io, const char *name, dbk_error *err);
     // Calls visit for each regular file, in no order.
     dbk_status (*list)(dbk_io *io, void (*visit)(void *user, const char *name), void *user, dbk_error *err);
     dbk_status (*sync_directory)(dbk_io *io, dbk_error *err);
     void (*submit)(dbk_io *io, dbk_io_op *op);
-    // Waits until at least one operation is done (or none is in flight) and runs the callbacks. Returns how many.
+    // Waits until at least one operation is done (or none is in flight) and runs the callbacks. Returns how
+    // many.
     int (*complete)(dbk_io *io);
     void (*destroy)(dbk_io *io);
 } dbk_io_backend;
@@ -71,9 +73,9 @@ struct dbk_io {
     const dbk_io_backend *backend;
 };
 
-// Opens the directory (creating it, with mode 0700, when `create`). Picks io_uring where the kernel allows it, plain
-// calls otherwise; DAYBOOK_IO=uring|posix in the environment decides instead, and asking for io_uring where it is
-// forbidden is an error that says so.
+// Opens the directory (creating it, with mode 0700, when `create`). Picks io_uring where the kernel allows
+// it, plain calls otherwise; DAYBOOK_IO=uring|posix in the environment decides instead, and asking for
+// io_uring where it is forbidden is an error that says so.
 dbk_status dbk_io_open(dbk_io **out, const char *directory, bool create, dbk_error *err);
 // Copies of these two for callers that choose: tests, benches.
 dbk_status dbk_io_posix_open(dbk_io **out, const char *directory, dbk_error *err);
@@ -83,11 +85,13 @@ void dbk_io_close(dbk_io *io);
 // ---- Conveniences on any backend: submit and wait ----
 
 dbk_status dbk_io_read(dbk_io *io, dbk_file file, void *buffer, size_t size, uint64_t offset, dbk_error *err);
-dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t size, uint64_t offset, dbk_error *err);
+dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t size, uint64_t offset,
+                        dbk_error *err);
 dbk_status dbk_io_sync(dbk_io *io, dbk_file file, dbk_error *err);
 // A new file with this content, synced; the directory is not (callers sync it once for many files).
 dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, size_t size, dbk_error *err);
 // The whole file into aligned_alloc(64, …) memory with `slack` zero bytes behind it.
-dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size, dbk_error *err);
+dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
+                            dbk_error *err);
 
 #endif

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment: up to 65,536 rows of one table, encoded once and never changed. The bytes in memory are the bytes of its
-// file (docs/FORMAT.md, "Segment"): writing one is a write of them, reading one is a check of them.
+// A segment: up to 65,536 rows of one table, encoded once and never changed. The bytes in memory are the
+// bytes of its file (docs/FORMAT.md, "Segment"): writing one is a write of them, reading one is a check of
+// them.
 //
-// Encodings. Integers and codes: frame of reference with a common divisor per column, a base and a bit width per
-// vector of 1,024; constants cost nothing. Text: ids of a fixed pattern are split into numbers and packed as
-// integers (codec "radix"); everything else is one LZ4 frame per vector. Rows are in the order given (the table sorts
-// facts by time before it builds one).
+// Encodings. Integers and codes: frame of reference with a common divisor per column, a base and a bit width
+// per vector of 1,024; constants cost nothing. Text: ids of a fixed pattern are split into numbers and packed
+// as integers (codec "radix"); everything else is one LZ4 frame per vector. Rows are in the order given (the
+// table sorts facts by time before it builds one).
 #ifndef DBK_SEGMENT_H
 #define DBK_SEGMENT_H
 
@@ -15,8 +16,8 @@
 
 typedef struct dbk_segment dbk_segment;
 
-// Columns by the table's column index; members as in dbk_batch_column, but codes are the tenant's dictionary codes.
-// A column without any value may be left NULL.
+// Columns by the table's column index; members as in dbk_batch_column, but codes are the tenant's dictionary
+// codes. A column without any value may be left NULL.
 typedef struct dbk_segment_input {
     const dbk_table_def *table;
     uint64_t id;
@@ -28,10 +29,10 @@ typedef struct dbk_segment_input {
 
 dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, dbk_error *err);
 
-// Checks every byte of a file (magic, version, bounds, checksums, widths, padding) and takes over `bytes` (allocated
-// with aligned_alloc(64, …), at least DBK_SEGMENT_SLACK bytes longer than size) when it returns DBK_OK; on DBK_CORRUPT
-// the caller keeps them. Columns that the file does not have yet read as "no value". When it passes, no later call on
-// the segment can fail or read out of bounds.
+// Checks every byte of a file (magic, version, bounds, checksums, widths, padding) and takes over `bytes`
+// (allocated with aligned_alloc(64, …), at least DBK_SEGMENT_SLACK bytes longer than size) when it returns
+// DBK_OK; on DBK_CORRUPT the caller keeps them. Columns that the file does not have yet read as "no value".
+// When it passes, no later call on the segment can fail or read out of bounds.
 enum { DBK_SEGMENT_SLACK = 64 };
 dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_error *err);
 const void *dbk_segment_bytes(const dbk_segment *segment, size_t *size);
@@ -60,24 +61,27 @@ void dbk_segment_vector_zone_map(const dbk_segment *segment, int column, uint32_
 // ---- Values ----
 // A vector is rows [1024 * vector, …); the calls return how many rows it has.
 
-uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vector, int64_t out[DBK_VECTOR_ROWS]);
-uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS]);
+uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vector,
+                          int64_t out[DBK_VECTOR_ROWS]);
+uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vector,
+                           uint32_t out[DBK_VECTOR_ROWS]);
 
-// Texts of a vector. The scratch owns the decoded bytes: texts stay valid until its next use. Zero it before first
-// use; dispose of it at the end.
+// Texts of a vector. The scratch owns the decoded bytes: texts stay valid until its next use. Zero it before
+// first use; dispose of it at the end.
 typedef struct dbk_text_scratch {
     dbk_text texts[DBK_VECTOR_ROWS];
     char *bytes;
     size_t capacity;
 } dbk_text_scratch;
 // DBK_NO_MEMORY or DBK_OK.
-dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector, dbk_text_scratch *scratch);
+dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector,
+                             dbk_text_scratch *scratch);
 void dbk_text_scratch_dispose(dbk_text_scratch *scratch);
 
 int64_t dbk_segment_int_at(const dbk_segment *segment, int column, uint32_t row);
 uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t row);
-// Decodes no more than it must: one row for packed ids, the row's vector otherwise (kept in the scratch, so that
-// neighbouring rows cost little: the scratch remembers which vector of which segment it holds).
+// Decodes no more than it must: one row for packed ids, the row's vector otherwise (kept in the scratch, so
+// that neighbouring rows cost little: the scratch remembers which vector of which segment it holds).
 typedef struct dbk_text_cursor {
     const dbk_segment *segment;
     int column;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the executor sees of a table in a snapshot: parts (sealed segments, then the hot rows) whose columns are read
-// by vectors, the words behind codes, and rows found by key. Everything here is immutable and safe on any thread while
-// the read that holds the snapshot lasts.
+// What the executor sees of a table in a snapshot: parts (sealed segments, then the hot rows) whose columns
+// are read by vectors, the words behind codes, and rows found by key. Everything here is immutable and safe
+// on any thread while the read that holds the snapshot lasts.
 #ifndef DBK_TABLE_VIEW_H
 #define DBK_TABLE_VIEW_H
 
@@ -33,25 +33,29 @@ const dbk_part *dbk_view_part(const dbk_table_view *view, size_t index);
 // Rows of the part, dead ones included, and how many of them are dead.
 uint32_t dbk_part_rows(const dbk_part *part);
 uint32_t dbk_part_dead_rows(const dbk_part *part);
-// 16 words, one bit a row of the vector, 1 = dead; NULL when none of the vector's rows is. Bits past the last row are 0.
+// 16 words, one bit a row of the vector, 1 = dead; NULL when none of the vector's rows is. Bits past the last
+// row are 0.
 const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector);
 
-// Sealed parts have zone maps (see segment.h); for hot rows both return false and nothing is known. Dead rows still
-// count in them: bounds hold, sums and counts are only usable when dbk_part_dead_rows is 0.
+// Sealed parts have zone maps (see segment.h); for hot rows both return false and nothing is known. Dead rows
+// still count in them: bounds hold, sums and counts are only usable when dbk_part_dead_rows is 0.
 bool dbk_part_zone_map(const dbk_part *part, int column, dbk_zone_map *out);
 bool dbk_part_vector_zone_map(const dbk_part *part, int column, uint32_t vector, dbk_zone_map *out);
 // The rows of a sealed part of a fact are ascending in the table's time column.
 bool dbk_part_is_sorted(const dbk_part *part);
 
 // The vector's values; either in `scratch` or in the part itself. Entries past the last row are undefined.
-const int64_t *dbk_part_ints(const dbk_part *part, int column, uint32_t vector, int64_t scratch[DBK_VECTOR_ROWS]);
-const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector, uint32_t scratch[DBK_VECTOR_ROWS]);
+const int64_t *dbk_part_ints(const dbk_part *part, int column, uint32_t vector,
+                             int64_t scratch[DBK_VECTOR_ROWS]);
+const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector,
+                               uint32_t scratch[DBK_VECTOR_ROWS]);
 dbk_status dbk_part_texts(const dbk_part *part, int column, uint32_t vector, dbk_text_scratch *scratch,
                           const dbk_text **out);
 
 int64_t dbk_part_int_at(const dbk_part *part, int column, uint32_t row);
 uint32_t dbk_part_code_at(const dbk_part *part, int column, uint32_t row);
-dbk_status dbk_part_text_at(const dbk_part *part, int column, uint32_t row, dbk_text_cursor *cursor, dbk_text *out);
+dbk_status dbk_part_text_at(const dbk_part *part, int column, uint32_t row, dbk_text_cursor *cursor,
+                            dbk_text *out);
 
 // Where a live row stands.
 typedef struct dbk_locator {

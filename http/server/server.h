@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam to the HTTP library: listening, requests in, replies out, and nothing of the library's own types. libh2o
-// stands behind it today.
+// The seam to the HTTP library: listening, requests in, replies out, and nothing of the library's own types.
+// libh2o stands behind it today.
 //
-// One handler answers everything. It is called on a loop thread with a whole request (body included) and either
-// replies before it returns or keeps the request and replies later from any thread; it must reply exactly once. The
-// same handler can be called without a server: whoever builds a dbk_request gives it a `send` of their own, which is
-// how the command line asks the reports in its own process.
+// One handler answers everything. It is called on a loop thread with a whole request (body included) and
+// either replies before it returns or keeps the request and replies later from any thread; it must reply
+// exactly once. The same handler can be called without a server: whoever builds a dbk_request gives it a
+// `send` of their own, which is how the command line asks the reports in its own process.
 #ifndef DBK_SERVER_H
 #define DBK_SERVER_H
 
@@ -41,8 +41,8 @@ struct dbk_request {
     bool local;    // came through the data directory's own socket or in this process: trusted as the operator
     uint64_t received_ns; // CLOCK_MONOTONIC, when the whole request was there
     void (*send)(dbk_request *request, dbk_reply *reply);
-    // After dbk_request_keep the request and everything it points to stay valid until the reply, even when the
-    // client goes away.
+    // After dbk_request_keep the request and everything it points to stay valid until the reply, even when
+    // the client goes away.
     void (*keep)(dbk_request *request);
     void *user; // whoever built the request
 };
@@ -59,14 +59,14 @@ typedef void (*dbk_handler)(void *app, dbk_request *request);
 typedef struct dbk_server_options {
     dbk_handler handler;
     void *app;
-    int threads;              // event loops; 0 = 1
-    size_t body_bytes_max;    // 0 = 16 MiB; larger bodies get 413
-    int connections_max;      // over all loops; 0 = 10,000
-    int request_timeout_ms;   // head and body; 0 = 30,000
-    int response_timeout_ms;  // a reader that does not read is cut; 0 = 60,000
+    int threads;                           // event loops; 0 = 1
+    size_t body_bytes_max;                 // 0 = 16 MiB; larger bodies get 413
+    int connections_max;                   // over all loops; 0 = 10,000
+    int request_timeout_ms;                // head and body; 0 = 30,000
+    int response_timeout_ms;               // a reader that does not read is cut; 0 = 60,000
     const char *tls_certificate, *tls_key; // PEM files; NULL = plain
-    // The error body for what never reaches the handler (framing, 411, 413): fills reply for the status and detail.
-    // path may be empty.
+    // The error body for what never reaches the handler (framing, 411, 413): fills reply for the status and
+    // detail. path may be empty.
     void (*refuse)(void *app, int status, const char *detail, dbk_text path, dbk_reply *reply);
     // After each request; NULL = no log. Called on a loop thread.
     void (*log)(void *app, const dbk_request *request, int status, size_t bytes, uint64_t nanoseconds);
@@ -75,12 +75,13 @@ typedef struct dbk_server_options {
 typedef struct dbk_server dbk_server;
 
 dbk_status dbk_server_create(dbk_server **out, const dbk_server_options *options, dbk_error *err);
-// "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80" or "unix:/path". Port 0 picks one; dbk_server_port tells. May be called
-// several times before dbk_server_run. The unix socket's requests are `local`; its file is made with mode 0600.
+// "127.0.0.1:8080", "[::1]:0", "0.0.0.0:80" or "unix:/path". Port 0 picks one; dbk_server_port tells. May be
+// called several times before dbk_server_run. The unix socket's requests are `local`; its file is made with
+// mode 0600.
 dbk_status dbk_server_listen(dbk_server *server, const char *address, dbk_error *err);
 int dbk_server_port(const dbk_server *server);
-// Serves until dbk_server_stop, then drains: no new connections, running requests finish (at most drain_ms), idle ones
-// are closed. Returns on the calling thread.
+// Serves until dbk_server_stop, then drains: no new connections, running requests finish (at most drain_ms),
+// idle ones are closed. Returns on the calling thread.
 dbk_status dbk_server_run(dbk_server *server, int drain_ms, dbk_error *err);
 // Any thread; async-signal-safe.
 void dbk_server_stop(dbk_server *server);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// From bytes of CSV or NDJSON to batches. A row parser is fed blocks of whole input and gives typed batches plus one
-// reject for each row that cannot be stored; rows in = rows in batches + rejects, always.
+// From bytes of CSV or NDJSON to batches. A row parser is fed blocks of whole input and gives typed batches
+// plus one reject for each row that cannot be stored; rows in = rows in batches + rejects, always.
 //
-// CSV is RFC 4180: any column order, quoted fields with newlines and doubled quotes, CRLF or LF, an optional BOM, a
-// header line. NDJSON is one object a line, values as JSON strings, numbers (exact text), true, false or null. Unknown
-// columns are an error before any row is read unless `ignore_unknown`. Blank values are "no value".
+// CSV is RFC 4180: any column order, quoted fields with newlines and doubled quotes, CRLF or LF, an optional
+// BOM, a header line. NDJSON is one object a line, values as JSON strings, numbers (exact text), true, false
+// or null. Unknown columns are an error before any row is read unless `ignore_unknown`. Blank values are "no
+// value".
 #ifndef DBK_PARSE_READER_H
 #define DBK_PARSE_READER_H
 
@@ -21,11 +22,12 @@ typedef struct dbk_parse_options {
     uint32_t batch_rows;  // 0 = DBK_SEGMENT_ROWS
 } dbk_parse_options;
 
-// Both are called on the feeding thread. on_batch takes the batch over. A reject is valid during the call. A non-OK
-// return of on_batch stops the parser, which returns it.
+// Both are called on the feeding thread. on_batch takes the batch over. A reject is valid during the call. A
+// non-OK return of on_batch stops the parser, which returns it.
 typedef struct dbk_parse_sink {
     dbk_status (*on_batch)(void *user, dbk_batch *batch, dbk_error *err);
-    void (*on_reject)(void *user, const dbk_reject *reject, dbk_text row); // row: its raw text, for the rejects file
+    void (*on_reject)(void *user, const dbk_reject *reject,
+                      dbk_text row); // row: its raw text, for the rejects file
     void *user;
 } dbk_parse_sink;
 
@@ -33,9 +35,9 @@ typedef struct dbk_parser dbk_parser;
 
 dbk_status dbk_parser_create(dbk_parser **out, const dbk_parse_options *options, const dbk_parse_sink *sink,
                              dbk_error *err);
-// Feeds the next bytes of the input; blocks may break anywhere. DBK_INVALID: this is not such a file (not UTF-8, a
-// NUL byte, no header, a missing required column, a ZIP, …), with line and what to do. Rows before it may have gone to
-// on_batch: whoever needs all or nothing holds them back.
+// Feeds the next bytes of the input; blocks may break anywhere. DBK_INVALID: this is not such a file (not
+// UTF-8, a NUL byte, no header, a missing required column, a ZIP, …), with line and what to do. Rows before
+// it may have gone to on_batch: whoever needs all or nothing holds them back.
 dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, dbk_error *err);
 // End of input: the last line may lack its newline; an open quote is a reject. Emits the last batch.
 dbk_status dbk_parser_finish(dbk_parser *parser, dbk_error *err);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A data directory: the database in memory and what keeps it on disk. One writer thread takes changes from any number
-// of submitters, applies them, appends them to the log in groups, syncs, publishes, acknowledges; a checkpoint thread
-// turns old log into segment files. docs/FORMAT.md has the bytes, engine/io the promises they rest on.
+// A data directory: the database in memory and what keeps it on disk. One writer thread takes changes from
+// any number of submitters, applies them, appends them to the log in groups, syncs, publishes, acknowledges;
+// a checkpoint thread turns old log into segment files. docs/FORMAT.md has the bytes, engine/io the promises
+// they rest on.
 //
-// An acknowledged change is on stable storage and visible to the next read. A change is seen whole or not at all,
-// also after a crash.
+// An acknowledged change is on stable storage and visible to the next read. A change is seen whole or not at
+// all, also after a crash.
 #ifndef DBK_STORE_H
 #define DBK_STORE_H
 
@@ -16,16 +17,18 @@ typedef struct dbk_store dbk_store;
 
 typedef struct dbk_store_options {
     const char *directory;
-    bool create;              // make the directory when it is missing
-    uint64_t memory_bytes;    // budget for rows; 0 = three quarters of the machine. Past it changes get DBK_NO_SPACE
-    uint64_t log_file_bytes;  // 0 = 64 MiB
+    bool create; // make the directory when it is missing
+    uint64_t
+        memory_bytes; // budget for rows; 0 = three quarters of the machine. Past it changes get DBK_NO_SPACE
+    uint64_t log_file_bytes;   // 0 = 64 MiB
     uint64_t checkpoint_bytes; // log written since the last checkpoint that starts one; 0 = 256 MiB
     void (*notice)(void *user, const char *line); // one line for the operator ("cut a torn tail …"); optional
     void *user;
 } dbk_store_options;
 
-// Locks the directory (DBK_BUSY says who holds it), recovers, starts the threads. Anything on disk that cannot be what
-// was written, except the torn tail of the log, is DBK_CORRUPT naming file, offset and what to do.
+// Locks the directory (DBK_BUSY says who holds it), recovers, starts the threads. Anything on disk that
+// cannot be what was written, except the torn tail of the log, is DBK_CORRUPT naming file, offset and what to
+// do.
 dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk_error *err);
 // Finishes what was submitted, checkpoints, unlocks. NULL is fine.
 void dbk_store_close(dbk_store *store);
@@ -40,9 +43,9 @@ typedef struct dbk_change {
 } dbk_change;
 
 typedef struct dbk_change_result {
-    dbk_status status; // DBK_OK: stored, synced, published
-    char message[256]; // when not
-    uint64_t number;   // of the snapshot that has it
+    dbk_status status;               // DBK_OK: stored, synced, published
+    char message[256];               // when not
+    uint64_t number;                 // of the snapshot that has it
     const dbk_apply_report *reports; // one a batch; valid during the callback
     int reports_count;
 } dbk_change_result;
@@ -50,8 +53,8 @@ typedef struct dbk_change_result {
 // Called once, on the writer's thread: copy what you need and return soon.
 typedef void (*dbk_change_done)(void *user, const dbk_change_result *result);
 
-// Hands a change over. The change, its batches and tenant stay the caller's and must live until done was called. Blocks
-// only while the queue is full (64 MiB of batches). Any thread but the writer's.
+// Hands a change over. The change, its batches and tenant stay the caller's and must live until done was
+// called. Blocks only while the queue is full (64 MiB of batches). Any thread but the writer's.
 void dbk_store_submit(dbk_store *store, const dbk_change *change, dbk_change_done done, void *user);
 // Submits and waits. reports (may be NULL) needs batches_count entries; the caller frees their rejected_rows.
 dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply_report *reports,
@@ -60,7 +63,7 @@ dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply
 dbk_status dbk_store_checkpoint(dbk_store *store, dbk_error *err);
 
 typedef struct dbk_store_figures {
-    bool read_only;           // a write or sync failed: changes get DBK_READ_ONLY until restart
+    bool read_only; // a write or sync failed: changes get DBK_READ_ONLY until restart
     char read_only_reason[256];
     const char *io_backend;
     uint64_t changes, groups; // groups: synced log writes
@@ -73,13 +76,14 @@ void dbk_store_figures_read(dbk_store *store, dbk_store_figures *out);
 // ---- Looking without opening ----
 
 typedef struct dbk_check_report {
-    uint64_t files, bytes;       // read and verified
+    uint64_t files, bytes; // read and verified
     uint64_t segments, log_groups, tenants, rows;
-    uint64_t problems;           // 0 = everything holds
+    uint64_t problems; // 0 = everything holds
 } dbk_check_report;
-// Reads every file of a directory that no server has open, verifies every checksum, rebuilds the database and compares
-// statistics, key index and dead rows with the rows themselves. Each problem is one call of `problem` with file, offset
-// and what to do. DBK_OK when the check could be made, whatever it found. Changes nothing.
+// Reads every file of a directory that no server has open, verifies every checksum, rebuilds the database and
+// compares statistics, key index and dead rows with the rows themselves. Each problem is one call of
+// `problem` with file, offset and what to do. DBK_OK when the check could be made, whatever it found. Changes
+// nothing.
 dbk_status dbk_store_check(const char *directory, void (*problem)(void *user, const char *line), void *user,
                            dbk_check_report *out, dbk_error *err);
 

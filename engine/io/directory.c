@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/io/directory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+dbk_status dbk_io_status_of(int error_number)
+{
+    switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+        return DBK_NO_SPACE;
+    case ENOMEM:
+        return DBK_NO_MEMORY;
+    case ENOENT:
+        return DBK_NOT_FOUND;
+    default:
+        return DBK_IO;
+    }
+}
+
+static dbk_status fail(dbk_io_directory *directory, const char *what, const char *name, dbk_error *err)
+{
+    int number = errno;
+    return dbk_fail(err, dbk_io_status_of(number), "%s %s/%s: %s", what, directory->path, name,
+                    strerror(number));
+}
+
+dbk_status dbk_io_directory_init(dbk_io_directory *directory, const char *path, dbk_error *err)
+{
+    if (strlen(path) >= sizeof(directory->path))
+        return dbk_fail(err, DBK_INVALID, "the path of the data directory is too long: %s", path);
+    strcpy(directory->path, path);
+    directory->files = NULL;
+    directory->files_count = 0;
+    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory->fd < 0) {
+        int number = errno;
+        return dbk_fail(err, dbk_io_status_of(number), "cannot open the directory %s: %s", path,
+                        strerror(number));
+    }
+    return DBK_OK;
+}
+
+void dbk_io_directory_dispose(dbk_io_directory *directory)
+{
+    for (int i = 0; i < directory->files_count; i++)
+        if (directory->files[i].fd >= 0)
+            close(directory->files[i].fd);
+    free(directory->files);
+    if (directory->fd >= 0)
+        close(directory->fd);
+}
+
+static dbk_status new_handle(dbk_io_directory *directory, int fd, dbk_file *out, dbk_error *err)
+{
+    int free_handle = 0;
+    while (free_handle < directory->files_count && directory->files[free_handle].fd >= 0)
+        free_handle++;
+    if (free_handle == directory->files_count) {
+        int wanted = directory->files_count ? directory->files_count * 2 : 8;
+        dbk_io_open_file *grown = realloc(directory->files, (size_t)wanted * sizeof(*grown));
+        if (!grown) {
+            close(fd);
+            return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening a file");
+        }
+        for (int i = directory->files_count; i < wanted; i++)
+            grown[i].fd = -1;
+        directory->files = grown;
+        directory->files_count = wanted;
+    }
+    directory->files[free_handle] = (dbk_io_open_file){.fd = fd};
+    *out = free_handle;
+    return DBK_OK;
+}
+
+dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mode, dbk_file *out,
+                                 dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    static const int flags[] = {
+        [DBK_OPEN_READ] = O_RDONLY,
+        [DBK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
+        [DBK_OPEN_WRITE] = O_RDWR,
+    };
+    int fd = openat(directory->fd, name, flags[mode] | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return fail(directory, mode == DBK_OPEN_CREATE ? "cannot create" : "cannot open", name, err);
+    return new_handle(directory, fd, out, err);
+}
+
+void dbk_io_directory_close(dbk_io *io, dbk_file file)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    if (file < 0)
+        return;
+    close(directory->files[file].fd);
+    directory->files[file].fd = -1;
+}
+
+dbk_status dbk_io_directory_size(dbk_io *io, dbk_file file, uint64_t *out, dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    struct stat status;
+    if (fstat(directory->files[file].fd, &status) != 0)
+        return fail(directory, "cannot stat a file in", "", err);
+    *out = (uint64_t)status.st_size;
+    return DBK_OK;
+}
+
+dbk_status dbk_io_directory_allocate(dbk_io *io, dbk_file file, uint64_t size, dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    static const uint8_t zeros[1 << 18];
+    int fd = directory->files[file].fd;
+    // fallocate finds out about a full disk before anything is written; the zeros that follow turn the
+    // reserved extents into written ones, so that a later sync inside them has no metadata to change.
+    int number = posix_fallocate(fd, 0, (off_t)size);
+    if (number != 0) {
+        errno = number;
+        return fail(directory, "cannot reserve space in", "", err);
+    }
+    for (uint64_t at = 0; at < size;) {
+        size_t chunk = size - at < sizeof(zeros) ? (size_t)(size - at) : sizeof(zeros);
+        ssize_t written = pwrite(fd, zeros, chunk, (off_t)at);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return fail(directory, "cannot write zeros to a file in", "", err);
+        at += (uint64_t)written;
+    }
+    if (fsync(fd) != 0) {
+        directory->files[file].sync_failed = true;
+        return fail(directory, "cannot sync a new file in", "", err);
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_io_directory_remove(dbk_io *io, const char *name, dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    if (unlinkat(directory->fd, name, 0) != 0)
+        return fail(directory, "cannot remove", name, err);
+    return DBK_OK;
+}
+
+dbk_status dbk_io_directory_list(dbk_io *io, void (*visit)(void *user, const char *name), void *user,
+                                 dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+    if (!stream) {
+        if (fd >= 0)
+            close(fd);
+        return fail(directory, "cannot list", "", err);
+    }
+    struct dirent *entry;
+    while ((entry = readdir(stream)) != NULL) {
+        struct stat status;
+        if (fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode))
+            visit(user, entry->d_name);
+    }
+    closedir(stream);
+    return DBK_OK;
+}
+
+dbk_status dbk_io_directory_sync(dbk_io *io, dbk_error *err)
+{
+    dbk_io_directory *directory = (dbk_io_directory *)io;
+    if (fsync(directory->fd) != 0)
+        return fail(directory, "cannot sync the directory", "", err);
+    return DBK_OK;
+}
+
+bool dbk_io_directory_admits(dbk_io_directory *directory, dbk_io_op *op)
+{
+    op->status = DBK_OK;
+    op->error_number = 0;
+    op->finished = false;
+    op->transferred = 0;
+    op->next = NULL;
+    if (op->kind == DBK_IO_READ || !directory->files[op->file].sync_failed)
+        return true;
+    op->finished = true;
+    op->status = DBK_IO;
+    op->error_number = EIO;
+    return false;
+}
+
+void dbk_io_directory_finish(dbk_io_directory *directory, dbk_io_op *op, int error_number, dbk_status status)
+{
+    if (op->kind == DBK_IO_SYNC && status != DBK_OK)
+        directory->files[op->file].sync_failed = true;
+    op->error_number = error_number;
+    op->status = status;
+    op->finished = true;
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// Choosing a backend, and the calls that submit one operation and wait for it.
+#include "engine/io/io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+dbk_status dbk_io_open(dbk_io **out, const char *directory, bool create, dbk_error *err)
+{
+    if (create && mkdir(directory, 0700) != 0 && errno != EEXIST)
+        return dbk_fail(err, errno == ENOSPC ? DBK_NO_SPACE : DBK_IO, "cannot create the directory %s: %s",
+                        directory, strerror(errno));
+    const char *wanted = getenv("DAYBOOK_IO");
+    if (wanted && strcmp(wanted, "posix") == 0)
+        return dbk_io_posix_open(out, directory, err);
+    if (wanted && strcmp(wanted, "uring") == 0)
+        return dbk_io_uring_open(out, directory, err);
+    if (wanted && *wanted)
+        return dbk_fail(err, DBK_INVALID, "DAYBOOK_IO is \"%s\"; it can be uring or posix", wanted);
+    dbk_error ignored;
+    if (dbk_io_uring_open(out, directory, &ignored) == DBK_OK)
+        return DBK_OK;
+    return dbk_io_posix_open(out, directory, err);
+}
+
+void dbk_io_close(dbk_io *io)
+{
+    if (io)
+        io->backend->destroy(io);
+}
+
+static dbk_status run(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *err)
+{
+    io->backend->submit(io, op);
+    int completed;
+    do
+        completed = io->backend->complete(io);
+    while (!op->finished && completed > 0);
+    if (!op->finished)
+        return dbk_fail(err, DBK_IO, "cannot %s: the operation was lost", what);
+    if (op->status == DBK_OK)
+        return DBK_OK;
+    if (op->status == DBK_CORRUPT)
+        return dbk_fail(err, DBK_CORRUPT, "cannot %s: the file ends before offset %llu", what,
+                        (unsigned long long)(op->offset + op->size));
+    return dbk_fail(err, op->status, "cannot %s: %s", what,
+                    op->error_number ? strerror(op->error_number) : "no progress");
+}
+
+dbk_status dbk_io_read(dbk_io *io, dbk_file file, void *buffer, size_t size, uint64_t offset, dbk_error *err)
+{
+    dbk_io_op op = {.kind = DBK_IO_READ, .file = file, .buffer = buffer, .size = size, .offset = offset};
+    return run(io, &op, "read", err);
+}
+
+dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t size, uint64_t offset,
+                        dbk_error *err)
+{
+    dbk_io_op op = {
+        .kind = DBK_IO_WRITE, .file = file, .buffer = (void *)buffer, .size = size, .offset = offset};
+    return run(io, &op, "write", err);
+}
+
+dbk_status dbk_io_sync(dbk_io *io, dbk_file file, dbk_error *err)
+{
+    dbk_io_op op = {.kind = DBK_IO_SYNC, .file = file};
+    return run(io, &op, "sync", err);
+}
+
+dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, size_t size, dbk_error *err)
+{
+    dbk_file file;
+    DBK_TRY(io->backend->open(io, name, DBK_OPEN_CREATE, &file, err));
+    dbk_status status = dbk_io_write(io, file, data, size, 0, err);
+    if (status == DBK_OK)
+        status = dbk_io_sync(io, file, err);
+    io->backend->close(io, file);
+    return status;
+}
+
+dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
+                            dbk_error *err)
+{
+    dbk_file file;
+    DBK_TRY(io->backend->open(io, name, DBK_OPEN_READ, &file, err));
+    uint64_t length;
+    uint8_t *bytes = NULL;
+    dbk_status status = io->backend->size(io, file, &length, err);
+    if (status == DBK_OK) {
+        size_t room = ((size_t)length + slack + 63) / 64 * 64;
+        bytes = aligned_alloc(64, room ? room : 64);
+        if (!bytes)
+            status = dbk_fail(err, DBK_NO_MEMORY, "out of memory reading %s (%llu bytes)", name,
+                              (unsigned long long)length);
+        else
+            memset(bytes + length, 0, (room ? room : 64) - (size_t)length);
+    }
+    if (status == DBK_OK)
+        status = dbk_io_read(io, file, bytes, (size_t)length, 0, err);
+    io->backend->close(io, file);
+    if (status != DBK_OK) {
+        free(bytes);
+        return status;
+    }
+    *out = bytes;
+    *size = (size_t)length;
+    return DBK_OK;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The backend of plain system calls: pread, pwrite, fdatasync. It works everywhere, containers included.
+// Operations run when they are submitted; only their callbacks wait for dbk_io_complete, so that callers meet
+// the same order of events as with io_uring.
+#include "engine/io/directory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct posix_io {
+    dbk_io_directory directory; // first: the shared functions see a dbk_io_directory
+    dbk_io_op *done_first, *done_last;
+} posix_io;
+
+static void transfer(posix_io *io, dbk_io_op *op)
+{
+    int fd = io->directory.files[op->file].fd;
+    while (op->transferred < op->size) {
+        uint8_t *at = (uint8_t *)op->buffer + op->transferred;
+        size_t left = op->size - op->transferred;
+        off_t offset = (off_t)(op->offset + op->transferred);
+        ssize_t n = op->kind == DBK_IO_READ ? pread(fd, at, left, offset) : pwrite(fd, at, left, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));
+            return;
+        }
+        if (n == 0) {
+            dbk_status status = op->kind == DBK_IO_READ ? DBK_CORRUPT : DBK_IO;
+            dbk_io_directory_finish(&io->directory, op, 0, status);
+            return;
+        }
+        op->transferred += (size_t)n;
+    }
+    dbk_io_directory_finish(&io->directory, op, 0, DBK_OK);
+}
+
+static void sync_file(posix_io *io, dbk_io_op *op)
+{
+    if (fdatasync(io->directory.files[op->file].fd) != 0)
+        dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));
+    else
+        dbk_io_directory_finish(&io->directory, op, 0, DBK_OK);
+}
+
+static void posix_submit(dbk_io *base, dbk_io_op *op)
+{
+    posix_io *io = (posix_io *)base;
+    if (dbk_io_directory_admits(&io->directory, op)) {
+        if (op->kind == DBK_IO_SYNC)
+            sync_file(io, op);
+        else
+            transfer(io, op);
+    }
+    if (io->done_last)
+        io->done_last->next = op;
+    else
+        io->done_first = op;
+    io->done_last = op;
+}
+
+static int posix_complete(dbk_io *base)
+{
+    posix_io *io = (posix_io *)base;
+    int count = 0;
+    dbk_io_op *op = io->done_first;
+    io->done_first = io->done_last = NULL;
+    while (op) {
+        dbk_io_op *next = op->next;
+        if (op->done)
+            op->done(op);
+        op = next;
+        count++;
+    }
+    return count;
+}
+
+static void posix_destroy(dbk_io *base)
+{
+    posix_io *io = (posix_io *)base;
+    dbk_io_directory_dispose(&io->directory);
+    free(io);
+}
+
+static const dbk_io_backend posix_backend = {
+    .name = "posix",
+    .open = dbk_io_directory_open,
+    .close = dbk_io_directory_close,
+    .size = dbk_io_directory_size,
+    .allocate = dbk_io_directory_allocate,
+    .remove = dbk_io_directory_remove,
+    .list = dbk_io_directory_list,
+    .sync_directory = dbk_io_directory_sync,
+    .submit = posix_submit,
+    .complete = posix_complete,
+    .destroy = posix_destroy,
+};
+
+dbk_status dbk_io_posix_open(dbk_io **out, const char *directory, dbk_error *err)
+{
+    posix_io *io = calloc(1, sizeof(*io));
+    if (!io)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", directory);
+    io->directory.base.backend = &posix_backend;
+    dbk_status status = dbk_io_directory_init(&io->directory, directory, err);
+    if (status != DBK_OK) {
+        free(io);
+        return status;
+    }
+    *out = &io->directory.base;
+    return DBK_OK;
+}
