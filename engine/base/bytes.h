@@ -43,6 +43,7 @@ void dbk_buffer_u8(dbk_buffer *b, uint8_t v);
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v);
 void dbk_buffer_u32(dbk_buffer *b, uint32_t v);
 void dbk_buffer_u64(dbk_buffer *b, uint64_t v);
+// A u32 length and the bytes, as dbk_read_text wants them. For the bytes alone use dbk_buffer_append.
 void dbk_buffer_text(dbk_buffer *b, dbk_text text);
 // printf into the buffer, without the NUL.
 void dbk_buffer_format(dbk_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

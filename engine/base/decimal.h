@@ -21,14 +21,14 @@ typedef enum dbk_decimal_fault {
 } dbk_decimal_fault;
 
 // Parses text such as "1234.5", "-0.001", "12." or ".5" into units of 10^-scale (scale 0..9). Trailing zeros
-// beyond the scale are harmless. Reads nothing past length; 40 characters at most.
+// beyond the scale are harmless. Reads nothing past length; texts of more than 40 characters are too large.
 dbk_decimal_fault dbk_decimal_parse(const char *text, size_t length, int scale, int64_t *out);
 
 // The reason in words ("more than 4 decimals", …), constant text.
 const char *dbk_decimal_fault_text(dbk_decimal_fault fault, int scale);
 
 // The longest text that the writers below make, without a NUL.
-enum { DBK_DECIMAL_TEXT_MAX = 48 };
+enum { DBK_DECIMAL_TEXT_MAX = 56 };
 
 // Writes value / (10^scale * divisor), rounded half away from zero once, with exactly `digits` decimals
 // (0..9). divisor must be > 0; use 1 for a plain value and the row count for an average. Returns the length;
@@ -37,7 +37,7 @@ enum { DBK_DECIMAL_TEXT_MAX = 48 };
 size_t dbk_decimal_write(char out[DBK_DECIMAL_TEXT_MAX], dbk_i128 value, int scale, int64_t divisor,
                          int digits);
 
-// The number so rounded, in units of 10^-digits.
+// The number so rounded, in units of 10^-digits; the nearest end of the type when it does not fit.
 dbk_i128 dbk_decimal_round(dbk_i128 value, int scale, int64_t divisor, int digits);
 
 // Shortest exact text: trailing zeros dropped ("1234.5", "7"). Returns the length; no NUL.

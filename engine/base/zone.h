@@ -2,7 +2,8 @@
 // Time zones from the system's TZif files (RFC 9636), without the process-global TZ of the C library.
 //
 // Zones are loaded once, cached for the life of the process and immutable, so a pointer may be kept and
-// shared between threads. The rule in a file's footer is expanded to transitions until the year 2200.
+// shared between threads. The rule in a file's footer is expanded to transitions until the year 2200. Below,
+// a zone of NULL is UTC.
 #ifndef DBK_BASE_ZONE_H
 #define DBK_BASE_ZONE_H
 

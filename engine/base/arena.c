@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// A bump allocator over a list of blocks. Only the newest block is bumped; a request too large to share a
+// block gets one of its own, placed behind the newest so that the room left in the newest is still used.
+#include "engine/base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20 };
+
+struct dbk_arena_block {
+    dbk_arena_block *next;
+    size_t capacity; // of data
+    _Alignas(ALIGNMENT) uint8_t data[];
+};
+
+_Static_assert(sizeof(dbk_arena_block) % ALIGNMENT == 0, "data follows the header at the promised alignment");
+
+static dbk_arena_block *block_create(dbk_arena *arena, size_t capacity)
+{
+    size_t bytes = sizeof(dbk_arena_block) + capacity;
+    dbk_arena_block *block = malloc(bytes); // glibc aligns to 16 on 64-bit machines
+    if (!block)
+        return NULL;
+    block->capacity = capacity;
+    arena->total_bytes += bytes;
+    return block;
+}
+
+// Each block is about as large as all before it together: few blocks for large arenas, little waste for small
+// ones.
+static size_t next_block_bytes(const dbk_arena *arena)
+{
+    size_t bytes = arena->total_bytes;
+    if (bytes < BLOCK_MIN)
+        return BLOCK_MIN;
+    if (bytes > BLOCK_MAX)
+        return BLOCK_MAX;
+    return bytes & ~(size_t)(BLOCK_MIN - 1);
+}
+
+void *dbk_arena_alloc(dbk_arena *arena, size_t size)
+{
+    if (size > SIZE_MAX - BLOCK_MAX)
+        return NULL;
+    // A request for nothing still gets an address of its own.
+    size = size ? (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1) : ALIGNMENT;
+
+    dbk_arena_block *newest = arena->blocks;
+    if (newest && size <= newest->capacity - arena->used) {
+        void *p = newest->data + arena->used;
+        arena->used += size;
+        return p;
+    }
+
+    size_t capacity = next_block_bytes(arena) - sizeof(dbk_arena_block);
+    bool own_block = size > capacity / 4;
+    dbk_arena_block *block = block_create(arena, own_block && (newest || size > capacity) ? size : capacity);
+    if (!block)
+        return NULL;
+    if (own_block && newest) {
+        block->next = newest->next;
+        newest->next = block;
+        return block->data;
+    }
+    block->next = newest;
+    arena->blocks = block;
+    arena->used = size;
+    return block->data;
+}
+
+void *dbk_arena_zalloc(dbk_arena *arena, size_t size)
+{
+    void *p = dbk_arena_alloc(arena, size);
+    return p ? memset(p, 0, size) : NULL;
+}
+
+char *dbk_arena_copy(dbk_arena *arena, const char *data, size_t length)
+{
+    if (length == SIZE_MAX)
+        return NULL;
+    char *copy = dbk_arena_alloc(arena, length + 1);
+    if (!copy)
+        return NULL;
+    if (length)
+        memcpy(copy, data, length);
+    copy[length] = '\0';
+    return copy;
+}
+
+void dbk_arena_dispose(dbk_arena *arena)
+{
+    for (dbk_arena_block *block = arena->blocks; block;) {
+        dbk_arena_block *next = block->next;
+        free(block);
+        block = next;
+    }
+    *arena = (dbk_arena){0};
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which calendar bucket an instant is counted under.
+//
+// Everything rests on one function that never decreases: the instant at which local day d begins. Day d is
+// the span from day_begin(d) to day_begin(d + 1), so days tile the time line whatever a zone does to its
+// clocks; a day that a zone left out is an empty span. All other buckets are cut from days or made of them.
+#include "engine/base/calendar_days.h"
+
+#include <assert.h>
+
+static int64_t day_begin(const dbk_bucket *bucket, int64_t day)
+{
+    int64_t local = day * DBK_MS_DAY + (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE;
+    return bucket->zone ? dbk_zone_local_to_utc(bucket->zone, local) : local;
+}
+
+// The local day that holds the instant. The clock's reading is off by at most what a change around the day's
+// start or a skipped day does to it, so the guess is corrected by a step or two.
+static int64_t day_of(const dbk_bucket *bucket, int64_t ms)
+{
+    int64_t offset = bucket->zone ? (int64_t)dbk_zone_offset(bucket->zone, ms, NULL) * DBK_MS_SECOND : 0;
+    int64_t day = dbk_floor_div(ms + offset - (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE, DBK_MS_DAY);
+    while (day_begin(bucket, day) > ms)
+        day--;
+    while (day_begin(bucket, day + 1) <= ms)
+        day++;
+    return day;
+}
+
+// The first days of the unit around a day and of the next one.
+static void unit_days(dbk_unit unit, int64_t day, int64_t *first, int64_t *next)
+{
+    if (unit == DBK_UNIT_DAY) {
+        *first = day;
+        *next = day + 1;
+        return;
+    }
+    if (unit == DBK_UNIT_WEEK) {
+        *first = day - dbk_day_weekday((int32_t)day);
+        *next = *first + 7;
+        return;
+    }
+    int year, month, day_of_month;
+    dbk_civil_from_day((int32_t)day, &year, &month, &day_of_month);
+    int months = unit == DBK_UNIT_MONTH ? 1 : unit == DBK_UNIT_QUARTER ? 3 : 12;
+    month = (month - 1) / months * months + 1;
+    *first = dbk_day_from_civil(year, month, 1);
+    month += months;
+    *next = month > 12 ? dbk_day_from_civil(year + 1, 1, 1) : dbk_day_from_civil(year, month, 1);
+}
+
+void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end)
+{
+    assert(bucket->count > 0);
+    assert(bucket->day_start_minutes >= 0 && bucket->day_start_minutes < 1440);
+
+    // Beyond the calendar's range all time is one bucket on either side.
+    if (ms < DBK_MS_FIRST || ms > DBK_MS_LAST) {
+        bool before = ms < DBK_MS_FIRST;
+        dbk_bucket_span(bucket, before ? DBK_MS_FIRST : DBK_MS_LAST, start, end);
+        if (before && ms < *start) {
+            *end = *start;
+            *start = INT64_MIN;
+        } else if (!before && ms >= *end) {
+            *start = *end;
+            *end = INT64_MAX;
+        }
+        return;
+    }
+
+    int64_t day = day_of(bucket, ms);
+    if (bucket->unit == DBK_UNIT_MINUTE || bucket->unit == DBK_UNIT_HOUR) {
+        int64_t step =
+            (int64_t)bucket->count * (bucket->unit == DBK_UNIT_MINUTE ? DBK_MS_MINUTE : DBK_MS_HOUR);
+        int64_t begin = day_begin(bucket, day), day_end = day_begin(bucket, day + 1);
+        *start = begin + (ms - begin) / step * step;
+        *end = *start + step < day_end ? *start + step : day_end;
+        return;
+    }
+    int64_t first, next;
+    unit_days(bucket->unit, day, &first, &next);
+    *start = day_begin(bucket, first);
+    *end = day_begin(bucket, next);
+}
