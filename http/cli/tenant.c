@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// daybook tenant set|show
+#include "http/cli/cli.h"
+#include "http/cli/client.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: daybook tenant set --data DIR --tenant T [--timezone Z] [--currency C] [--business-day HH:MM]\n"
+    "                          [--app-id A]\n"
+    "       daybook tenant show --data DIR --tenant T\n\n"
+    "  --timezone Z          days and presets of reports are those of this zone, such as Europe/Berlin "
+    "(default UTC)\n"
+    "  --currency C          what reports count unless asked otherwise (default: that of the first money "
+    "loaded)\n"
+    "  --business-day HH:MM  when a business day of the point of sale begins (default 07:00)\n"
+    "  --app-id A            the AppId of the 23blocks dialect (default: the tenant's name)\n\n"
+    "`set` prints the settings as they are afterwards, as JSON.\n";
+
+typedef struct setting {
+    const char *name, *value;
+} setting;
+
+static void append_json_string(dbk_buffer *out, const char *text)
+{
+    dbk_buffer_u8(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            dbk_buffer_u8(out, '\\');
+        if ((unsigned char)*text < 0x20)
+            dbk_buffer_format(out, "\\u%04x", *text);
+        else
+            dbk_buffer_u8(out, (uint8_t)*text);
+    }
+    dbk_buffer_u8(out, '"');
+}
+
+static int run(const char *directory, const char *tenant, bool set, const setting *settings, int count)
+{
+    dbk_client *client;
+    dbk_error err;
+    if (dbk_client_open_directory(&client, directory, set, &err) != DBK_OK)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+    dbk_buffer target = {0}, body = {0};
+    dbk_buffer_format(&target, "/admin/settings?tenant=");
+    dbk_client_escape(&target, tenant);
+    dbk_buffer_u8(&target, 0);
+    dbk_buffer_u8(&body, '{');
+    for (int i = 0; i < count; i++) {
+        if (i)
+            dbk_buffer_u8(&body, ',');
+        append_json_string(&body, settings[i].name);
+        dbk_buffer_u8(&body, ':');
+        append_json_string(&body, settings[i].value);
+    }
+    dbk_buffer_u8(&body, '}');
+    dbk_client_reply reply;
+    dbk_status status = dbk_client_call(client, set ? "PUT" : "GET", (const char *)target.data,
+                                        set ? "application/json" : NULL, set ? body.data : NULL,
+                                        set ? body.size : 0, &reply, &err);
+    int code = DBK_EXIT_OK;
+    if (status != DBK_OK) {
+        code = dbk_cli_fail(DBK_EXIT_UNREACHABLE, "%s", err.message);
+    } else if (reply.status != 200) {
+        char message[400];
+        dbk_client_message(&reply, message, sizeof(message));
+        code = dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
+    } else {
+        printf("%.*s\n", (int)reply.body.size, (const char *)reply.body.data);
+    }
+    dbk_buffer_dispose(&reply.body);
+    dbk_buffer_dispose(&target);
+    dbk_buffer_dispose(&body);
+    dbk_client_close(client);
+    return code;
+}
+
+int dbk_cli_tenant(int argc, char **argv)
+{
+    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
+                                            {"tenant", required_argument, NULL, 't'},
+                                            {"timezone", required_argument, NULL, 'z'},
+                                            {"currency", required_argument, NULL, 'c'},
+                                            {"business-day", required_argument, NULL, 'b'},
+                                            {"app-id", required_argument, NULL, 'a'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    const char *directory = NULL, *tenant = NULL;
+    setting settings[16];
+    int count = 0, option, index;
+    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+        switch (option) {
+        case 'd':
+            directory = optarg;
+            break;
+        case 't':
+            tenant = optarg;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return DBK_EXIT_OK;
+        case '?':
+            return dbk_cli_usage_error("tenant", "it was not understood");
+        default:
+            if (count < (int)DBK_COUNT(settings))
+                settings[count++] = (setting){options[index].name, optarg};
+        }
+    }
+    const char *action = optind < argc ? argv[optind] : "";
+    bool set = strcmp(action, "set") == 0;
+    if (optind + 1 != argc || (!set && strcmp(action, "show") != 0))
+        return dbk_cli_usage_error("tenant", "say `daybook tenant set` or `daybook tenant show`");
+    if (!directory || !tenant)
+        return dbk_cli_usage_error("tenant", "--data DIR and --tenant T are needed");
+    if (set && count == 0)
+        return dbk_cli_usage_error("tenant", "there is nothing to set");
+    return run(directory, tenant, set, settings, count);
+}
