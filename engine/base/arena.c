@@ -41,7 +41,7 @@ static size_t next_block_bytes(const dbk_arena *arena)
 
 void *dbk_arena_alloc(dbk_arena *arena, size_t size)
 {
-    if (size > SIZE_MAX - BLOCK_MAX)
+    if (size > PTRDIFF_MAX - BLOCK_MAX) // more than any allocator gives, and the sums below stay in range
         return NULL;
     // A request for nothing still gets an address of its own.
     size = size ? (size + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1) : ALIGNMENT;

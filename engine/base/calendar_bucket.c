@@ -14,14 +14,12 @@ static int64_t day_begin(const dbk_bucket *bucket, int64_t day)
     return bucket->zone ? dbk_zone_local_to_utc(bucket->zone, local) : local;
 }
 
-// The local day that holds the instant. The clock's reading is off by at most what a change around the day's
-// start or a skipped day does to it, so the guess is corrected by a step or two.
+// The local day that holds the instant. The day on the clock has begun at ms at the latest, but where the
+// clock went back over the day's start, or a day was skipped, a later one may have begun already.
 static int64_t day_of(const dbk_bucket *bucket, int64_t ms)
 {
     int64_t offset = bucket->zone ? (int64_t)dbk_zone_offset(bucket->zone, ms, NULL) * DBK_MS_SECOND : 0;
     int64_t day = dbk_floor_div(ms + offset - (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE, DBK_MS_DAY);
-    while (day_begin(bucket, day) > ms)
-        day--;
     while (day_begin(bucket, day + 1) <= ms)
         day++;
     return day;
