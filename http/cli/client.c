@@ -259,13 +259,16 @@ void dbk_client_escape(dbk_buffer *out, const char *text)
 
 void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size)
 {
-    const char *text = (const char *)reply->body.data;
-    size_t length = reply->body.size;
-    static const char key[] = "{\"error\":\"";
-    if (length > sizeof(key) && memcmp(text, key, sizeof(key) - 1) == 0) {
-        text += sizeof(key) - 1;
-        const char *end = memchr(text, '"', length - sizeof(key) + 1);
-        length = end ? (size_t)(end - text) : 0;
+    dbk_json_doc doc;
+    const char *body = (const char *)reply->body.data;
+    if (body && dbk_json_parse(body, reply->body.size, &doc, NULL, NULL) == DBK_OK) {
+        dbk_text message = dbk_json_string_of(dbk_json_get(doc.root, "error"));
+        if (message.length) {
+            snprintf(out, size, "%.*s", (int)message.length, message.data);
+            dbk_json_doc_dispose(&doc);
+            return;
+        }
+        dbk_json_doc_dispose(&doc);
     }
-    snprintf(out, size, "%.*s (HTTP %d)", (int)length, text ? text : "", reply->status);
+    snprintf(out, size, "HTTP %d: %.*s", reply->status, (int)reply->body.size, body ? body : "");
 }

@@ -59,15 +59,15 @@ static void create_body(dbk_buffer *out, const arguments *a)
 
 static int print_created(const dbk_client_reply *reply)
 {
-    dbk_json json;
+    dbk_json_doc doc;
     dbk_error err;
-    if (dbk_json_parse(&json, (const char *)reply->body.data, reply->body.size, &err) != DBK_OK)
+    if (dbk_json_parse((const char *)reply->body.data, reply->body.size, &doc, NULL, &err) != DBK_OK)
         return dbk_cli_fail(DBK_EXIT_FAILED, "the server's answer is not JSON: %s", err.message);
-    dbk_text key = dbk_json_text(dbk_json_get(dbk_json_root(&json), "key"));
-    dbk_text id = dbk_json_text(dbk_json_get(dbk_json_root(&json), "id"));
+    dbk_text key = dbk_json_string_of(dbk_json_get(doc.root, "key"));
+    dbk_text id = dbk_json_string_of(dbk_json_get(doc.root, "id"));
     printf("%.*s\n", (int)key.length, key.data);
     fprintf(stderr, "id %.*s; the key is not shown again\n", (int)id.length, id.data);
-    dbk_json_dispose(&json);
+    dbk_json_doc_dispose(&doc);
     return DBK_EXIT_OK;
 }
 
