@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of a checkpoint is the whole of its safety: files, synced one by one; the directory; the manifest,
-// synced; the directory; and only then removals, the old manifest first.
+// The order of a checkpoint is the whole of its safety: files, synced one by one; the directory; the
+// manifest, synced; the directory; and only then removals, the old manifest first.
 #include "ingest/store/checkpoint.h"
 
 #include <stdlib.h>
@@ -207,8 +207,8 @@ static dbk_status write_words(checkpoint *c, const covered_words *covered, dbk_e
         words->size = bytes.size;
         words->checksum = dbk_checksum(bytes.data, bytes.size);
         c->figures->bytes_written += bytes.size;
-        status = dbk_file_write_new(c->io, DBK_FILE_WORDS, words->epoch, bytes.data, bytes.size, c->input->again,
-                                    err);
+        status = dbk_file_write_new(c->io, DBK_FILE_WORDS, words->epoch, bytes.data, bytes.size,
+                                    c->input->again, err);
     }
     if (status == DBK_OK)
         next->words_count++;
@@ -241,8 +241,8 @@ static dbk_status keep_words(checkpoint *c, dbk_error *err)
 
 // ---- The manifest ----
 
-static dbk_status write_manifest(dbk_io *io, const dbk_manifest *manifest, bool again, uint64_t *bytes_written,
-                                 dbk_error *err)
+static dbk_status write_manifest(dbk_io *io, const dbk_manifest *manifest, bool again,
+                                 uint64_t *bytes_written, dbk_error *err)
 {
     dbk_buffer bytes = {0};
     dbk_manifest_encode(manifest, &bytes);

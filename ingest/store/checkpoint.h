@@ -8,10 +8,10 @@
 #include "ingest/store/manifest.h"
 
 typedef struct dbk_checkpoint_input {
-    const dbk_snapshot *snapshot;   // held by a dbk_read of the caller
-    dbk_log_position log;           // behind the last group whose changes are in the snapshot
-    const dbk_manifest *previous;   // the one that rules now
-    bool again;                     // a checkpoint failed since `previous`: files of its may lie about
+    const dbk_snapshot *snapshot; // held by a dbk_read of the caller
+    dbk_log_position log;         // behind the last group whose changes are in the snapshot
+    const dbk_manifest *previous; // the one that rules now
+    bool again;                   // a checkpoint failed since `previous`: files of its may lie about
 } dbk_checkpoint_input;
 
 typedef struct dbk_checkpoint_figures {

@@ -95,8 +95,8 @@ void dbk_file_list_dispose(dbk_file_list *list)
 
 bool dbk_file_list_has(const dbk_file_list *list, dbk_file_kind kind, uint64_t number)
 {
-    return list->counts[kind] && bsearch(&number, list->numbers[kind], list->counts[kind], sizeof(uint64_t),
-                                         by_number) != NULL;
+    return list->counts[kind] &&
+           bsearch(&number, list->numbers[kind], list->counts[kind], sizeof(uint64_t), by_number) != NULL;
 }
 
 dbk_status dbk_file_blame(dbk_file_kind kind, uint64_t number, dbk_status status, dbk_error *err)
@@ -132,10 +132,11 @@ dbk_status dbk_file_read_named(dbk_io *io, dbk_file_kind kind, uint64_t number, 
     if (status == DBK_OK)
         return DBK_OK;
     if (status == DBK_NOT_FOUND)
-        return dbk_fail(err, DBK_CORRUPT,
-                        "%s is missing though the directory needs it; restore it or the whole directory from a "
-                        "backup",
-                        name.text);
+        return dbk_fail(
+            err, DBK_CORRUPT,
+            "%s is missing though the directory needs it; restore it or the whole directory from a "
+            "backup",
+            name.text);
     return dbk_file_blame(kind, number, status, err);
 }
 

@@ -125,7 +125,8 @@ static bool decode_slot(dbk_manifest *m, dbk_reader *r, dbk_manifest_slot *slot)
     slot->checksum = dbk_read_u64(r);
     slot->rows = dbk_read_u32(r);
     slot->dead_offset = dbk_read_u64(r);
-    return slot->rows > 0 && slot->rows <= DBK_SEGMENT_ROWS && slot->size > 0 && slot->id < m->next_segment_id &&
+    return slot->rows > 0 && slot->rows <= DBK_SEGMENT_ROWS && slot->size > 0 &&
+           slot->id < m->next_segment_id &&
            (slot->dead_offset == 0 || is_part(m, slot->dead_offset, (slot->rows + 63) / 64 * 8));
 }
 
@@ -237,7 +238,8 @@ static bool segment_ids_are_unique(dbk_manifest *m)
     return ok;
 }
 
-dbk_status dbk_manifest_decode(const void *data, size_t size, uint64_t epoch, dbk_manifest **out, dbk_error *err)
+dbk_status dbk_manifest_decode(const void *data, size_t size, uint64_t epoch, dbk_manifest **out,
+                               dbk_error *err)
 {
     if (size < sizeof(magic) + 8 || memcmp(data, magic, sizeof(magic)) != 0)
         return dbk_fail(err, DBK_CORRUPT, "the file does not begin as a manifest");
@@ -264,9 +266,9 @@ dbk_status dbk_manifest_decode(const void *data, size_t size, uint64_t epoch, db
     if (version != MANIFEST_VERSION)
         status = dbk_fail(err, DBK_CORRUPT, "it has version %u; this Daybook reads version %d", version,
                           MANIFEST_VERSION);
-    else if (reserved != 0 || m->epoch != epoch || m->log.offset % DBK_IO_BLOCK || m->log.offset < DBK_IO_BLOCK ||
-             m->log.group == 0 || m->log.file_id == 0 || !decode_fields(m, &r) || !words_join(m) ||
-             !segment_ids_are_unique(m))
+    else if (reserved != 0 || m->epoch != epoch || m->log.offset % DBK_IO_BLOCK ||
+             m->log.offset < DBK_IO_BLOCK || m->log.group == 0 || m->log.file_id == 0 ||
+             !decode_fields(m, &r) || !words_join(m) || !segment_ids_are_unique(m))
         status = dbk_fail(err, DBK_CORRUPT, "it has impossible values near offset %zu", r.at);
     if (status != DBK_OK && m->memory_failed)
         status = dbk_fail(err, DBK_NO_MEMORY, "out of memory reading a manifest");

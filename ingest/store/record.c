@@ -75,7 +75,8 @@ dbk_status dbk_record_append(dbk_buffer *out, const dbk_change *change, dbk_erro
         uint8_t *room = dbk_buffer_reserve(out, 8 + (size_t)raw);
         int stored = 0;
         if (room && raw >= COMPRESS_FROM)
-            stored = LZ4_compress_default((const char *)content.data, (char *)room + 8, (int)raw, (int)raw - 1);
+            stored =
+                LZ4_compress_default((const char *)content.data, (char *)room + 8, (int)raw, (int)raw - 1);
         if (room && stored <= 0) {
             memcpy(room + 8, content.data, raw);
             stored = (int)raw;

@@ -53,9 +53,10 @@ static dbk_status must_be_new(dbk_io *io, const dbk_file_list *files, const dbk_
     if (is_new)
         return DBK_OK;
     if (files->counts[DBK_FILE_MANIFEST] == 0)
-        return dbk_fail(err, DBK_CORRUPT,
-                        "there is no manifest, but there are other files of a database; restore the directory "
-                        "from a backup");
+        return dbk_fail(
+            err, DBK_CORRUPT,
+            "there is no manifest, but there are other files of a database; restore the directory "
+            "from a backup");
     return dbk_fail(err, DBK_CORRUPT, "%.400s; restore the directory from a backup", why->message);
 }
 
@@ -86,11 +87,13 @@ static dbk_status read_verified(dbk_io *io, dbk_file_kind kind, uint64_t number,
     DBK_TRY(dbk_file_read_named(io, kind, number, DBK_SEGMENT_SLACK, out, &got, err));
     dbk_status status = DBK_OK;
     if (got != size)
-        status = dbk_fail(err, DBK_CORRUPT,
-                          "the file has %zu bytes instead of %" PRIu64 "; restore it from a backup", got, size);
+        status =
+            dbk_fail(err, DBK_CORRUPT,
+                     "the file has %zu bytes instead of %" PRIu64 "; restore it from a backup", got, size);
     else if (dbk_checksum(*out, got) != checksum)
-        status = dbk_fail(err, DBK_CORRUPT,
-                          "the checksum of its %zu bytes is not the manifest's; restore it from a backup", got);
+        status =
+            dbk_fail(err, DBK_CORRUPT,
+                     "the checksum of its %zu bytes is not the manifest's; restore it from a backup", got);
     if (status == DBK_OK)
         return DBK_OK;
     free(*out);
@@ -102,8 +105,8 @@ static dbk_status restore_word(void *user, dbk_text tenant, dbk_domain domain, d
     return dbk_image_restore_word(user, tenant, domain, word, err);
 }
 
-static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_manifest_words *words, dbk_db *db,
-                                dbk_error *err)
+static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_manifest_words *words,
+                                dbk_db *db, dbk_error *err)
 {
     void *bytes;
     DBK_TRY(read_verified(io, DBK_FILE_WORDS, words->epoch, words->size, words->checksum, &bytes, err));
@@ -112,8 +115,8 @@ static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_man
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_WORDS, words->epoch, status, err);
 }
 
-static dbk_status open_segment(dbk_io *io, const dbk_manifest_slot *slot, dbk_table_id table, dbk_segment **out,
-                               dbk_error *err)
+static dbk_status open_segment(dbk_io *io, const dbk_manifest_slot *slot, dbk_table_id table,
+                               dbk_segment **out, dbk_error *err)
 {
     void *bytes;
     DBK_TRY(read_verified(io, DBK_FILE_SEGMENT, slot->id, slot->size, slot->checksum, &bytes, err));
@@ -143,7 +146,8 @@ static dbk_status restore_slot(dbk_io *io, const dbk_manifest_tenant *tenant, co
 }
 
 static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant *tenant,
-                                const dbk_manifest_table *table, const void *state, dbk_db *db, dbk_error *err)
+                                const dbk_manifest_table *table, const void *state, dbk_db *db,
+                                dbk_error *err)
 {
     dbk_segment *rows;
     dbk_status status = dbk_state_read_segment(state, table, &rows, err);
@@ -158,7 +162,8 @@ static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant
 }
 
 static dbk_status restore_table(dbk_io *io, const dbk_manifest *m, const dbk_manifest_tenant *tenant,
-                                const dbk_manifest_table *table, const void *state, dbk_db *db, dbk_error *err)
+                                const dbk_manifest_table *table, const void *state, dbk_db *db,
+                                dbk_error *err)
 {
     for (uint32_t s = 0; s < table->slots_count; s++)
         if (table->slots[s].present)
@@ -201,7 +206,8 @@ static dbk_status replay_group(replayer *p, const dbk_group *group, dbk_error *e
 {
     if (group->changes_before != p->at->number)
         return dbk_fail(err, DBK_CORRUPT,
-                        "the group at offset %" PRIu64 " counts %" PRIu64 " changes before it instead of %" PRIu64,
+                        "the group at offset %" PRIu64 " counts %" PRIu64
+                        " changes before it instead of %" PRIu64,
                         group->offset, group->changes_before, p->at->number);
     dbk_reader payload = dbk_reader_init(group->payload, group->payload_size);
     for (uint32_t c = 0; c < group->changes; c++) {
@@ -230,10 +236,11 @@ static dbk_status judge_tail(replayer *p, const uint8_t *bytes, size_t size, dbk
     size_t end = p->at->end.offset;
     size_t used = dbk_log_used(bytes + end, size - end);
     uint64_t found;
-    if (used && dbk_log_find_group(bytes + end, used + DBK_IO_BLOCK <= size - end ? used + DBK_IO_BLOCK - 1 : size - end,
-                                   end, p->at->end.file_id, p->at->end.group, &found))
+    if (used &&
+        dbk_log_find_group(bytes + end, size - end, end, p->at->end.file_id, p->at->end.group, &found))
         return dbk_fail(err, DBK_CORRUPT,
-                        "group %" PRIu64 " at offset %zu is damaged, for a later group stands at offset %" PRIu64
+                        "group %" PRIu64
+                        " at offset %zu is damaged, for a later group stands at offset %" PRIu64
                         "; restore the directory from a backup",
                         p->at->end.group, end, found);
     p->at->torn_bytes = used;
@@ -250,8 +257,9 @@ static dbk_status replay_bytes(replayer *p, const uint8_t *bytes, size_t size, b
     if (header.sequence != at->end.sequence || header.file_id != at->end.file_id)
         return dbk_fail(err, DBK_CORRUPT, "it is another log file than the one expected here");
     if (header.bytes != size || at->end.offset > size)
-        return dbk_fail(err, DBK_CORRUPT, "the file has %zu bytes instead of %" PRIu64 "; restore it from a backup",
-                        size, header.bytes);
+        return dbk_fail(err, DBK_CORRUPT,
+                        "the file has %zu bytes instead of %" PRIu64 "; restore it from a backup", size,
+                        header.bytes);
     at->file_bytes = size;
     *linked = false;
     dbk_group group;
@@ -261,7 +269,8 @@ static dbk_status replay_bytes(replayer *p, const uint8_t *bytes, size_t size, b
         at->end.offset += group.size;
         if (group.kind == DBK_GROUP_LINK) {
             if (dbk_log_used(bytes + at->end.offset, size - at->end.offset))
-                return dbk_fail(err, DBK_CORRUPT, "there are bytes behind its last group, which ends at %" PRIu64,
+                return dbk_fail(err, DBK_CORRUPT,
+                                "there are bytes behind its last group, which ends at %" PRIu64,
                                 at->end.offset);
             (void)dbk_link_decode(&group, &at->end.sequence, &at->end.file_id);
             at->end.offset = DBK_IO_BLOCK;

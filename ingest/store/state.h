@@ -18,7 +18,8 @@ uint64_t dbk_state_append_segment(dbk_buffer *out, const dbk_segment *segment, u
 dbk_status dbk_state_check(const void *data, size_t size, uint64_t epoch, dbk_error *err);
 // The bitmap of a slot; `out` has room for DBK_SEGMENT_ROWS / 64 words. DBK_CORRUPT when a bit past the last
 // row is set.
-dbk_status dbk_state_read_dead(const void *data, const dbk_manifest_slot *slot, uint64_t *out, dbk_error *err);
+dbk_status dbk_state_read_dead(const void *data, const dbk_manifest_slot *slot, uint64_t *out,
+                               dbk_error *err);
 // A copy of the unsealed rows as a segment of its own.
 dbk_status dbk_state_read_segment(const void *data, const dbk_manifest_table *table, dbk_segment **out,
                                   dbk_error *err);

@@ -93,8 +93,9 @@ dbk_status dbk_words_encode(const dbk_snapshot *snapshot, const dbk_manifest *ma
     return failed ? dbk_fail(err, DBK_NO_MEMORY, "out of memory writing dictionaries") : DBK_OK;
 }
 
-static dbk_status read_chunk(dbk_reader *r, char *unpacked, dbk_text tenant, const dbk_manifest_section *section,
-                             uint32_t *words_left, dbk_words_visit visit, void *user, dbk_error *err)
+static dbk_status read_chunk(dbk_reader *r, char *unpacked, dbk_text tenant,
+                             const dbk_manifest_section *section, uint32_t *words_left, dbk_words_visit visit,
+                             void *user, dbk_error *err)
 {
     uint32_t words = dbk_read_u32(r);
     uint32_t raw = dbk_read_u32(r);
@@ -104,7 +105,8 @@ static dbk_status read_chunk(dbk_reader *r, char *unpacked, dbk_text tenant, con
         return dbk_fail(err, DBK_CORRUPT, "a chunk of words has impossible sizes before offset %zu", r->at);
     if (raw > stored) {
         if (LZ4_decompress_safe((const char *)bytes, unpacked, (int)stored, (int)raw) != (int)raw)
-            return dbk_fail(err, DBK_CORRUPT, "a chunk of words does not decompress before offset %zu", r->at);
+            return dbk_fail(err, DBK_CORRUPT, "a chunk of words does not decompress before offset %zu",
+                            r->at);
         bytes = (const uint8_t *)unpacked;
     }
     dbk_reader chunk = dbk_reader_init(bytes, raw);
@@ -134,7 +136,8 @@ static dbk_status read_section(dbk_reader *r, char *unpacked, dbk_text tenant,
     uint32_t chunks = dbk_read_u32(r);
     if (r->failed || !dbk_text_equal(name, tenant) || domain != section->domain || first != section->first ||
         count != section->count)
-        return dbk_fail(err, DBK_CORRUPT, "words before offset %zu are not those that the manifest names", r->at);
+        return dbk_fail(err, DBK_CORRUPT, "words before offset %zu are not those that the manifest names",
+                        r->at);
     for (uint32_t c = 0; c < chunks; c++)
         DBK_TRY(read_chunk(r, unpacked, tenant, section, &count, visit, user, err));
     if (count)
@@ -143,7 +146,8 @@ static dbk_status read_section(dbk_reader *r, char *unpacked, dbk_text tenant,
 }
 
 dbk_status dbk_words_decode(const void *data, size_t size, const dbk_manifest *manifest,
-                            const dbk_manifest_words *words, dbk_words_visit visit, void *user, dbk_error *err)
+                            const dbk_manifest_words *words, dbk_words_visit visit, void *user,
+                            dbk_error *err)
 {
     dbk_reader r = dbk_reader_init(data, size);
     const uint8_t *start = dbk_read_bytes(&r, sizeof(magic));
@@ -160,7 +164,8 @@ dbk_status dbk_words_decode(const void *data, size_t size, const dbk_manifest *m
     dbk_status status = DBK_OK;
     for (uint32_t s = 0; s < sections && status == DBK_OK; s++) {
         const dbk_manifest_section *section = &words->sections[s];
-        status = read_section(&r, unpacked, manifest->tenants[section->tenant].name, section, visit, user, err);
+        status =
+            read_section(&r, unpacked, manifest->tenants[section->tenant].name, section, visit, user, err);
     }
     if (status == DBK_OK && dbk_reader_left(&r))
         status = dbk_fail(err, DBK_CORRUPT, "the file is too long from offset %zu", r.at);

@@ -16,6 +16,7 @@ dbk_status dbk_words_encode(const dbk_snapshot *snapshot, const dbk_manifest *ma
 typedef dbk_status (*dbk_words_visit)(void *user, dbk_text tenant, dbk_domain domain, dbk_text word,
                                       dbk_error *err);
 dbk_status dbk_words_decode(const void *data, size_t size, const dbk_manifest *manifest,
-                            const dbk_manifest_words *words, dbk_words_visit visit, void *user, dbk_error *err);
+                            const dbk_manifest_words *words, dbk_words_visit visit, void *user,
+                            dbk_error *err);
 
 #endif
