@@ -223,7 +223,8 @@ static dbk_status write_group(dbk_journal *j, dbk_group_kind kind, uint32_t chan
     bool finished = dbk_group_finish(&j->group, &group);
     assert(finished && j->group.size <= j->staging_size); // make_staging saw to both
     size_t size = j->group.size;
-    assert(size <= j->file_bytes - j->end.offset);
+    if (size > j->file_bytes - j->end.offset) // only in a log that this code did not write
+        return dbk_fail(err, DBK_CORRUPT, "the log file in use has no room for a link to the next");
     memcpy(j->staging, j->group.data, size);
     j->group.size = DBK_GROUP_HEADER;
     dbk_status status = dbk_io_write(j->io, j->file, j->staging, size, j->end.offset, err);
