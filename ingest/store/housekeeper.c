@@ -16,10 +16,10 @@ dbk_status dbk_store_make_log_file(void *user, const dbk_log_plan *plan, bool ag
     made = s->request == DBK_REQUEST_MADE && s->request_plan.sequence == plan->sequence &&
            s->request_plan.file_id == plan->file_id;
     // A request not begun yet is taken back: the housekeeper is in the middle of a checkpoint.
-    again |= s->request != DBK_REQUEST_NONE;
     s->request = DBK_REQUEST_NONE;
     pthread_mutex_unlock(&s->mutex);
-    return made ? DBK_OK : dbk_log_file_create(s->io, plan, again, err);
+    (void)again; // an attempt of the housekeeper's may have failed half-way, too
+    return made ? DBK_OK : dbk_log_file_create(s->io, plan, true, err);
 }
 
 // Mutex held, released meanwhile. A file that could not be made is made by the writer when it needs it, which

@@ -153,9 +153,9 @@ static dbk_status walk_batches(dbk_reader *r, dbk_db *db, dbk_error *err)
 
 dbk_status dbk_record_replay(dbk_reader *payload, dbk_db *db, dbk_error *err)
 {
-    const uint8_t *content;
-    uint32_t size;
-    void *owned;
+    const uint8_t *content = NULL;
+    uint32_t size = 0;
+    void *owned = NULL;
     DBK_TRY(unpack(payload, &content, &size, &owned, err));
     dbk_reader r = dbk_reader_init(content, size);
     dbk_status status = walk_batches(&r, db, err);
