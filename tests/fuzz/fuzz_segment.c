@@ -123,7 +123,7 @@ static void edit_a_segment(dbk_reader *r)
     const dbk_table_id table = (dbk_table_id)(1 + dbk_read_u8(r) % (DBK_TABLE_END - 1));
     const uint32_t count = 1 + dbk_read_u16(r) % ROWS_MAX;
     dbk_random random = dbk_random_seed(dbk_read_u64(r));
-    rows twin;
+    test_rows twin;
     rows_fill(&twin, &random, table, count);
     dbk_segment *built;
     if (dbk_segment_build(&twin.input, &built, NULL) != DBK_OK)
