@@ -89,7 +89,10 @@ static void use_absolute_form(h2o_req_t *req)
         size_t n = strlen(schemes[i]);
         if (req->path.len < n || strncasecmp(req->path.base, schemes[i], n) != 0)
             continue;
-        size_t authority = n + strcspn(req->path.base + n, "/? ");
+        size_t authority = n;
+        while (authority < req->path.len && req->path.base[authority] != '/' &&
+               req->path.base[authority] != '?')
+            authority++;
         req->path = authority < req->path.len
                         ? h2o_iovec_init(req->path.base + authority, req->path.len - authority)
                         : h2o_iovec_init(H2O_STRLIT("/"));
@@ -388,6 +391,8 @@ void dbk_exchange_configure(dbk_server *server)
     config->max_request_entity_size = server->options.body_bytes_max;
     config->http1.req_timeout = (uint64_t)server->options.request_timeout_ms;
     config->http1.upgrade_to_http2 = 0;
+    // There is no HTTP/2 to shut down; its callback would leave a timer behind that outlives the loop.
+    config->http2.callbacks.request_shutdown = NULL;
     if ((uint64_t)server->options.request_timeout_ms < config->handshake_timeout)
         config->handshake_timeout = (uint64_t)server->options.request_timeout_ms;
     // Bodies stay in memory: without this a body near 16 MiB would land in a temporary file of the library's.
