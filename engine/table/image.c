@@ -243,7 +243,7 @@ static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dea
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
                                      dbk_segment *segment, const uint64_t *dead, dbk_error *err)
 {
-    dbk_table *table;
+    dbk_table *table = NULL;
     DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
     if (slot >= DBK_SLOTS_MAX || (slot < table->slots && dbk_table_part(table, (uint32_t)slot)->rows > 0)) {
         dbk_segment_free(segment);
@@ -276,7 +276,7 @@ dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table
 dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
                                    dbk_error *err)
 {
-    dbk_table *table;
+    dbk_table *table = NULL;
     DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
     dbk_sealed sealed = {.segment = segment};
     dbk_part source = {.sealed = &sealed, .rows = dbk_segment_rows(segment)};
