@@ -89,7 +89,10 @@ static void use_absolute_form(h2o_req_t *req)
         size_t n = strlen(schemes[i]);
         if (req->path.len < n || strncasecmp(req->path.base, schemes[i], n) != 0)
             continue;
-        size_t authority = n + strcspn(req->path.base + n, "/? ");
+        size_t authority = n;
+        while (authority < req->path.len && req->path.base[authority] != '/' &&
+               req->path.base[authority] != '?')
+            authority++;
         req->path = authority < req->path.len
                         ? h2o_iovec_init(req->path.base + authority, req->path.len - authority)
                         : h2o_iovec_init(H2O_STRLIT("/"));

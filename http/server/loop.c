@@ -151,12 +151,18 @@ static void on_close(void *data)
 
 static void write_peer(dbk_connection *connection, const struct sockaddr_storage *address)
 {
-    const void *bytes = address->ss_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+    int family = address->ss_family;
+    const void *bytes = &((const struct sockaddr_in *)address)->sin_addr;
+    if (family == AF_INET6) {
+        // A client of IPv4 that came in through [::] is known by its own address.
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
+        bool mapped = IN6_IS_ADDR_V4MAPPED(v6);
+        family = mapped ? AF_INET : AF_INET6;
+        bytes = mapped ? &v6->s6_addr[12] : v6->s6_addr;
+    }
     if (connection->local)
         strcpy(connection->peer, "local");
-    else if (!inet_ntop(address->ss_family, bytes, connection->peer, sizeof connection->peer))
+    else if (!inet_ntop(family, bytes, connection->peer, sizeof connection->peer))
         strcpy(connection->peer, "unknown");
 }
 
@@ -208,13 +214,16 @@ static void turn_one_away(dbk_loop *loop, int listener)
     loop->spare_fd = eventfd(0, EFD_CLOEXEC);
 }
 
+// Counts the connection about to be accepted, unless there are enough.
 static bool below_cap(dbk_loop *loop, bool local)
 {
-    int before = atomic_fetch_add(&loop->server->connections, 1);
-    if (local || before < loop->server->options.connections_max)
-        return true;
-    atomic_fetch_sub(&loop->server->connections, 1);
-    return false;
+    _Atomic int *count = &loop->server->connections;
+    int now = atomic_load(count);
+    do {
+        if (!local && now >= loop->server->options.connections_max)
+            return false;
+    } while (!atomic_compare_exchange_weak(count, &now, now + 1));
+    return true;
 }
 
 static void on_acceptable(h2o_socket_t *listener, const char *failure)

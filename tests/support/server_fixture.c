@@ -74,6 +74,9 @@ static void handle(void *app, dbk_request *q)
         memset(bytes, 'b', (size_t)number);
         reply.body.size = (size_t)number;
         dbk_request_reply(q, &reply);
+    } else if (dbk_text_equal(q->path, DBK_TEXT("/failed"))) {
+        dbk_reply reply = {.status = 200, .content_type = "text/plain", .body.failed = true};
+        dbk_request_reply(q, &reply);
     } else if (dbk_text_equal(q->path, DBK_TEXT("/status"))) {
         answer_status(q, number);
     } else if (dbk_text_equal(q->path, DBK_TEXT("/later"))) {

@@ -7,6 +7,7 @@
 //     /info          method, target, path, query, peer, local, header x-test; a line each
 //     /bytes?N       N bytes
 //     /status?N      a reply with status N and a few headers, one of them trying to be two
+//     /failed        a reply whose body ran out of memory
 //     /later         kept until dbk_fixture_release, then answered from another thread like /info
 #ifndef DBK_TEST_SERVER_FIXTURE_H
 #define DBK_TEST_SERVER_FIXTURE_H

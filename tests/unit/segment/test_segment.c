@@ -163,10 +163,198 @@ static void rows_come_back_from_memory_and_from_a_file(void **state)
     }
 }
 
+// A segment with every encoding, small enough to be damaged bit by bit.
+static void fill_small(rows *r, uint32_t count)
+{
+    static int64_t times[3000], money[3000];
+    static uint32_t codes[3000];
+    static dbk_text ids[3000], words[3000], numbers[3000];
+    static char text[3000][32];
+    assert_true(count <= 3000);
+    *r = (rows){.input = {.table = dbk_table_def_by_id(DBK_PAYMENTS), .id = 11, .rows = count}};
+    for (uint32_t i = 0; i < count; i++) {
+        times[i] = 1000 * i;
+        money[i] = 50000;
+        codes[i] = i % 3;
+        ids[i] = (dbk_text){text[i], (uint32_t)snprintf(text[i], 32, "p_%08x", i * 2654435761u)};
+        words[i] = i % 2 ? DBK_TEXT("every other row") : (dbk_text){NULL, 0};
+        numbers[i] = (dbk_text){text[i] + 16, (uint32_t)snprintf(text[i] + 16, 16, "%u", 95 + i)};
+    }
+    r->input.texts[0] = ids;
+    r->input.ints[1] = times;
+    r->input.texts[2] = words;
+    r->input.texts[3] = numbers;
+    r->input.codes[4] = codes;
+    r->input.ints[8] = money;
+}
+
+static void every_flipped_bit_is_found(void **state)
+{
+    (void)state;
+    static const uint32_t counts[] = {3, 1100};
+    for (size_t k = 0; k < DBK_COUNT(counts); k++) {
+        rows r;
+        fill_small(&r, counts[k]);
+        dbk_segment *built = build(&r), *opened = NULL;
+        check_segment(built, &r);
+        size_t size;
+        uint8_t *bytes = copy_bytes(built, &size);
+        for (size_t at = 0; at < size; at++) {
+            // One bit of every byte, another one at each offset.
+            bytes[at] ^= (uint8_t)(1 << at % 8);
+            dbk_error err = {0};
+            assert_int_equal(dbk_segment_open(bytes, size, &opened, &err), DBK_CORRUPT);
+            assert_true(err.message[0] != 0);
+            bytes[at] ^= (uint8_t)(1 << at % 8);
+        }
+        assert_int_equal(dbk_segment_open(bytes, size, &opened, NULL), DBK_OK);
+        dbk_segment_free(opened);
+        dbk_segment_free(built);
+    }
+}
+
+static void every_truncation_and_every_extra_byte_is_refused(void **state)
+{
+    (void)state;
+    rows r;
+    fill_small(&r, 40);
+    dbk_segment *built = build(&r), *opened = NULL;
+    size_t size;
+    uint8_t *bytes = copy_bytes(built, &size);
+    for (size_t less = 0; less < size; less++)
+        assert_int_equal(dbk_segment_open(bytes, less, &opened, NULL), DBK_CORRUPT);
+    for (size_t more = 1; more <= DBK_SEGMENT_SLACK; more++)
+        assert_int_equal(dbk_segment_open(bytes, size + more, &opened, NULL), DBK_CORRUPT);
+    free(bytes);
+    dbk_segment_free(built);
+}
+
+// Recomputes the two checksums at the front, as somebody would who edits a file.
+static void reseal_front(uint8_t *bytes)
+{
+    dbk_segment_header header;
+    memcpy(&header, bytes, sizeof header);
+    header.directory_checksum =
+        dbk_checksum(bytes + sizeof header, header.columns * sizeof(dbk_segment_entry));
+    header.checksum = dbk_checksum(&header, offsetof(dbk_segment_header, checksum));
+    memcpy(bytes, &header, sizeof header);
+}
+
+static void a_block_of_another_segment_is_refused(void **state)
+{
+    (void)state;
+    rows r;
+    fill_small(&r, 40);
+    dbk_segment *built = build(&r), *opened = NULL;
+    size_t size;
+    uint8_t *bytes = copy_bytes(built, &size);
+    dbk_segment_header header;
+    memcpy(&header, bytes, sizeof header);
+    header.id++;
+    memcpy(bytes, &header, sizeof header);
+    reseal_front(bytes);
+    dbk_error err = {0};
+    assert_int_equal(dbk_segment_open(bytes, size, &opened, &err), DBK_CORRUPT);
+    assert_non_null(strstr(err.message, "fails its checksum"));
+    free(bytes);
+    dbk_segment_free(built);
+}
+
+static void forged_statistics_are_refused(void **state)
+{
+    (void)state;
+    rows r;
+    fill_small(&r, 40);
+    dbk_segment *built = build(&r), *opened = NULL;
+    size_t size;
+    uint8_t *bytes = copy_bytes(built, &size);
+    static const size_t fields[] = {offsetof(dbk_segment_entry, nulls), offsetof(dbk_segment_entry, min),
+                                    offsetof(dbk_segment_entry, max), offsetof(dbk_segment_entry, sum_low),
+                                    offsetof(dbk_segment_entry, sum_high)};
+    for (int column = 0; column < r.input.table->columns_count; column++) {
+        for (size_t f = 0; f < DBK_COUNT(fields); f++) {
+            uint8_t *field =
+                bytes + sizeof(dbk_segment_header) + (size_t)column * sizeof(dbk_segment_entry) + fields[f];
+            *field ^= 1;
+            reseal_front(bytes);
+            assert_int_equal(dbk_segment_open(bytes, size, &opened, NULL), DBK_CORRUPT);
+            *field ^= 1;
+        }
+    }
+    reseal_front(bytes);
+    assert_int_equal(dbk_segment_open(bytes, size, &opened, NULL), DBK_OK);
+    dbk_segment_free(opened);
+    dbk_segment_free(built);
+}
+
+// A file from before the last column was appended, made by taking its entry out: everything behind it moves
+// up by the size of an entry, which is the alignment of blocks.
+static void columns_that_came_later_have_no_value(void **state)
+{
+    (void)state;
+    rows r;
+    fill_small(&r, 40);
+    dbk_segment *built = build(&r), *opened = NULL;
+    size_t size;
+    uint8_t *bytes = copy_bytes(built, &size);
+    const size_t entry_size = sizeof(dbk_segment_entry), columns = (size_t)r.input.table->columns_count;
+    const size_t directory_end = sizeof(dbk_segment_header) + columns * entry_size;
+    memmove(bytes + directory_end - entry_size, bytes + directory_end, size - directory_end);
+    dbk_segment_header header;
+    memcpy(&header, bytes, sizeof header);
+    header.columns--;
+    header.size -= entry_size;
+    header.cold -= entry_size;
+    memcpy(bytes, &header, sizeof header);
+    for (size_t i = 0; i + 1 < columns; i++) {
+        dbk_segment_entry entry;
+        uint8_t *at = bytes + sizeof header + i * entry_size;
+        memcpy(&entry, at, entry_size);
+        if (entry.size == 0)
+            continue;
+        entry.offset -= entry_size;
+        const dbk_segment_seal seal = {header.id, i, entry.offset, entry.size,
+                                       dbk_checksum(bytes + entry.offset, entry.size)};
+        entry.checksum = dbk_checksum(&seal, sizeof seal);
+        memcpy(at, &entry, entry_size);
+    }
+    reseal_front(bytes);
+    dbk_error err = {0};
+    if (dbk_segment_open(bytes, header.size, &opened, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    check_segment(opened, &r); // fill_small leaves the last column without any value
+    assert_int_equal(dbk_segment_column_bytes(opened, (int)columns - 1), 0);
+    dbk_segment_free(opened);
+    dbk_segment_free(built);
+}
+
+static void constants_cost_a_directory_entry(void **state)
+{
+    (void)state;
+    rows r;
+    fill_small(&r, 3000);
+    dbk_segment *built = build(&r);
+    assert_int_equal(dbk_segment_column_bytes(built, 8), 64);
+    assert_int_equal(dbk_segment_column_bytes(built, 9), 64);
+    size_t size, sum = 64;
+    dbk_segment_bytes(built, &size);
+    for (int c = 0; c < r.input.table->columns_count; c++)
+        sum += dbk_segment_column_bytes(built, c);
+    assert_int_equal(sum, size);
+    assert_true(dbk_segment_memory(built) > size);
+    dbk_segment_free(built);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_come_back_from_memory_and_from_a_file),
+        cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(every_truncation_and_every_extra_byte_is_refused),
+        cmocka_unit_test(a_block_of_another_segment_is_refused),
+        cmocka_unit_test(forged_statistics_are_refused),
+        cmocka_unit_test(columns_that_came_later_have_no_value),
+        cmocka_unit_test(constants_cost_a_directory_entry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

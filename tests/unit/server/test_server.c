@@ -110,6 +110,10 @@ static void test_head_and_bodiless(void **state)
     assert_non_null(strstr(r.head, "x-fine: yes\r\n"));
     assert_null(strstr(r.head, "x-split"));
     assert_null(strstr(r.head, "set-cookie"));
+    // Half a body is not sent as a whole one.
+    dbk_client_get(fd, "/failed", &r);
+    assert_int_equal(r.status, 503);
+    assert_int_equal(r.body_size, 0);
     dbk_client_get(fd, "/bytes?1", &r);
     assert_string_equal(r.body, "b");
     close(fd);
