@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How fast text becomes batches: the structural scan alone (against a byte loop), CSV and NDJSON of orders, on
-// one thread, on generated data. Prints MB/s and rows/s, best of five.
+// How fast text becomes batches: the structural scan alone (against a byte loop), CSV and NDJSON of orders,
+// on one thread, on generated data. Prints MB/s and rows/s, best of five.
 //   bench_parse [ROWS]
 #include "engine/base/bytes.h"
 #include "engine/base/random.h"
@@ -41,12 +41,13 @@ static void generate(dbk_buffer *csv, dbk_buffer *json, int rows)
         char time[40];
         snprintf(time, sizeof time, "2026-%02d-%02dT%02d:%02d:%02dZ", minute / 40320 % 12 + 1,
                  minute / 1440 % 28 + 1, minute / 60 % 24, minute % 60, i % 20 * 3);
-        dbk_buffer_format(csv, "ord_%08d,%s,%s,cus_%06d,EUR,%d.%02d,card\n", i, time, status, customer, cents / 100,
-                          cents % 100);
-        dbk_buffer_format(json,
-                          "{\"id\":\"ord_%08d\",\"created_at\":\"%s\",\"status\":\"%s\",\"customer_id\":"
-                          "\"cus_%06d\",\"currency\":\"EUR\",\"total\":\"%d.%02d\",\"payment_method\":\"card\"}\n",
-                          i, time, status, customer, cents / 100, cents % 100);
+        dbk_buffer_format(csv, "ord_%08d,%s,%s,cus_%06d,EUR,%d.%02d,card\n", i, time, status, customer,
+                          cents / 100, cents % 100);
+        dbk_buffer_format(
+            json,
+            "{\"id\":\"ord_%08d\",\"created_at\":\"%s\",\"status\":\"%s\",\"customer_id\":"
+            "\"cus_%06d\",\"currency\":\"EUR\",\"total\":\"%d.%02d\",\"payment_method\":\"card\"}\n",
+            i, time, status, customer, cents / 100, cents % 100);
     }
 }
 
@@ -83,7 +84,8 @@ static void bench_parse(const char *name, dbk_format format, const dbk_buffer *t
         double start = seconds_now();
         dbk_status status = dbk_parser_create(&parser, &options, &sink, &err);
         for (size_t at = 0; status == DBK_OK && at < text->size; at += BLOCK)
-            status = dbk_parser_feed(parser, text->data + at, text->size - at < BLOCK ? text->size - at : BLOCK, &err);
+            status = dbk_parser_feed(parser, text->data + at,
+                                     text->size - at < BLOCK ? text->size - at : BLOCK, &err);
         if (status == DBK_OK)
             status = dbk_parser_finish(parser, &err);
         dbk_parser_destroy(parser);

@@ -2,13 +2,14 @@
 // Packing runs once per value and takes the width as a variable; unpacking is every scan's first step, so it
 // is compiled once per width, where shifts and masks are constants.
 #include "engine/segment/bitpack.h"
+#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { LANES32 = 32, LANES64 = 16 };
 
-static void pack32(const uint64_t *restrict values, int width, uint32_t *restrict out)
+DBK_WIDE static void pack32(const uint64_t *restrict values, int width, uint32_t *restrict out)
 {
     memset(out, 0, dbk_bits_size(width));
     for (int row = 0; row < 32; row++) {
@@ -23,7 +24,7 @@ static void pack32(const uint64_t *restrict values, int width, uint32_t *restric
     }
 }
 
-static void pack64(const uint64_t *restrict values, int width, uint64_t *restrict out)
+DBK_WIDE static void pack64(const uint64_t *restrict values, int width, uint64_t *restrict out)
 {
     memset(out, 0, dbk_bits_size(width));
     for (int row = 0; row < 64; row++) {
@@ -110,7 +111,7 @@ ALWAYS_INLINE void unpack64(const uint64_t *restrict in, uint64_t *restrict out,
         unpack(in, out, first + 7);                                                                          \
         break;
 
-void dbk_bits_unpack32(const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS])
+DBK_WIDE void dbk_bits_unpack32(const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS])
 {
     const uint32_t *in = packed;
     switch (width) {
@@ -124,7 +125,7 @@ void dbk_bits_unpack32(const void *packed, int width, uint32_t out[DBK_VECTOR_RO
     }
 }
 
-static void unpack_wide(const uint64_t *in, int width, uint64_t *out)
+DBK_WIDE static void unpack_wide(const uint64_t *in, int width, uint64_t *out)
 {
     switch (width) {
         CASES_8(unpack64, 33)
@@ -136,7 +137,7 @@ static void unpack_wide(const uint64_t *in, int width, uint64_t *out)
     }
 }
 
-void dbk_bits_unpack64(const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS])
+DBK_WIDE void dbk_bits_unpack64(const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS])
 {
     if (width > 32) {
         unpack_wide(packed, width, out);

@@ -3,6 +3,7 @@
 // What was written is then opened like any file, so that nothing is ever stored that could not be read back.
 #include "engine/base/hash.h"
 #include "engine/segment/columns.h"
+#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -23,12 +24,17 @@ typedef struct build {
     size_t cold, size;
 } build;
 
-static dbk_i128 sum_of(const int64_t *ints, uint32_t rows)
+// 65,536 halves of 32 bits cannot overflow 64, and two such sums are cheaper than one of 128 bits.
+DBK_WIDE static dbk_i128 sum_of(const int64_t *ints, uint32_t rows)
 {
-    dbk_i128 sum = 0;
-    for (uint32_t i = 0; i < rows; i++)
-        sum += ints[i] == DBK_NULL ? 0 : ints[i];
-    return sum;
+    int64_t high = 0;
+    uint64_t low = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const int64_t value = ints[i] == DBK_NULL ? 0 : ints[i];
+        low += (uint32_t)value;
+        high += (int32_t)((uint64_t)value >> 32);
+    }
+    return (dbk_i128)high * ((int64_t)1 << 32) + low;
 }
 
 static void no_values(const dbk_segment_input *input, dbk_segment_entry *entry)

@@ -4,6 +4,9 @@
 //
 // Lengths stay outside of LZ4 because bit packing makes them smaller than it could, and because they let a
 // whole vector be located and bounded without decoding it.
+//
+// The fast level of LZ4 it is: on vectors of e-mail addresses levels 2, 4 and 9 of LZ4HC made 18, 24 and 26 %
+// less, at a seventh, a fourteenth and a thirtieth of its speed, and loading pays for it row by row.
 #include "engine/base/bytes.h"
 #include "engine/segment/ints.h"
 #include "engine/segment/text.h"

@@ -4,6 +4,7 @@
 #include "engine/base/bytes.h"
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
+#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -46,7 +47,7 @@ static bool vector_is_bounded(const dbk_ints *ints, const dbk_ints_vector *v)
 }
 
 // Decodes what is stored of a vector and compares it with what the directory promises.
-static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
+DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
 {
     uint64_t numbers[DBK_VECTOR_ROWS];
     if (v->empty) {
@@ -175,8 +176,8 @@ size_t dbk_ints_memory(const dbk_ints *ints)
 
 // out = start + divisor * number. Most divisors are small, and a product of two 32-bit numbers is one vector
 // instruction where one of 64-bit numbers is six.
-static void scale(const dbk_ints *ints, const uint32_t *restrict narrow, uint64_t start,
-                  uint64_t *restrict out)
+static inline __attribute__((always_inline)) void scale(const dbk_ints *ints, const uint32_t *restrict narrow,
+                                                        uint64_t start, uint64_t *restrict out)
 {
     if (ints->divisor == 1) {
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
@@ -197,7 +198,8 @@ static void fill(uint64_t value, uint64_t out[DBK_VECTOR_ROWS])
         out[i] = value;
 }
 
-void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias, uint64_t out[DBK_VECTOR_ROWS])
+DBK_WIDE void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias,
+                            uint64_t out[DBK_VECTOR_ROWS])
 {
     const dbk_ints_vector *v = &ints->vectors[vector];
     if (v->empty) {
@@ -230,7 +232,7 @@ void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias, uint64_
     }
 }
 
-void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS])
+DBK_WIDE void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS])
 {
     assert(ints->max <= UINT32_MAX);
     const dbk_ints_vector *v = &ints->vectors[vector];

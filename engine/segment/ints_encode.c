@@ -7,12 +7,14 @@
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
 #include "engine/segment/ints.h"
+#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <string.h>
 
 // The ordinals of a vector, filled up with its last one; returns its rows.
-static uint32_t load_vector(const dbk_ints_source *source, uint32_t vector, uint64_t out[DBK_VECTOR_ROWS])
+DBK_WIDE static uint32_t load_vector(const dbk_ints_source *source, uint32_t vector,
+                                     uint64_t out[DBK_VECTOR_ROWS])
 {
     uint32_t first = vector * DBK_VECTOR_ROWS, n = dbk_vector_rows(source->rows, vector);
     if (source->ints) {
@@ -46,12 +48,13 @@ static exact_divisor exact_divisor_of(uint64_t divisor)
     return (exact_divisor){divisor, inverse, UINT64_MAX / odd, (UINT64_C(1) << shift) - 1, shift};
 }
 
-static uint64_t divide_exactly(const exact_divisor *d, uint64_t n)
+static inline __attribute__((always_inline)) uint64_t divide_exactly(const exact_divisor *d, uint64_t n)
 {
     return n * d->inverse >> d->shift;
 }
 
-static bool divides_all(const exact_divisor *d, const uint64_t *ordinals, uint64_t min, bool nullable)
+DBK_WIDE static bool divides_all(const exact_divisor *d, const uint64_t *ordinals, uint64_t min,
+                                 bool nullable)
 {
     bool all = true;
     for (int i = 0; i < DBK_VECTOR_ROWS; i++) {
@@ -107,7 +110,7 @@ static size_t directory_size(const dbk_ints_plan *plan, uint32_t vectors)
 }
 
 // Bounds and nulls; base and range hold a vector's smallest and largest ordinal until the divisor is known.
-static void find_bounds(const dbk_ints_source *source, dbk_ints_plan *plan)
+DBK_WIDE static void find_bounds(const dbk_ints_source *source, dbk_ints_plan *plan)
 {
     *plan = (dbk_ints_plan){.min = UINT64_MAX, .max = 0};
     for (uint32_t v = 0; v < dbk_vectors(source->rows); v++) {
@@ -157,7 +160,7 @@ void dbk_ints_analyze(const dbk_ints_source *source, dbk_ints_plan *plan)
     plan->size = dbk_segment_align(plan->size);
 }
 
-void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, uint8_t *block)
+DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, uint8_t *block)
 {
     assert(plan->min <= plan->max);
     const uint32_t vectors = dbk_vectors(source->rows);

@@ -169,7 +169,8 @@ static dbk_status hand_out(dbk_csv *csv, size_t start, const uint32_t *ends, siz
         if (end > at && window[at] == '"') {
             if (csv->unescaped.capacity < row.raw.length) {
                 if (!dbk_buffer_reserve(&csv->unescaped, row.raw.length))
-                    return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a row of %u bytes", row.raw.length);
+                    return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a row of %u bytes",
+                                    row.raw.length);
             }
             lines += count_feeds(window + at, end - at);
             const char *fault = unquote(csv, field);

@@ -11,8 +11,8 @@
 #include "engine/base/types.h"
 
 typedef struct dbk_csv_row {
-    uint64_t line;         // 1-based, of its first line
-    dbk_text raw;          // without the line end
+    uint64_t line;          // 1-based, of its first line
+    dbk_text raw;           // without the line end
     const dbk_text *fields; // unquoted and unescaped
     uint32_t count;
     const char *fault;    // not NULL: the row cannot be read; fields hold what could

@@ -13,7 +13,8 @@ dbk_status dbk_csv_header_check(const dbk_csv_row *header, dbk_error *err)
         return dbk_fail(err, DBK_INVALID, "line %llu: the header cannot be read: %s in field %u", line,
                         header->fault, header->fault_field);
     if (memchr(header->raw.data, '\r', header->raw.length))
-        return dbk_fail(err, DBK_INVALID, "line %llu: lines end in CR alone; convert them (tr '\\r' '\\n')", line);
+        return dbk_fail(err, DBK_INVALID, "line %llu: lines end in CR alone; convert them (tr '\\r' '\\n')",
+                        line);
     if (header->count > DBK_CSV_COLUMNS_MAX)
         return dbk_fail(err, DBK_INVALID, "line %llu: %u columns; at most %d are read", line, header->count,
                         DBK_CSV_COLUMNS_MAX);

@@ -50,7 +50,7 @@ static inline void classify_sse2(const char *block, uint64_t *quotes, uint64_t *
     *ends = e;
 }
 
-#define SCAN_NAME     scan_sse2
+#define SCAN_NAME scan_sse2
 #define SCAN_TARGET
 #define SCAN_CLASSIFY classify_sse2
 #define SCAN_PREFIX   prefix_xor
@@ -74,8 +74,7 @@ AVX2_TARGET static inline void classify_avx2(const char *block, uint64_t *quotes
 // A carry-less product with all ones is the prefix XOR.
 AVX2_TARGET static inline uint64_t prefix_xor_clmul(uint64_t x)
 {
-    __m128i product =
-        _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)x), _mm_set1_epi8((char)0xff), 0);
+    __m128i product = _mm_clmulepi64_si128(_mm_set_epi64x(0, (int64_t)x), _mm_set1_epi8((char)0xff), 0);
     return (uint64_t)_mm_cvtsi128_si64(product);
 }
 

@@ -28,7 +28,7 @@ SCAN_TARGET static size_t SCAN_NAME(dbk_csv_state *state, const char *data, size
                 continue;
             }
             uint64_t outside_ends = ends & ~inside;
-            now = inside >> 63                      ? DBK_CSV_INSIDE
+            now = inside >> 63                    ? DBK_CSV_INSIDE
                   : (outside_ends | quotes) >> 63 ? DBK_CSV_OPENABLE
                                                   : DBK_CSV_PLAIN;
             ends = outside_ends;

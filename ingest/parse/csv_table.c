@@ -59,8 +59,8 @@ static void reject(csv_source *source, const dbk_csv_row *row, uint32_t field, c
 static void reject_ragged(csv_source *source, const dbk_csv_row *row)
 {
     char reason[80];
-    snprintf(reason, sizeof reason, "%u field%s where the header has %u", row->count, row->count == 1 ? "" : "s",
-             source->columns_count);
+    snprintf(reason, sizeof reason, "%u field%s where the header has %u", row->count,
+             row->count == 1 ? "" : "s", source->columns_count);
     reject(source, row, 0, reason);
 }
 
@@ -124,7 +124,8 @@ static dbk_status csv_finish(dbk_source *super, dbk_error *err)
     if (!source->columns) {
         char known[360];
         dbk_rows_column_list(source->options.table, known, sizeof known);
-        return dbk_fail(err, DBK_INVALID, "empty input: the first line must name the columns, from %s", known);
+        return dbk_fail(err, DBK_INVALID, "empty input: the first line must name the columns, from %s",
+                        known);
     }
     return dbk_rows_flush(source->rows, err);
 }
@@ -150,7 +151,8 @@ static dbk_status read_header(csv_source *source, dbk_error *err)
     return status;
 }
 
-dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_parse_sink *sink, dbk_error *err)
+dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_parse_sink *sink,
+                                  dbk_error *err)
 {
     static const dbk_source_ops ops = {csv_feed, csv_finish, csv_destroy};
     csv_source *source = calloc(1, sizeof *source);

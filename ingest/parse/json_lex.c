@@ -86,8 +86,8 @@ static const char *take_unicode(const char *at, const char *end, char **out, dbk
         return fail(fault, at - 2, "\\u needs four hexadecimal digits");
     at += 4;
     if (point >= 0xd800 && point < 0xe000) {
-        bool pair = point < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' && hex4(at + 2, end, &low) &&
-                    low >= 0xdc00 && low < 0xe000;
+        bool pair = point < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
+                    hex4(at + 2, end, &low) && low >= 0xdc00 && low < 0xe000;
         if (!pair)
             return fail(fault, at - 6, "half of a surrogate pair");
         point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);

@@ -50,7 +50,8 @@ static bool find_column(ndjson_source *source, line_parse *p, dbk_text key, bool
 {
     known_key *known = p->field <= KEYS_MAX ? &source->keys[p->field - 1] : NULL;
     *unknown = false;
-    if (known && known->length == key.length && memcmp(known->name, key.data, key.length) == 0 && key.length) {
+    if (known && known->length == key.length && memcmp(known->name, key.data, key.length) == 0 &&
+        key.length) {
         p->column = known->column;
     } else {
         p->column = dbk_rows_column(source->options.table, key);
@@ -174,8 +175,8 @@ static dbk_status take_line(ndjson_source *source, const char *at, const char *e
 {
     while (end > at && (end[-1] == '\r' || end[-1] == ' ' || end[-1] == '\t'))
         end--;
-    line_parse p = {.raw = {at, (uint32_t)(end - at)}, .at = dbk_json_skip_space(at, end), .end = end,
-                    .column = -1};
+    line_parse p = {
+        .raw = {at, (uint32_t)(end - at)}, .at = dbk_json_skip_space(at, end), .end = end, .column = -1};
     if (p.at == end)
         return DBK_OK;
     bool first_row = !source->any_row && source->line == source->options.first_line;

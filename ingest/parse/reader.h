@@ -42,8 +42,8 @@ typedef struct dbk_map dbk_map;
 
 dbk_status dbk_parser_create(dbk_parser **out, const dbk_parse_options *options, const dbk_parse_sink *sink,
                              dbk_error *err);
-// The same for a foreign CSV file and the map that explains it (map.h), which must outlive the parser. Batches
-// are of every table that the map fills; those that need the whole file come at the end.
+// The same for a foreign CSV file and the map that explains it (map.h), which must outlive the parser.
+// Batches are of every table that the map fills; those that need the whole file come at the end.
 dbk_status dbk_parser_create_mapped(dbk_parser **out, const dbk_map *map, const dbk_parse_sink *sink,
                                     dbk_error *err);
 // Feeds the next bytes of the input; blocks may break anywhere. DBK_INVALID: this is not such a file (not

@@ -10,7 +10,10 @@ typedef struct known_start {
     const char *meaning; // what it is and what to do
 } known_start;
 
-#define START(bytes, meaning) {bytes, sizeof(bytes) - 1, meaning}
+#define START(bytes, meaning)                                                                                \
+    {                                                                                                        \
+        bytes, sizeof(bytes) - 1, meaning                                                                    \
+    }
 
 static const known_start known_starts[] = {
     START("PK\x03\x04", "a ZIP archive or an Excel workbook: unpack it, or save the sheet as CSV UTF-8"),
@@ -18,7 +21,9 @@ static const known_start known_starts[] = {
     START("\x1f\x8b", "gzip data inside something else: unpack it with gunzip first"),
     START("\x28\xb5\x2f\xfd", "zstd data: unpack it with `zstd -d` first"),
     START("BZh", "bzip2 data: unpack it with bunzip2 first"),
-    START("\xfd" "7zXZ", "xz data: unpack it with unxz first"),
+    START("\xfd"
+          "7zXZ",
+          "xz data: unpack it with unxz first"),
     START("%PDF", "a PDF document: export the rows as CSV"),
     START("PAR1", "a Parquet file: export it as CSV or NDJSON"),
     START("SQLite format 3", "an SQLite database: export the table as CSV"),

@@ -22,7 +22,8 @@ struct dbk_source {
 };
 
 // Each returns NULL when memory is out. options are complete and of the right format.
-dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_parse_sink *sink, dbk_error *err);
+dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_parse_sink *sink,
+                                  dbk_error *err);
 dbk_source *dbk_source_ndjson_create(const dbk_parse_options *options, const dbk_parse_sink *sink);
 dbk_source *dbk_source_map_create(const dbk_map *map, const dbk_parse_sink *sink);
 

@@ -158,27 +158,6 @@ static dbk_status check_old_groups(dbk_io *io, dbk_check *check, const dbk_manif
     return DBK_OK;
 }
 
-// Files that nothing names are leftovers of a crash, and there was none when the directory was closed in
-// order.
-static dbk_status check_leftovers(dbk_check *check, const dbk_file_list *files, const dbk_manifest *m,
-                                  const dbk_replay *replay, dbk_error *err)
-{
-    if (!files->counts[DBK_FILE_CLOSED])
-        return DBK_OK;
-    dbk_manifest_index segments;
-    DBK_TRY(dbk_manifest_index_build(&segments, m, err));
-    for (int kind = 0; kind < DBK_FILE_KINDS; kind++)
-        for (size_t i = 0; i < files->counts[kind]; i++) {
-            uint64_t number = files->numbers[kind][i];
-            if (!dbk_recover_is_named(m, &segments, replay, (dbk_file_kind)kind, number))
-                dbk_check_problem(check,
-                                  "%s: nothing names this file; it will be removed by the next opening",
-                                  dbk_file_name_make((dbk_file_kind)kind, number).text);
-        }
-    dbk_manifest_index_dispose(&segments);
-    return DBK_OK;
-}
-
 static dbk_status check_log(dbk_io *io, dbk_check *check, const dbk_file_list *files, const dbk_manifest *m,
                             dbk_error *err)
 {
@@ -190,8 +169,7 @@ static dbk_status check_log(dbk_io *io, dbk_check *check, const dbk_file_list *f
         check->report->files++;
     check->report->bytes += replay.bytes;
     check->report->log_groups += replay.groups;
-    DBK_TRY(judge(check, status, &why, err));
-    return status == DBK_OK ? check_leftovers(check, files, m, &replay, err) : DBK_OK;
+    return judge(check, status, &why, err);
 }
 
 // ---- The database ----

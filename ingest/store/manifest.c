@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/base/hash.h"
-#include "ingest/store/record.h"
+#include "ingest/store/tenant_name.h"
 
 enum { MANIFEST_VERSION = 1, STATE_HEADER = 64, STATE_ALIGNMENT = 64 };
 static const char magic[8] = {'D', 'B', 'K', 'M', 'A', 'N', '1', 0};

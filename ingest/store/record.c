@@ -10,19 +10,6 @@
 // Below this the block rounding of the group outweighs what compression could win.
 enum { COMPRESS_FROM = 512 };
 
-bool dbk_tenant_name_is_valid(dbk_text name)
-{
-    if (name.length == 0 || name.length > DBK_TENANT_NAME_MAX)
-        return false;
-    for (uint32_t i = 0; i < name.length; i++) {
-        char c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return true;
-}
-
 dbk_status dbk_change_check(const dbk_change *change, dbk_error *err)
 {
     if (!dbk_tenant_name_is_valid(change->tenant))

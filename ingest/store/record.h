@@ -5,13 +5,10 @@
 #define DBK_STORE_RECORD_H
 
 #include "ingest/store/store.h"
+#include "ingest/store/tenant_name.h"
 
 // The largest content of a record, before compression. A whole batch of ordinary rows is some ten MiB.
 enum { DBK_RECORD_BYTES_MAX = 256 << 20 };
-enum { DBK_TENANT_NAME_MAX = 64 };
-
-// 1 to 64 bytes of A-Z a-z 0-9 . _ -
-bool dbk_tenant_name_is_valid(dbk_text name);
 
 // Refuses a change that could not be replayed: a bad tenant name, no batch, a batch that fails
 // dbk_batch_check.

@@ -32,7 +32,8 @@ static void keep_reject(void *user, const dbk_reject *reject, dbk_text row)
     parsed_reject *kept = &p->rejects[p->rejects_count++];
     kept->line = reject->line;
     kept->column = reject->column;
-    snprintf(kept->column_name, sizeof kept->column_name, "%s", reject->column_name ? reject->column_name : "");
+    snprintf(kept->column_name, sizeof kept->column_name, "%s",
+             reject->column_name ? reject->column_name : "");
     snprintf(kept->reason, sizeof kept->reason, "%s", reject->reason);
     snprintf(kept->row, sizeof kept->row, "%.*s", row.length < 159 ? (int)row.length : 159, row.data);
 }
@@ -78,7 +79,8 @@ parsed *parsed_text(const dbk_parse_options *options, const char *text, size_t s
 
 parsed *parsed_csv(const char *table, const char *text)
 {
-    dbk_parse_options options = {.table = dbk_table_def_by_name(dbk_text_from(table)), .format = DBK_FORMAT_CSV};
+    dbk_parse_options options = {.table = dbk_table_def_by_name(dbk_text_from(table)),
+                                 .format = DBK_FORMAT_CSV};
     return parsed_text(&options, text, strlen(text), 0, 0);
 }
 

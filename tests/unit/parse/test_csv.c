@@ -181,7 +181,8 @@ static void test_rfc_cases(void **state)
 
 static void fill(dbk_random *random, char *text, size_t size)
 {
-    // Mostly letters in some texts, mostly structure in others, so that whole blocks are plain, quoted or mad.
+    // Mostly letters in some texts, mostly structure in others, so that whole blocks are plain, quoted or
+    // mad.
     static const char structure[] = "\"\",,\n\r\"a";
     uint64_t plain = dbk_random_below(random, 40);
     for (size_t i = 0; i < size; i++) {

@@ -24,8 +24,9 @@ static dbk_json_doc parse_ok(const char *text)
 static void test_values(void **state)
 {
     (void)state;
-    dbk_json_doc doc = parse_ok(" {\"a\":[1,-2.50e+3,\"x\\n\\u00e9\\ud83d\\ude00\"],\"b\":{},\"c\":[[],[null]],"
-                                "\"d\":true,\"e\":false,\"\":\"\",\"plain\":\"p\"}\r\n");
+    dbk_json_doc doc =
+        parse_ok(" {\"a\":[1,-2.50e+3,\"x\\n\\u00e9\\ud83d\\ude00\"],\"b\":{},\"c\":[[],[null]],"
+                 "\"d\":true,\"e\":false,\"\":\"\",\"plain\":\"p\"}\r\n");
     const dbk_json *root = doc.root;
     assert_int_equal(root->type, DBK_JSON_OBJECT);
     assert_int_equal(root->count, 7);
@@ -98,7 +99,8 @@ static void test_faults(void **state)
         dbk_json_doc doc;
         dbk_json_fault fault;
         dbk_error err;
-        assert_int_equal(dbk_json_parse(cases[i].text, strlen(cases[i].text), &doc, &fault, &err), DBK_INVALID);
+        assert_int_equal(dbk_json_parse(cases[i].text, strlen(cases[i].text), &doc, &fault, &err),
+                         DBK_INVALID);
         if (!strstr(fault.reason, cases[i].says) || fault.offset != cases[i].offset)
             fail_msg("%s: \"%s\" at %zu", cases[i].text, fault.reason, fault.offset);
     }

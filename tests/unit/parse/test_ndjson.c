@@ -14,13 +14,13 @@
 static void test_rows(void **state)
 {
     (void)state;
-    parsed *p = parsed_ndjson("orders",
-                              "\xef\xbb\xbf{\"id\":\"o1\",\"created_at\":\"2026-04-01T10:00:00Z\",\"status\":\"NEW\","
-                              "\"total\":12.5,\"customer_id\":null}\r\n"
-                              "\n"
-                              "  {\"total\" : \"-3\" , \"status\":\"D\\u00e9\\\"\", \"created_at\":\"2026-04-01\","
-                              " \"id\":17, \"customer_id\":\"c\"}  \n"
-                              "{\"id\":\"o3\",\"created_at\":\"2026-04-02\",\"status\":\"NEW\",\"total\":1}");
+    parsed *p = parsed_ndjson(
+        "orders", "\xef\xbb\xbf{\"id\":\"o1\",\"created_at\":\"2026-04-01T10:00:00Z\",\"status\":\"NEW\","
+                  "\"total\":12.5,\"customer_id\":null}\r\n"
+                  "\n"
+                  "  {\"total\" : \"-3\" , \"status\":\"D\\u00e9\\\"\", \"created_at\":\"2026-04-01\","
+                  " \"id\":17, \"customer_id\":\"c\"}  \n"
+                  "{\"id\":\"o3\",\"created_at\":\"2026-04-02\",\"status\":\"NEW\",\"total\":1}");
     assert_int_equal(p->status, DBK_OK);
     assert_int_equal(p->rejects_count, 0);
     assert_int_equal(parsed_rows(p, "orders"), 3);
@@ -108,8 +108,8 @@ static void test_agrees_with_csv(void **state)
             int name = (int)dbk_random_below(&random, 20), mail = (int)dbk_random_below(&random, 3);
             dbk_buffer_format(&csv, "c%d,\"a \"\"%d\"\",\n\",%s\n", i, name, mail ? "m@x" : "");
             if (dbk_random_below(&random, 2))
-                dbk_buffer_format(&json, "{\"id\":\"c%d\",\"name\":\"a \\\"%d\\\",\\n\",\"email\":%s}\n", i, name,
-                                  mail ? "\"m@x\"" : "null");
+                dbk_buffer_format(&json, "{\"id\":\"c%d\",\"name\":\"a \\\"%d\\\",\\n\",\"email\":%s}\n", i,
+                                  name, mail ? "\"m@x\"" : "null");
             else
                 dbk_buffer_format(&json, "{\"name\":\"a \\\"%d\\\",\\u000a\",%s\"id\":\"c%d\"}\r\n", name,
                                   mail ? "\"email\":\"m@x\"," : "", i);

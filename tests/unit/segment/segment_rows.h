@@ -35,17 +35,17 @@ static inline bool row_is_null(dbk_random *random, rows_nulls nulls, uint32_t ro
     }
 }
 
-typedef struct rows {
+typedef struct test_rows {
     dbk_segment_input input;
     dbk_arena arena;
-} rows;
+} test_rows;
 
-static inline dbk_text rows_text(rows *r, const char *data, size_t length)
+static inline dbk_text rows_text(test_rows *r, const char *data, size_t length)
 {
     return (dbk_text){dbk_arena_copy(&r->arena, data, length), (uint32_t)length};
 }
 
-static inline dbk_text rows_random_text(rows *r, dbk_random *random, int shape, uint32_t row)
+static inline dbk_text rows_random_text(test_rows *r, dbk_random *random, int shape, uint32_t row)
 {
     char text[128];
     int n = 0;
@@ -70,9 +70,10 @@ static inline dbk_text rows_random_text(rows *r, dbk_random *random, int shape, 
     return rows_text(r, text, (size_t)n);
 }
 
-static inline void rows_fill(rows *r, dbk_random *random, dbk_table_id table, uint32_t count)
+static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id table, uint32_t count)
 {
-    *r = (rows){.input = {.table = dbk_table_def_by_id(table), .id = dbk_random_u64(random), .rows = count}};
+    *r = (test_rows){
+        .input = {.table = dbk_table_def_by_id(table), .id = dbk_random_u64(random), .rows = count}};
     for (int c = 0; c < r->input.table->columns_count; c++) {
         const rows_nulls nulls = (rows_nulls)dbk_random_below(random, 4);
         const int width = 1 + (int)dbk_random_below(random, 64), shape = (int)dbk_random_below(random, 4);
@@ -105,7 +106,7 @@ static inline void rows_fill(rows *r, dbk_random *random, dbk_table_id table, ui
     }
 }
 
-static inline void rows_dispose(rows *r)
+static inline void rows_dispose(test_rows *r)
 {
     dbk_arena_dispose(&r->arena);
 }

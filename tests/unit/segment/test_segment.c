@@ -10,30 +10,30 @@
 
 #include <cmocka.h>
 
-static int64_t int_of(const rows *r, int column, uint32_t row)
+static int64_t int_of(const test_rows *r, int column, uint32_t row)
 {
     return r->input.ints[column] ? r->input.ints[column][row] : DBK_NULL;
 }
 
-static uint32_t code_of(const rows *r, int column, uint32_t row)
+static uint32_t code_of(const test_rows *r, int column, uint32_t row)
 {
     return r->input.codes[column] ? r->input.codes[column][row] : 0;
 }
 
-static dbk_text text_of(const rows *r, int column, uint32_t row)
+static dbk_text text_of(const test_rows *r, int column, uint32_t row)
 {
     return r->input.texts[column] ? r->input.texts[column][row] : (dbk_text){NULL, 0};
 }
 
 // The value of a row as its zone map sees it; false when it has none.
-static bool number_of(const rows *r, int column, uint32_t row, int64_t *out)
+static bool number_of(const test_rows *r, int column, uint32_t row, int64_t *out)
 {
     const bool is_int = dbk_type_is_int(r->input.table->columns[column].type);
     *out = is_int ? int_of(r, column, row) : code_of(r, column, row);
     return *out != (is_int ? DBK_NULL : 0);
 }
 
-static dbk_zone_map naive_zone_map(const rows *r, int column, uint32_t first, uint32_t end)
+static dbk_zone_map naive_zone_map(const test_rows *r, int column, uint32_t first, uint32_t end)
 {
     dbk_zone_map map = {.min = INT64_MAX, .max = INT64_MIN};
     for (uint32_t row = first; row < end; row++) {
@@ -49,7 +49,7 @@ static dbk_zone_map naive_zone_map(const rows *r, int column, uint32_t first, ui
     return map;
 }
 
-static void check_numbers(const dbk_segment *segment, const rows *r, int column)
+static void check_numbers(const dbk_segment *segment, const test_rows *r, int column)
 {
     const bool is_int = dbk_type_is_int(r->input.table->columns[column].type);
     dbk_zone_map map, twin = naive_zone_map(r, column, 0, r->input.rows);
@@ -82,7 +82,7 @@ static void check_numbers(const dbk_segment *segment, const rows *r, int column)
     }
 }
 
-static void check_texts(const dbk_segment *segment, const rows *r, int column)
+static void check_texts(const dbk_segment *segment, const test_rows *r, int column)
 {
     dbk_text_scratch *scratch = calloc(1, sizeof *scratch);
     dbk_text_cursor *cursor = calloc(1, sizeof *cursor);
@@ -105,7 +105,7 @@ static void check_texts(const dbk_segment *segment, const rows *r, int column)
     free(cursor);
 }
 
-static void check_segment(const dbk_segment *segment, const rows *r)
+static void check_segment(const dbk_segment *segment, const test_rows *r)
 {
     assert_int_equal(dbk_segment_rows(segment), r->input.rows);
     assert_int_equal(dbk_segment_id(segment), r->input.id);
@@ -118,7 +118,7 @@ static void check_segment(const dbk_segment *segment, const rows *r)
     }
 }
 
-static dbk_segment *build(const rows *r)
+static dbk_segment *build(const test_rows *r)
 {
     dbk_segment *segment = NULL;
     dbk_error err = {0};
@@ -147,7 +147,7 @@ static void rows_come_back_from_memory_and_from_a_file(void **state)
         for (size_t i = 0; i < DBK_COUNT(counts); i++) {
             if (counts[i] > 5000 && table > DBK_PAYMENTS)
                 continue; // the largest ones take time
-            rows r;
+            test_rows r;
             rows_fill(&r, &random, (dbk_table_id)table, counts[i]);
             dbk_segment *built = build(&r), *opened = NULL;
             check_segment(built, &r);
@@ -164,14 +164,14 @@ static void rows_come_back_from_memory_and_from_a_file(void **state)
 }
 
 // A segment with every encoding, small enough to be damaged bit by bit.
-static void fill_small(rows *r, uint32_t count)
+static void fill_small(test_rows *r, uint32_t count)
 {
     static int64_t times[3000], money[3000];
     static uint32_t codes[3000];
     static dbk_text ids[3000], words[3000], numbers[3000];
     static char text[3000][32];
     assert_true(count <= 3000);
-    *r = (rows){.input = {.table = dbk_table_def_by_id(DBK_PAYMENTS), .id = 11, .rows = count}};
+    *r = (test_rows){.input = {.table = dbk_table_def_by_id(DBK_PAYMENTS), .id = 11, .rows = count}};
     for (uint32_t i = 0; i < count; i++) {
         times[i] = 1000 * i;
         money[i] = 50000;
@@ -193,7 +193,7 @@ static void every_flipped_bit_is_found(void **state)
     (void)state;
     static const uint32_t counts[] = {3, 1100};
     for (size_t k = 0; k < DBK_COUNT(counts); k++) {
-        rows r;
+        test_rows r;
         fill_small(&r, counts[k]);
         dbk_segment *built = build(&r), *opened = NULL;
         check_segment(built, &r);
@@ -216,7 +216,7 @@ static void every_flipped_bit_is_found(void **state)
 static void every_truncation_and_every_extra_byte_is_refused(void **state)
 {
     (void)state;
-    rows r;
+    test_rows r;
     fill_small(&r, 40);
     dbk_segment *built = build(&r), *opened = NULL;
     size_t size;
@@ -243,7 +243,7 @@ static void reseal_front(uint8_t *bytes)
 static void a_block_of_another_segment_is_refused(void **state)
 {
     (void)state;
-    rows r;
+    test_rows r;
     fill_small(&r, 40);
     dbk_segment *built = build(&r), *opened = NULL;
     size_t size;
@@ -263,7 +263,7 @@ static void a_block_of_another_segment_is_refused(void **state)
 static void forged_statistics_are_refused(void **state)
 {
     (void)state;
-    rows r;
+    test_rows r;
     fill_small(&r, 40);
     dbk_segment *built = build(&r), *opened = NULL;
     size_t size;
@@ -292,7 +292,7 @@ static void forged_statistics_are_refused(void **state)
 static void columns_that_came_later_have_no_value(void **state)
 {
     (void)state;
-    rows r;
+    test_rows r;
     fill_small(&r, 40);
     dbk_segment *built = build(&r), *opened = NULL;
     size_t size;
@@ -331,7 +331,7 @@ static void columns_that_came_later_have_no_value(void **state)
 static void constants_cost_a_directory_entry(void **state)
 {
     (void)state;
-    rows r;
+    test_rows r;
     fill_small(&r, 3000);
     dbk_segment *built = build(&r);
     assert_int_equal(dbk_segment_column_bytes(built, 8), 64);

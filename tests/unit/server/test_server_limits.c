@@ -119,6 +119,30 @@ static void test_refusals(void **state)
     dbk_fixture_end(&f);
 }
 
+static void test_large_heads(void **state)
+{
+    (void)state;
+    dbk_fixture f = {0};
+    dbk_response r = {0};
+    dbk_fixture_start(&f, NULL);
+    for (int kib = 16; kib <= 64; kib *= 4) {
+        size_t size = (size_t)kib << 10;
+        char *query = malloc(size);
+        assert_non_null(query);
+        memset(query, 'q', size);
+        int fd = dbk_client_connect(f.port);
+        dbk_client_send_text(fd, "GET /x?");
+        dbk_client_send(fd, query, size);
+        dbk_client_send_text(fd, " HTTP/1.1\r\nHost: a\r\n\r\n");
+        dbk_client_receive(fd, &r, false);
+        assert_int_equal(r.status, kib == 16 ? 200 : 431);
+        close(fd);
+        free(query);
+    }
+    dbk_response_dispose(&r);
+    dbk_fixture_end(&f);
+}
+
 // Bytes behind a refused request are not a request.
 static void test_nothing_after_a_refusal(void **state)
 {
@@ -355,6 +379,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_body_cap),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_large_heads),
         cmocka_unit_test(test_nothing_after_a_refusal),
         cmocka_unit_test(test_slow_requests_are_cut),
         cmocka_unit_test(test_slow_readers_are_cut),
