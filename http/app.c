@@ -108,7 +108,7 @@ static void set_tenant(dbk_call *call, dbk_text tenant)
 // False: the call was answered.
 static bool take_local_tenant(dbk_call *call, dbk_text tenant)
 {
-    if (!dbk_tenant_name_is_valid(tenant)) {
+    if (!dbk_key_tenant_is_valid(tenant)) {
         dbk_call_fail(call, 400, "tenant must be 1 to %d letters, digits, '.', '_' or '-'.", DBK_TENANT_MAX);
         return false;
     }
@@ -153,17 +153,19 @@ static bool authorise(dbk_call *call)
     dbk_text tenant = dbk_call_param(call, "tenant");
     if (call->request->local && tenant.length > 0)
         return take_local_tenant(call, tenant);
-    if (call->route->access == DBK_ACCESS_LOCAL) {
-        if (call->route->parameters == NULL || call->route->tenant_is_optional)
-            return true;
-        dbk_call_fail(call, 400, "tenant is required");
-        return false;
-    }
+    bool is_local_route = call->route->access == DBK_ACCESS_LOCAL;
+    if (is_local_route && (call->route->parameters == NULL || call->route->tenant_is_optional))
+        return true;
 
     dbk_text text;
     dbk_key key;
     dbk_error err;
-    if (call->dialect->find_key(call->request, &text) != DBK_KEY_GIVEN)
+    bool is_shown = !is_local_route && call->dialect->find_key(call->request, &text) == DBK_KEY_GIVEN;
+    if (!is_shown && call->request->local) {
+        dbk_call_fail(call, 400, "tenant is required");
+        return false;
+    }
+    if (!is_shown)
         return refuse_key(call, call->dialect->key_missing);
     dbk_status status = dbk_keys_find(call->app->keys, text, call->now_ms, &key, &err);
     if (status == DBK_NOT_FOUND)

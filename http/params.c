@@ -41,6 +41,8 @@ static bool decode(dbk_text raw, dbk_arena *arena, dbk_text *out)
 bool dbk_params_parse(dbk_params *params, dbk_text query, dbk_arena *arena)
 {
     params->count = 0;
+    if (query.length == 0)
+        return true;
     const char *at = query.data, *end = query.data + query.length;
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at));

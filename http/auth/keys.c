@@ -51,7 +51,7 @@ dbk_scopes dbk_scope_find(dbk_text name)
     return 0;
 }
 
-bool dbk_tenant_name_is_valid(dbk_text name)
+bool dbk_key_tenant_is_valid(dbk_text name)
 {
     if (name.length == 0 || name.length > DBK_TENANT_MAX || name.data[0] == '.')
         return false;
@@ -370,7 +370,7 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
                           char text[DBK_KEY_TEXT_BYTES + 1], dbk_error *err)
 {
     int rate;
-    if (!dbk_tenant_name_is_valid(request->tenant))
+    if (!dbk_key_tenant_is_valid(request->tenant))
         return dbk_fail(err, DBK_INVALID,
                         "tenant must be 1 to %d letters, digits, '.', '_' or '-', not beginning with '.'",
                         DBK_TENANT_MAX);

@@ -55,6 +55,6 @@ dbk_status dbk_keys_write_list(dbk_keys *keys, dbk_text tenant, int64_t now_ms, 
                                dbk_error *err);
 
 // A tenant's name: 1 to 64 letters, digits, '.', '_', '-', not beginning with '.'.
-bool dbk_tenant_name_is_valid(dbk_text name);
+bool dbk_key_tenant_is_valid(dbk_text name);
 
 #endif

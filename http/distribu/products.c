@@ -214,7 +214,7 @@ static bool next_place(const listing *l, size_t heads[SEARCH_COLUMNS], place *ou
 static void write_list(const listing *l, dbk_buffer *body)
 {
     size_t heads[SEARCH_COLUMNS] = {0};
-    place at, last = {0};
+    place at = {0}, last = {0};
     int64_t shown = 0;
     bool has_more = false;
     dbk_out out = dbk_out_init(body);
