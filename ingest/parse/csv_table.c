@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct csv_source {
     dbk_source super;
@@ -144,7 +145,10 @@ static dbk_status read_header(csv_source *source, dbk_error *err)
     dbk_csv *csv = dbk_csv_create(1, on_row, source);
     if (!csv)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a header");
-    dbk_status status = dbk_csv_feed(csv, source->options.header.data, source->options.header.length, err);
+    dbk_text header = source->options.header;
+    if (header.length >= 3 && memcmp(header.data, "\xef\xbb\xbf", 3) == 0)
+        header = (dbk_text){header.data + 3, header.length - 3};
+    dbk_status status = dbk_csv_feed(csv, header.data, header.length, err);
     if (status == DBK_OK)
         status = dbk_csv_finish(csv, err);
     dbk_csv_destroy(csv);
