@@ -22,15 +22,20 @@ const seed = runSeed()
 const mismatchesMax = Number(process.env.DBK_MISMATCHES ?? 1)
 const factor = Number(process.env.DBK_QUERIES ?? 1)
 let folder
+let duck
+let calendars
 let asked = 0
 
 before(async () => {
   console.log(`differential: DBK_SEED=${seed}`)
   folder = await mkdtemp(join(tmpdir(), 'daybook-differential-'))
+  duck = await Duck.start()
+  calendars = new Calendars(duck)
 })
 
 after(async () => {
   console.log(`differential: ${asked} queries compared`)
+  duck.close()
   await rm(folder, { recursive: true, force: true })
 })
 
@@ -45,18 +50,15 @@ class World {
     const world = new World()
     world.round = round
     world.r = new Random(seed + round * 7919)
-    world.duck = await Duck.start()
-    await world.duck.createTables()
-    world.calendars = new Calendars(world.duck)
+    await duck.createTables()
     world.probe = new Probe()
-    world.company = new Company(world.r, sizes, await world.calendars.changes())
+    world.company = new Company(world.r, sizes, await calendars.changes())
     world.mismatches = []
     return world
   }
 
   async close() {
     await this.probe.close()
-    this.duck.close()
   }
 
   async load(table, rows, { leaveOut = false, twice = false, batchRows = 0, tenant } = {}) {
@@ -69,7 +71,7 @@ class World {
     assert.deepEqual([report.rows, report.rejected, report.rejects], [rows.length, 0, []], table)
     assert.equal(report.stored + report.refused, rows.length, table)
     if (tenant) return
-    const refused = await this.duck.load(table, file, header)
+    const refused = await duck.load(table, file, header)
     assert.equal(report.refused, refused, `${table}: lines without a time to be had`)
     if (twice) assert.equal((await this.probe.ask(command)).stored, report.stored)
   }
@@ -78,7 +80,7 @@ class World {
     const ids = this.company.removed(table)
     const report = await this.probe.ask({ remove: { table, ids } })
     assert.equal(report.error, undefined, report.error)
-    await this.duck.remove(table, ids)
+    await duck.remove(table, ids)
   }
 
   // Values that occur, for filters and ends of ranges.
@@ -86,7 +88,7 @@ class World {
     const pools = {}
     for (const [table, { columns }] of Object.entries(tables))
       for (const [column, type] of Object.entries(columns)) {
-        const rows = await this.duck.rows(
+        const rows = await duck.rows(
           `SELECT CAST(v AS VARCHAR) FROM (SELECT DISTINCT ${column} AS v FROM ${table} WHERE v IS NOT NULL) ORDER BY hash(v) LIMIT 60`
         )
         const values = rows.map(([value]) => (isInteger(type) ? Number(value) : value))
@@ -107,7 +109,7 @@ class World {
   async check(query) {
     asked++
     const [want, answer] = await Promise.all([
-      expected(this.duck, this.calendars, query).catch((error) => {
+      expected(duck, calendars, query).catch((error) => {
         throw new Error(`${error.message}\n${JSON.stringify(query)}`)
       }),
       this.probe.ask({ query })
@@ -231,7 +233,7 @@ test('paging through an order gives each row once and in order', async () => {
       const id = query.fields.indexOf('id')
       query.order = world.r.shuffled([0, 1]).filter((output) => output !== id).map((output) => ({ output, descending: world.r.chance(0.5) }))
       query.order.push({ output: id, descending: world.r.chance(0.5) })
-      const whole = await expected(world.duck, world.calendars, query)
+      const whole = await expected(duck, calendars, query)
       const limit = Math.max(7, Math.ceil(whole.rows.length / 12))
       const pages = []
       for (let after; ; ) {
@@ -277,7 +279,7 @@ test('a limit without an order gives so many rows of the whole answer', async ()
       for (const part of ['order', 'after', 'stream', 'limit']) delete query[part]
       asked++
       const limit = world.r.pick([1, 3, 40])
-      const whole = await expected(world.duck, world.calendars, query)
+      const whole = await expected(duck, calendars, query)
       const answer = await world.probe.ask({ query: { ...query, limit } })
       const got = answer.rows?.map((row) => JSON.stringify(row.map(cellText))) ?? []
       const all = new Set(whole.rows.map((row) => JSON.stringify(row)))

@@ -14,17 +14,26 @@ export const zones = [
   'America/Sao_Paulo', 'Pacific/Apia'
 ]
 
-// [{ at, offset }]: the offset (ms) that holds from `at` on.
-async function offsetsOf(duck, zone) {
-  if (zone === null) return [{ at: -Infinity, offset: 0 }]
+// [{ at, offset }]: where the offset (ms) of a zone differs from that at the instant before, looking at one instant
+// every `step`.
+async function changesBetween(duck, zone, from, to, step) {
   const rows = await duck.rows(`
     SELECT CAST(ms AS VARCHAR), CAST(here AS VARCHAR) FROM
       (SELECT ms, here, lag(here) OVER (ORDER BY ms) AS before FROM
         (SELECT range AS ms, epoch_ms(epoch_ms(range) AT TIME ZONE 'UTC' AT TIME ZONE '${zone}') - range AS here
-         FROM range(${FIRST - 10 * DAY}, ${LAST + 10 * DAY}, ${QUARTER_HOUR})))
-    WHERE before IS NULL OR before <> here ORDER BY ms`)
-  const offsets = rows.map(([at, offset]) => ({ at: Number(at), offset: Number(offset) }))
-  offsets[0].at = -Infinity
+         FROM range(${from}, ${to}, ${step})))
+    WHERE before <> here OR ms = ${from} ORDER BY ms`)
+  return rows.map(([at, offset]) => ({ at: Number(at), offset: Number(offset) }))
+}
+
+// [{ at, offset }]: the offset that holds from `at` on. Days first, then the quarter hours of the days that differ: no
+// zone here changes twice within a day.
+async function offsetsOf(duck, zone) {
+  if (zone === null) return [{ at: -Infinity, offset: 0 }]
+  const [first, ...later] = await changesBetween(duck, zone, FIRST - 10 * DAY, LAST + 10 * DAY, DAY)
+  const offsets = [{ at: -Infinity, offset: first.offset }]
+  for (const { at } of later)
+    offsets.push((await changesBetween(duck, zone, at - DAY, at + QUARTER_HOUR, QUARTER_HOUR))[1])
   return offsets
 }
 
@@ -83,8 +92,7 @@ export class Calendars {
     const calendar = { name: `calendar_${this.made.size}`, days }
     this.made.set(key, calendar)
     await this.duck.run(`CREATE TABLE ${calendar.name} (day BIGINT, week BIGINT, month BIGINT, quarter BIGINT, year BIGINT)`)
-    await this.duck.run(`INSERT INTO ${calendar.name} VALUES
-      ${days.map((d) => `(${d.day},${d.week},${d.month},${d.quarter},${d.year})`).join(',')}`)
+    await this.duck.append(calendar.name, days.map((d) => [d.day, d.week, d.month, d.quarter, d.year]))
     return calendar
   }
 

@@ -23,6 +23,16 @@ export class Duck {
     return (await this.db.runAndReadAll(sql)).getRows()
   }
 
+  // Rows of whole numbers.
+  async append(table, rows) {
+    const appender = await this.db.createAppender(table)
+    for (const row of rows) {
+      for (const value of row) appender.appendBigInt(BigInt(value))
+      appender.endRow()
+    }
+    appender.closeSync()
+  }
+
   async createTables() {
     for (const [name, { columns }] of Object.entries(tables)) {
       const types = Object.entries(columns).map(([column, type]) => `${column} ${duckType(type)}`)
