@@ -181,7 +181,7 @@ static const dbk_column_def customers[] = {
 
 static const dbk_column_def products[] = {
     CODE_ID("id", DBK_DOMAIN_PRODUCT),
-    TEXT_REQUIRED("name"),
+    TEXT("name"),
     TEXT("sku"),
     CODE("category_id", DBK_DOMAIN_CATEGORY),
     CODE("unit", DBK_DOMAIN_WORD),
@@ -214,12 +214,11 @@ static const dbk_column_def offer_variants[] = {
     {"variant_id", DBK_CODE, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_VARIANT, NULL},
 };
 
-static const dbk_column_def categories[] = {CODE_ID("id", DBK_DOMAIN_CATEGORY), TEXT_REQUIRED("name")};
-static const dbk_column_def vendors[] = {CODE_ID("id", DBK_DOMAIN_VENDOR), TEXT_REQUIRED("name")};
-static const dbk_column_def providers[] = {CODE_ID("id", DBK_DOMAIN_PROVIDER), TEXT_REQUIRED("name")};
-static const dbk_column_def cash_registers[] = {CODE_ID("id", DBK_DOMAIN_CASH_REGISTER),
-                                                TEXT_REQUIRED("name")};
-static const dbk_column_def markets[] = {CODE_ID("id", DBK_DOMAIN_MARKET), TEXT_REQUIRED("name")};
+static const dbk_column_def categories[] = {CODE_ID("id", DBK_DOMAIN_CATEGORY), TEXT("name")};
+static const dbk_column_def vendors[] = {CODE_ID("id", DBK_DOMAIN_VENDOR), TEXT("name")};
+static const dbk_column_def providers[] = {CODE_ID("id", DBK_DOMAIN_PROVIDER), TEXT("name")};
+static const dbk_column_def cash_registers[] = {CODE_ID("id", DBK_DOMAIN_CASH_REGISTER), TEXT("name")};
+static const dbk_column_def markets[] = {CODE_ID("id", DBK_DOMAIN_MARKET), TEXT("name")};
 
 static const dbk_column_def fx_rates[] = {
     HIDDEN_KEY(DBK_DOMAIN_FX_RATE),

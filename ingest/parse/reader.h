@@ -20,10 +20,16 @@ typedef struct dbk_parse_options {
     const dbk_zone *zone; // of times without offset; NULL = UTC
     bool ignore_unknown;  // columns or keys that the table does not have
     uint32_t batch_rows;  // 0 = DBK_SEGMENT_ROWS
+    // For a piece of a larger input, cut between two rows: its header row (CSV; empty: the input begins with
+    // it) and the number of its first line (0 = 1). A piece is not looked at for what it might be instead.
+    dbk_text header;
+    uint64_t first_line;
 } dbk_parse_options;
 
-// Both are called on the feeding thread. on_batch takes the batch over. A reject is valid during the call. A
-// non-OK return of on_batch stops the parser, which returns it.
+// Both are called on the feeding thread. on_batch takes the batch over, which is on the heap:
+// dbk_batch_dispose, then free. A file of products that names categories also gives batches of categories,
+// each before the products that need it. A reject is valid during the call. A non-OK return of on_batch stops
+// the parser, which returns it.
 typedef struct dbk_parse_sink {
     dbk_status (*on_batch)(void *user, dbk_batch *batch, dbk_error *err);
     void (*on_reject)(void *user, const dbk_reject *reject,
@@ -32,9 +38,14 @@ typedef struct dbk_parse_sink {
 } dbk_parse_sink;
 
 typedef struct dbk_parser dbk_parser;
+typedef struct dbk_map dbk_map;
 
 dbk_status dbk_parser_create(dbk_parser **out, const dbk_parse_options *options, const dbk_parse_sink *sink,
                              dbk_error *err);
+// The same for a foreign CSV file and the map that explains it (map.h), which must outlive the parser.
+// Batches are of every table that the map fills; those that need the whole file come at the end.
+dbk_status dbk_parser_create_mapped(dbk_parser **out, const dbk_map *map, const dbk_parse_sink *sink,
+                                    dbk_error *err);
 // Feeds the next bytes of the input; blocks may break anywhere. DBK_INVALID: this is not such a file (not
 // UTF-8, a NUL byte, no header, a missing required column, a ZIP, …), with line and what to do. Rows before
 // it may have gone to on_batch: whoever needs all or nothing holds them back.
@@ -43,6 +54,8 @@ dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, db
 dbk_status dbk_parser_finish(dbk_parser *parser, dbk_error *err);
 void dbk_parser_destroy(dbk_parser *parser);
 
+// Rows of the input: those that went to a batch and those rejected. Rows of additional batches (categories)
+// are not counted; with a map a row is a row of the file, however many rows of tables it made.
 typedef struct dbk_parse_totals {
     uint64_t rows, rejected, bytes, lines;
 } dbk_parse_totals;

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast text becomes batches: the structural scan alone (against a byte loop), CSV and NDJSON of orders,
+// on one thread, on generated data. Prints MB/s and rows/s, best of five.
+//   bench_parse [ROWS]
+#include "engine/base/bytes.h"
+#include "engine/base/random.h"
+#include "ingest/parse/csv_scan.h"
+#include "ingest/parse/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { ROUNDS = 5, BLOCK = 1 << 20 };
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static dbk_status drop_batch(void *user, dbk_batch *batch, dbk_error *err)
+{
+    (void)err;
+    *(uint64_t *)user += batch->rows;
+    dbk_arena_dispose(&batch->arena);
+    free(batch);
+    return DBK_OK;
+}
+
+static void generate(dbk_buffer *csv, dbk_buffer *json, int rows)
+{
+    static const char *const statuses[] = {"DELIVERED", "PENDING", "CANCELLED"};
+    dbk_random random = dbk_random_seed(1);
+    dbk_buffer_format(csv, "id,created_at,status,customer_id,currency,total,payment_method\n");
+    for (int i = 0; i < rows; i++) {
+        int minute = i / 20, cents = (int)dbk_random_below(&random, 20000);
+        const char *status = statuses[dbk_random_below(&random, 10) / 5];
+        int customer = (int)dbk_random_below(&random, 50000);
+        char time[40];
+        snprintf(time, sizeof time, "2026-%02d-%02dT%02d:%02d:%02dZ", minute / 40320 % 12 + 1,
+                 minute / 1440 % 28 + 1, minute / 60 % 24, minute % 60, i % 20 * 3);
+        dbk_buffer_format(csv, "ord_%08d,%s,%s,cus_%06d,EUR,%d.%02d,card\n", i, time, status, customer,
+                          cents / 100, cents % 100);
+        dbk_buffer_format(
+            json,
+            "{\"id\":\"ord_%08d\",\"created_at\":\"%s\",\"status\":\"%s\",\"customer_id\":"
+            "\"cus_%06d\",\"currency\":\"EUR\",\"total\":\"%d.%02d\",\"payment_method\":\"card\"}\n",
+            i, time, status, customer, cents / 100, cents % 100);
+    }
+}
+
+static void bench_scan(const dbk_buffer *csv)
+{
+    int count;
+    const dbk_csv_scanner *scanners = dbk_csv_scanners(&count);
+    static uint32_t positions[65536 + 8];
+    for (int i = 0; i < count; i++) {
+        double best = 1e9;
+        for (int round = 0; round < ROUNDS; round++) {
+            dbk_csv_state state = DBK_CSV_OPENABLE;
+            double start = seconds_now();
+            for (size_t at = 0; at < csv->size; at += 65536) {
+                size_t size = csv->size - at < 65536 ? csv->size - at : 65536;
+                scanners[i].scan(&state, (const char *)csv->data + at, size, 0, positions);
+            }
+            double took = seconds_now() - start;
+            best = took < best ? took : best;
+        }
+        printf("scan %-9s %8.0f MB/s\n", scanners[i].name, (double)csv->size / best / 1e6);
+    }
+}
+
+static void bench_parse(const char *name, dbk_format format, const dbk_buffer *text, int rows)
+{
+    double best = 1e9;
+    for (int round = 0; round < ROUNDS; round++) {
+        uint64_t got = 0;
+        dbk_parse_options options = {.table = dbk_table_def_by_id(DBK_ORDERS), .format = format};
+        dbk_parse_sink sink = {drop_batch, NULL, &got};
+        dbk_parser *parser;
+        dbk_error err;
+        double start = seconds_now();
+        dbk_status status = dbk_parser_create(&parser, &options, &sink, &err);
+        for (size_t at = 0; status == DBK_OK && at < text->size; at += BLOCK)
+            status = dbk_parser_feed(parser, text->data + at,
+                                     text->size - at < BLOCK ? text->size - at : BLOCK, &err);
+        if (status == DBK_OK)
+            status = dbk_parser_finish(parser, &err);
+        dbk_parser_destroy(parser);
+        double took = seconds_now() - start;
+        if (status != DBK_OK || got != (uint64_t)rows) {
+            fprintf(stderr, "bench_parse: %s\n", status == DBK_OK ? "rows are missing" : err.message);
+            exit(1);
+        }
+        best = took < best ? took : best;
+    }
+    printf("%-14s %8.0f MB/s  %6.2f M rows/s\n", name, (double)text->size / best / 1e6, rows / best / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+    int rows = argc > 1 ? atoi(argv[1]) : 500000;
+    dbk_buffer csv = {0}, json = {0};
+    generate(&csv, &json, rows);
+    if (csv.failed || json.failed)
+        return 1;
+    bench_scan(&csv);
+    bench_parse("csv orders", DBK_FORMAT_CSV, &csv, rows);
+    bench_parse("ndjson orders", DBK_FORMAT_NDJSON, &json, rows);
+    dbk_buffer_dispose(&csv);
+    dbk_buffer_dispose(&json);
+    return 0;
+}

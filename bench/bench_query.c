@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Daybook's side of the scan benchmark: opens a data directory, then for each line "NAME [NAME …]" on stdin
+// runs the query of that name and answers {"ns":…,"rows":[[…]]} on stdout. Integers are strings, so that no
+// reader rounds them.
+#include "engine/base/decimal.h"
+#include "ingest/store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t at(const char *date)
+{
+    int32_t day;
+    if (!dbk_date_parse(date, strlen(date), &day))
+        abort();
+    return (int64_t)day * DBK_MS_DAY;
+}
+
+static const dbk_bucket day = {.unit = DBK_UNIT_DAY, .count = 1};
+static const dbk_bucket month = {.unit = DBK_UNIT_MONTH, .count = 1};
+static const dbk_aggregate count_sum[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}};
+static const dbk_aggregate count_sum_last[] = {
+    {DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}, {DBK_MAX, "created_at"}};
+static const dbk_aggregate count_only[] = {{DBK_COUNT_ROWS, NULL}};
+static const dbk_aggregate distinct_customers[] = {{DBK_COUNT_DISTINCT, "customer_id"}};
+static const dbk_value cancelled = {.kind = DBK_VALUE_TEXT, .text = {"CANCELLED", 9}};
+static const dbk_value card = {.kind = DBK_VALUE_TEXT, .text = {"card", 4}};
+static const dbk_filter cancelled_card[] = {{"status", DBK_OP_EQ, &cancelled, 1},
+                                            {"payment_method", DBK_OP_EQ, &card, 1}};
+static const dbk_filter with_customer[] = {{"customer_id", DBK_OP_NOT_NULL, NULL, 0}};
+static const dbk_group_key by_day_status[] = {{"created_at", &day}, {"status", NULL}};
+static const dbk_group_key by_status[] = {{"status", NULL}};
+static const dbk_group_key by_method_month[] = {{"payment_method", NULL}, {"created_at", &month}};
+static const dbk_group_key by_customer[] = {{"customer_id", NULL}};
+static const dbk_group_key by_month[] = {{"created_at", &month}};
+static const dbk_group_key by_product[] = {{"product_id", NULL}};
+// Revenue descending, then the key.
+static const dbk_order top[] = {{2, true}, {0, false}};
+
+static const struct {
+    const char *name, *from, *to;
+    dbk_query query;
+} queries[] = {
+    {"sum_all", NULL, NULL, {.table = "orders", .aggregates = count_sum, .aggregates_count = 2}},
+    {"sum_month",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "orders", .aggregates = count_sum, .aggregates_count = 2}},
+    {"filter_count",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .filters = cancelled_card,
+      .filters_count = 2,
+      .aggregates = count_only,
+      .aggregates_count = 1}},
+    {"day_status",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .keys = by_day_status,
+      .keys_count = 2,
+      .aggregates = count_sum,
+      .aggregates_count = 2}},
+    {"status",
+     NULL,
+     NULL,
+     {.table = "orders", .keys = by_status, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
+    {"method_month",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .keys = by_method_month,
+      .keys_count = 2,
+      .aggregates = count_sum,
+      .aggregates_count = 2}},
+    {"top_customers_quarter",
+     "2025-01-01",
+     "2025-04-01",
+     {.table = "orders",
+      .filters = with_customer,
+      .filters_count = 1,
+      .keys = by_customer,
+      .keys_count = 1,
+      .aggregates = count_sum_last,
+      .aggregates_count = 3,
+      .order = top,
+      .order_count = 2,
+      .limit = 100}},
+    {"top_customers_all",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .filters = with_customer,
+      .filters_count = 1,
+      .keys = by_customer,
+      .keys_count = 1,
+      .aggregates = count_sum,
+      .aggregates_count = 2,
+      .order = top,
+      .order_count = 2,
+      .limit = 100}},
+    {"distinct_month",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .keys = by_month,
+      .keys_count = 1,
+      .aggregates = distinct_customers,
+      .aggregates_count = 1}},
+    {"top_products",
+     NULL,
+     NULL,
+     {.table = "order_lines",
+      .keys = by_product,
+      .keys_count = 1,
+      .aggregates = count_sum,
+      .aggregates_count = 2,
+      .order = top,
+      .order_count = 2,
+      .limit = 100}},
+};
+
+static void print_rows(const dbk_result *result)
+{
+    fputs("\"rows\":[", stdout);
+    for (size_t row = 0; row < dbk_result_rows(result); row++) {
+        fputs(row ? ",[" : "[", stdout);
+        for (int column = 0; column < dbk_result_columns(result); column++) {
+            if (column)
+                putchar(',');
+            if (dbk_result_is_null(result, row, column)) {
+                fputs("null", stdout);
+            } else if (dbk_result_column_kind(result, column) == DBK_RESULT_TEXT) {
+                dbk_text text = dbk_result_text(result, row, column);
+                printf("\"%.*s\"", (int)text.length, text.data);
+            } else {
+                char number[DBK_DECIMAL_TEXT_MAX];
+                size_t length = dbk_decimal_write(number, dbk_result_sum(result, row, column), 0, 1, 0);
+                printf("\"%.*s\"", (int)length, number);
+            }
+        }
+        putchar(']');
+    }
+    fputs("]", stdout);
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
+{
+    for (size_t i = 0; i < DBK_COUNT(queries); i++) {
+        if (strcmp(queries[i].name, name) != 0)
+            continue;
+        dbk_query query = queries[i].query;
+        query.from_ms = queries[i].from ? at(queries[i].from) : DBK_TIME_OPEN_FROM;
+        query.to_ms = queries[i].to ? at(queries[i].to) : DBK_TIME_OPEN_TO;
+        query.threads = threads;
+        dbk_error err;
+        dbk_result *result;
+        int64_t before = now_ns();
+        dbk_read read = dbk_read_begin(db);
+        dbk_status status = dbk_query_run(read.snapshot, dbk_text_from(tenant), &query, &result, &err);
+        dbk_read_end(db, &read);
+        int64_t ns = now_ns() - before;
+        if (status != DBK_OK) {
+            fprintf(stderr, "%s: %s\n", name, err.message);
+            return 1;
+        }
+        printf("{\"ns\":%lld,", (long long)ns);
+        print_rows(result);
+        puts("}");
+        fflush(stdout);
+        dbk_result_free(result);
+        return 0;
+    }
+    fprintf(stderr, "there is no query %s\n", name);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        fprintf(stderr, "usage: bench_query DIR TENANT THREADS <names\n");
+        return 2;
+    }
+    dbk_store *store;
+    dbk_error err;
+    dbk_store_options options = {.directory = argv[1]};
+    if (dbk_store_open(&store, &options, &err) != DBK_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        return 1;
+    }
+    puts("{\"ready\":true}");
+    fflush(stdout);
+    char line[128];
+    int failed = 0;
+    while (!failed && fgets(line, sizeof(line), stdin)) {
+        line[strcspn(line, "\n")] = 0;
+        failed = answer(dbk_store_db(store), argv[2], line, atoi(argv[3]));
+    }
+    dbk_store_close(store);
+    return failed;
+}

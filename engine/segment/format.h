@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The layout of a segment file as C structures: docs/FORMAT.md, "Segment", says what they mean. Structures
+// are copied out of a file through the bounded reader, never pointed into it.
+#ifndef DBK_SEGMENT_FORMAT_H
+#define DBK_SEGMENT_FORMAT_H
+
+#include "engine/base/types.h"
+
+// Packed words and the structures below are stored as this machine keeps them.
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the format is little-endian");
+
+enum { DBK_SEGMENT_VERSION = 1, DBK_SEGMENT_ALIGN = 64 };
+// "DBKSEGMT"
+#define DBK_SEGMENT_MAGIC UINT64_C(0x544d4745534b4244)
+
+typedef struct dbk_segment_header {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t table;
+    uint64_t id;
+    uint32_t rows;
+    uint32_t columns;
+    uint64_t size;
+    uint64_t cold;
+    uint64_t directory_checksum;
+    uint64_t checksum; // of the bytes before it
+} dbk_segment_header;
+_Static_assert(sizeof(dbk_segment_header) == 64, "the header has no padding");
+_Static_assert(offsetof(dbk_segment_header, checksum) == 56, "the header's checksum ends it");
+
+// Numbers are on disk: never changed, never reused. 0 is what unwritten bytes say.
+typedef enum dbk_encoding {
+    DBK_ENCODING_ABSENT = 1,
+    DBK_ENCODING_CONSTANT = 2,
+    DBK_ENCODING_PACKED = 3,
+    DBK_ENCODING_RADIX = 4,
+    DBK_ENCODING_DECIMAL = 5,
+    DBK_ENCODING_FRAMES = 6,
+} dbk_encoding;
+
+typedef struct dbk_segment_entry {
+    uint8_t encoding;
+    uint8_t type;
+    uint16_t reserved;
+    uint32_t nulls;
+    uint64_t offset;
+    uint64_t size;
+    int64_t min;
+    int64_t max;
+    uint64_t sum_low;
+    uint64_t sum_high;
+    uint64_t checksum;
+} dbk_segment_entry;
+_Static_assert(sizeof(dbk_segment_entry) == 64, "a directory entry has no padding");
+
+// What the checksum of a block is taken over.
+typedef struct dbk_segment_seal {
+    uint64_t id;
+    uint64_t column;
+    uint64_t offset;
+    uint64_t size;
+    uint64_t content;
+} dbk_segment_seal;
+_Static_assert(sizeof(dbk_segment_seal) == 40, "a seal has no padding");
+
+typedef struct dbk_ints_header {
+    uint64_t min;
+    uint64_t max;
+    uint64_t divisor;
+    uint64_t null_vectors;
+    uint64_t empty_vectors;
+    uint8_t base_bytes;
+    uint8_t range_bytes;
+    uint8_t reserved[6];
+} dbk_ints_header;
+_Static_assert(sizeof(dbk_ints_header) == 48, "the header of packed numbers has no padding");
+
+// Both patterned text codecs begin with a length and seven reserved bytes.
+enum { DBK_PATTERN_HEADER = 8 };
+
+static inline size_t dbk_segment_align(size_t at)
+{
+    return (at + DBK_SEGMENT_ALIGN - 1) / DBK_SEGMENT_ALIGN * DBK_SEGMENT_ALIGN;
+}
+
+// Rows of a vector of a column of so many rows.
+static inline uint32_t dbk_vector_rows(uint32_t rows, uint32_t vector)
+{
+    uint32_t left = rows - vector * DBK_VECTOR_ROWS;
+    return left < DBK_VECTOR_ROWS ? left : DBK_VECTOR_ROWS;
+}
+
+static inline uint32_t dbk_vectors(uint32_t rows)
+{
+    return (rows + DBK_VECTOR_ROWS - 1) / DBK_VECTOR_ROWS;
+}
+
+#endif

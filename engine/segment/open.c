@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening a segment: every byte is checked before anything is believed. The order is that of trust: the
+// header's checksum, the directory's, the places of the blocks, their checksums, their content.
+#include "engine/base/bytes.h"
+#include "engine/base/hash.h"
+#include "engine/segment/columns.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+// What reads need of the file while it is being checked.
+typedef struct opening {
+    dbk_segment *segment;
+    dbk_segment_header header;
+    dbk_segment_entry entries[DBK_COLUMNS_MAX];
+    dbk_error *err;
+} opening;
+
+uint64_t dbk_segment_seal_of(uint64_t id, int column, const uint8_t *bytes, const dbk_segment_entry *entry)
+{
+    const dbk_segment_seal seal = {.id = id,
+                                   .column = (uint64_t)column,
+                                   .offset = entry->offset,
+                                   .size = entry->size,
+                                   .content = dbk_checksum(bytes + entry->offset, entry->size)};
+    return dbk_checksum(&seal, sizeof seal);
+}
+
+static dbk_status read_header(opening *o, dbk_reader *r)
+{
+    dbk_segment_header *h = &o->header;
+    const uint8_t *view = dbk_read_bytes(r, sizeof *h);
+    if (!view)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment: %zu bytes are less than a header", r->size);
+    memcpy(h, view, sizeof *h);
+    if (h->magic != DBK_SEGMENT_MAGIC)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment: the file does not begin like one");
+    if (h->checksum != dbk_checksum(h, offsetof(dbk_segment_header, checksum)))
+        return dbk_fail(o->err, DBK_CORRUPT, "segment: the header fails its checksum");
+    if (h->version != DBK_SEGMENT_VERSION)
+        return dbk_fail(o->err, DBK_CORRUPT,
+                        "segment %" PRIu64 ": format %u was written by a newer Daybook: use that one", h->id,
+                        h->version);
+    const dbk_table_def *table = h->table < DBK_TABLE_END ? dbk_table_def_by_id((int)h->table) : NULL;
+    if (!table || h->columns > (uint32_t)table->columns_count)
+        return dbk_fail(o->err, DBK_CORRUPT,
+                        "segment %" PRIu64
+                        ": %u columns of table %u were written by a newer Daybook: use that one",
+                        h->id, h->columns, h->table);
+    if (h->columns == 0 || h->rows == 0 || h->rows > DBK_SEGMENT_ROWS)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ": %u rows, %u columns", h->id, h->rows,
+                        h->columns);
+    if (h->size != r->size)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ": %zu bytes instead of %" PRIu64, h->id,
+                        r->size, h->size);
+    o->segment->table = table;
+    o->segment->id = h->id;
+    o->segment->rows = h->rows;
+    return DBK_OK;
+}
+
+static dbk_status read_directory(opening *o, dbk_reader *r)
+{
+    const size_t size = o->header.columns * sizeof *o->entries;
+    const uint8_t *view = dbk_read_bytes(r, size);
+    if (!view || o->header.directory_checksum != dbk_checksum(view, size))
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ": the directory fails its checksum",
+                        o->header.id);
+    memcpy(o->entries, view, size);
+    return DBK_OK;
+}
+
+static bool encoding_fits(dbk_encoding encoding, dbk_type type)
+{
+    switch (encoding) {
+    case DBK_ENCODING_ABSENT:
+        return true;
+    case DBK_ENCODING_CONSTANT:
+    case DBK_ENCODING_PACKED:
+        return type != DBK_TEXT;
+    case DBK_ENCODING_RADIX:
+    case DBK_ENCODING_DECIMAL:
+    case DBK_ENCODING_FRAMES:
+        return type == DBK_TEXT;
+    }
+    return false;
+}
+
+static bool has_block(const dbk_segment_entry *entry)
+{
+    return entry->encoding >= DBK_ENCODING_PACKED;
+}
+
+static dbk_status check_entry(const opening *o, int index)
+{
+    const dbk_segment_entry *entry = &o->entries[index];
+    const dbk_column_def *def = &o->segment->table->columns[index];
+    if (entry->type != def->type || !encoding_fits(entry->encoding, def->type))
+        return dbk_fail(o->err, DBK_CORRUPT,
+                        "segment %" PRIu64
+                        ", column %s: encoding %u of type %u is unknown; a newer Daybook may "
+                        "have written it",
+                        o->header.id, def->name, entry->encoding, entry->type);
+    bool sound = entry->reserved == 0 && entry->nulls <= o->header.rows;
+    if (!has_block(entry))
+        sound = sound && entry->offset == 0 && entry->size == 0 && entry->checksum == 0;
+    if (!sound)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ", column %s: the directory entry is damaged",
+                        o->header.id, def->name);
+    return DBK_OK;
+}
+
+// Reads zeros up to the next multiple of 64.
+static bool skip_padding(dbk_reader *r)
+{
+    size_t padding = dbk_segment_align(r->at) - r->at;
+    while (padding-- > 0) {
+        if (dbk_read_u8(r) != 0)
+            return false;
+    }
+    return !r->failed;
+}
+
+static dbk_status check_block(const opening *o, int index, dbk_reader *r)
+{
+    const dbk_segment_entry *entry = &o->entries[index];
+    const char *name = o->segment->table->columns[index].name;
+    if (entry->offset != r->at || entry->size == 0 || !dbk_read_bytes(r, entry->size))
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ", column %s: the block is out of place",
+                        o->header.id, name);
+    if (entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
+        return dbk_fail(o->err, DBK_CORRUPT,
+                        "segment %" PRIu64 ", column %s: the block at offset %" PRIu64 " fails its checksum",
+                        o->header.id, name, entry->offset);
+    if (!skip_padding(r))
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ", column %s: the padding is not zero",
+                        o->header.id, name);
+    return DBK_OK;
+}
+
+static dbk_status check_blocks(const opening *o, dbk_reader *r)
+{
+    for (int i = 0; i < (int)o->header.columns; i++)
+        DBK_TRY(check_entry(o, i));
+    for (int cold = 0; cold < 2; cold++) {
+        if (cold && o->header.cold != r->at)
+            return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ": texts do not begin at %" PRIu64,
+                            o->header.id, o->header.cold);
+        for (int i = 0; i < (int)o->header.columns; i++) {
+            if (has_block(&o->entries[i]) && (o->entries[i].type == DBK_TEXT) == cold)
+                DBK_TRY(check_block(o, i, r));
+        }
+    }
+    if (dbk_reader_left(r) != 0)
+        return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ": %zu bytes too many", o->header.id,
+                        dbk_reader_left(r));
+    return DBK_OK;
+}
+
+// ---- Content ----
+
+static dbk_zone_map zone_map_of(const dbk_segment_entry *entry)
+{
+    return (dbk_zone_map){.min = entry->min,
+                          .max = entry->max,
+                          .nulls = entry->nulls,
+                          .sum = (dbk_i128)((dbk_u128)entry->sum_high << 64 | entry->sum_low)};
+}
+
+static bool zone_maps_agree(const dbk_zone_map *a, const dbk_zone_map *b)
+{
+    return a->min == b->min && a->max == b->max && a->nulls == b->nulls && a->sum == b->sum;
+}
+
+static dbk_zone_map no_values(uint32_t nulls)
+{
+    return (dbk_zone_map){.min = INT64_MAX, .max = INT64_MIN, .nulls = nulls};
+}
+
+// What the rows of a packed column say the zone map must be.
+static dbk_zone_map packed_zone_map(const dbk_ints *ints, bool is_int)
+{
+    const uint64_t bias = is_int ? DBK_INT_BIAS : 0;
+    dbk_zone_map map = {
+        .min = (int64_t)(ints->min - bias), .max = (int64_t)(ints->max - bias), .nulls = ints->nulls};
+    if (is_int)
+        map.sum = (dbk_i128)(ints->sum - (dbk_u128)bias * (ints->rows - ints->nulls));
+    return map;
+}
+
+static bool code_in_range(int64_t value)
+{
+    return value > 0 && value <= UINT32_MAX;
+}
+
+static dbk_status open_numbers(dbk_segment_column *column, const dbk_segment_entry *entry, uint32_t rows,
+                               const uint8_t *block, dbk_error *err)
+{
+    const bool is_int = dbk_type_is_int(entry->type);
+    dbk_zone_map truth;
+    if (column->encoding == DBK_ENCODING_PACKED) {
+        DBK_TRY(dbk_ints_open(block, entry->size, rows, true, &column->ints, err));
+        if (column->ints->size != entry->size)
+            return dbk_fail(err, DBK_CORRUPT, "packed numbers: the block has the wrong size");
+        truth = packed_zone_map(column->ints, is_int);
+    } else {
+        truth = (dbk_zone_map){.min = entry->min, .max = entry->min};
+        truth.sum = is_int ? (dbk_i128)entry->min * rows : 0;
+        if (entry->min == DBK_NULL)
+            return dbk_fail(err, DBK_CORRUPT, "the constant is no value");
+    }
+    if (!zone_maps_agree(&column->zone_map, &truth))
+        return dbk_fail(err, DBK_CORRUPT, "the statistics are not those of the rows");
+    if (!is_int && !(code_in_range(truth.min) && code_in_range(truth.max)))
+        return dbk_fail(err, DBK_CORRUPT, "a code is out of range");
+    return DBK_OK;
+}
+
+static dbk_status open_texts(dbk_segment_column *column, const dbk_segment_entry *entry, uint32_t rows,
+                             const uint8_t *block, dbk_error *err)
+{
+    const dbk_zone_map truth = no_values(entry->nulls);
+    if (!zone_maps_agree(&column->zone_map, &truth) || entry->nulls == rows)
+        return dbk_fail(err, DBK_CORRUPT, "the statistics are not those of texts");
+    column->codec = dbk_text_codec_of(column->encoding);
+    return column->codec->open(block, entry->size, rows, entry->nulls, &column->texts, err);
+}
+
+static dbk_status open_column(dbk_segment *segment, int index, const dbk_segment_entry *entry,
+                              const uint8_t *bytes, dbk_error *err)
+{
+    dbk_segment_column *column = &segment->columns[index];
+    column->encoding = entry->encoding;
+    column->zone_map = zone_map_of(entry);
+    column->stored_size = sizeof *entry + dbk_segment_align(entry->size);
+    if (column->encoding == DBK_ENCODING_ABSENT) {
+        const dbk_zone_map truth = no_values(segment->rows);
+        if (!zone_maps_agree(&column->zone_map, &truth))
+            return dbk_fail(err, DBK_CORRUPT, "the statistics of a column without values have some");
+        return DBK_OK;
+    }
+    const uint8_t *block = bytes + entry->offset;
+    if (entry->type == DBK_TEXT)
+        return open_texts(column, entry, segment->rows, block, err);
+    return open_numbers(column, entry, segment->rows, block, err);
+}
+
+static dbk_status open_columns(const opening *o, const uint8_t *bytes)
+{
+    dbk_segment *segment = o->segment;
+    segment->memory = sizeof *segment;
+    for (int i = 0; i < segment->table->columns_count; i++) {
+        dbk_segment_column *column = &segment->columns[i];
+        if (i >= (int)o->header.columns) {
+            column->encoding = DBK_ENCODING_ABSENT;
+            column->zone_map = no_values(segment->rows);
+            continue;
+        }
+        dbk_error why = {0};
+        dbk_status status = open_column(segment, i, &o->entries[i], bytes, &why);
+        if (status != DBK_OK)
+            return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
+                            segment->table->columns[i].name, why.message);
+        segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
+        segment->memory += column->texts ? column->codec->memory(column->texts) : 0;
+    }
+    return DBK_OK;
+}
+
+static dbk_status open_bytes(opening *o, const uint8_t *bytes, size_t size)
+{
+    dbk_reader r = dbk_reader_init(bytes, size);
+    DBK_TRY(read_header(o, &r));
+    DBK_TRY(read_directory(o, &r));
+    DBK_TRY(check_blocks(o, &r));
+    return open_columns(o, bytes);
+}
+
+dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_error *err)
+{
+    opening o = {.err = err, .segment = calloc(1, sizeof *o.segment)};
+    if (!o.segment)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    dbk_status status = open_bytes(&o, bytes, size);
+    if (status != DBK_OK) {
+        // Without bytes: they stay the caller's.
+        dbk_segment_free(o.segment);
+        return status;
+    }
+    o.segment->bytes = bytes;
+    o.segment->size = size;
+    *out = o.segment;
+    return DBK_OK;
+}
+
+void dbk_segment_free(dbk_segment *segment)
+{
+    if (!segment)
+        return;
+    for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
+        dbk_segment_column *column = &segment->columns[i];
+        free(column->ints);
+        if (column->texts)
+            column->codec->close(column->texts);
+    }
+    free(segment->bytes);
+    free(segment);
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// Codec "radix": texts of one length as numbers of mixed radix, one digit per position, cut into limbs of 64
+// bits that are packed as integers (docs/FORMAT.md, "Texts: RADIX"). LZ4 gets nothing out of random
+// hexadecimal digits; this halves them, and numbered ids cost what their number costs.
+#include "engine/base/bytes.h"
+#include "engine/segment/ints.h"
+#include "engine/segment/text.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A limb holds at least seven positions (256^7 < 2^64 - 1), so 64 positions need at most ten.
+enum { LENGTH_MAX = DBK_ID_BYTES_MAX, LIMBS_MAX = 10 };
+
+// How positions map to limbs: position p is a digit of limb[p] with radix[p].
+typedef struct pattern {
+    uint32_t length;
+    int limbs;
+    bool nullable;
+    uint8_t limb[LENGTH_MAX];
+    uint16_t radix[LENGTH_MAX];
+    dbk_u128 product[LIMBS_MAX]; // numbers of each limb
+} pattern;
+
+// Derives the limbs from length, nullable and radix, the same way for both directions.
+static void pattern_cut(pattern *p)
+{
+    const dbk_u128 limit = ((dbk_u128)1 << 64) - p->nullable;
+    p->limbs = 1;
+    p->product[0] = 1;
+    for (uint32_t at = 0; at < p->length; at++) {
+        dbk_u128 product = p->product[p->limbs - 1] * p->radix[at];
+        if (product > limit) {
+            p->limbs++;
+            product = p->radix[at];
+        }
+        assert(p->limbs <= LIMBS_MAX);
+        p->limb[at] = (uint8_t)(p->limbs - 1);
+        p->product[p->limbs - 1] = product;
+    }
+}
+
+static size_t pattern_size(const pattern *p)
+{
+    size_t size = DBK_PATTERN_HEADER + p->length;
+    for (uint32_t at = 0; at < p->length; at++)
+        size += p->radix[at];
+    return dbk_segment_align(size);
+}
+
+// ---- Encoding ----
+
+typedef struct radix_plan {
+    pattern pattern;
+    uint8_t seen[LENGTH_MAX][256]; // whether a byte stands at a position
+    uint8_t rank[LENGTH_MAX][256]; // its digit
+    uint64_t *ordinals;            // limb after limb
+    dbk_ints_plan ints[LIMBS_MAX];
+} radix_plan;
+
+static bool find_alphabets(const dbk_texts_source *source, radix_plan *plan)
+{
+    uint32_t length = 0;
+    for (uint32_t row = 0; row < source->rows; row++) {
+        const dbk_text text = source->texts[row];
+        if (text.length == 0)
+            continue;
+        if (length == 0)
+            length = text.length;
+        if (text.length != length || length > LENGTH_MAX)
+            return false;
+        for (uint32_t at = 0; at < length; at++)
+            plan->seen[at][(uint8_t)text.data[at]] = 1;
+    }
+    plan->pattern.length = length;
+    plan->pattern.nullable = source->nulls > 0;
+    for (uint32_t at = 0; at < length; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            plan->rank[at][byte] = (uint8_t)plan->pattern.radix[at];
+            plan->pattern.radix[at] += plan->seen[at][byte];
+        }
+    }
+    return true;
+}
+
+static void compute_limbs(const dbk_texts_source *source, radix_plan *plan)
+{
+    const pattern *p = &plan->pattern;
+    for (uint32_t row = 0; row < source->rows; row++) {
+        const dbk_text text = source->texts[row];
+        for (int limb = 0; limb < p->limbs; limb++)
+            plan->ordinals[(size_t)limb * source->rows + row] = text.length ? p->nullable : 0;
+        if (text.length == 0)
+            continue;
+        uint64_t number = 0;
+        int limb = 0;
+        for (uint32_t at = 0; at < p->length; at++) {
+            if (p->limb[at] != limb) {
+                plan->ordinals[(size_t)limb * source->rows + row] += number;
+                limb = p->limb[at];
+                number = 0;
+            }
+            number = number * p->radix[at] + plan->rank[at][(uint8_t)text.data[at]];
+        }
+        plan->ordinals[(size_t)limb * source->rows + row] += number;
+    }
+}
+
+static dbk_ints_source limb_source(const dbk_texts_source *source, const radix_plan *plan, int limb)
+{
+    return (dbk_ints_source){.ordinals = plan->ordinals + (size_t)limb * source->rows,
+                             .rows = source->rows,
+                             .nullable = plan->pattern.nullable};
+}
+
+static void radix_forget(void *state)
+{
+    radix_plan *plan = state;
+    free(plan->ordinals);
+    free(plan);
+}
+
+static dbk_status radix_analyze(const dbk_texts_source *source, size_t beat, void **out, size_t *size,
+                                dbk_error *err)
+{
+    radix_plan *plan = calloc(1, sizeof *plan);
+    *out = NULL;
+    if (!plan)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    if (!find_alphabets(source, plan)) {
+        radix_forget(plan);
+        return DBK_OK;
+    }
+    pattern_cut(&plan->pattern);
+    plan->ordinals = malloc((size_t)plan->pattern.limbs * source->rows * sizeof *plan->ordinals);
+    if (!plan->ordinals) {
+        radix_forget(plan);
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    }
+    compute_limbs(source, plan);
+    *size = pattern_size(&plan->pattern);
+    for (int limb = 0; limb < plan->pattern.limbs; limb++) {
+        const dbk_ints_source limbs = limb_source(source, plan, limb);
+        dbk_ints_analyze(&limbs, &plan->ints[limb]);
+        *size += plan->ints[limb].size;
+    }
+    if (*size > beat) {
+        radix_forget(plan);
+        return DBK_OK;
+    }
+    *out = plan;
+    return DBK_OK;
+}
+
+static void radix_encode(const dbk_texts_source *source, const void *state, uint8_t *block)
+{
+    const radix_plan *plan = state;
+    const pattern *p = &plan->pattern;
+    memset(block, 0, pattern_size(p));
+    block[0] = (uint8_t)p->length;
+    uint8_t *to = block + DBK_PATTERN_HEADER;
+    for (uint32_t at = 0; at < p->length; at++)
+        *to++ = (uint8_t)(p->radix[at] - 1);
+    for (uint32_t at = 0; at < p->length; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            if (plan->seen[at][byte])
+                *to++ = (uint8_t)byte;
+        }
+    }
+    to = block + pattern_size(p);
+    for (int limb = 0; limb < p->limbs; limb++) {
+        const dbk_ints_source limbs = limb_source(source, plan, limb);
+        dbk_ints_encode(&limbs, &plan->ints[limb], to);
+        to += plan->ints[limb].size;
+    }
+}
+
+// ---- Reading ----
+
+typedef struct radix_column {
+    pattern pattern;
+    uint32_t rows;
+    const uint8_t *alphabet[LENGTH_MAX];
+    dbk_ints *limbs[LIMBS_MAX];
+} radix_column;
+
+static void radix_close(void *state)
+{
+    radix_column *column = state;
+    for (int limb = 0; limb < LIMBS_MAX; limb++)
+        free(column->limbs[limb]);
+    free(column);
+}
+
+static bool read_pattern(radix_column *column, dbk_reader *r)
+{
+    pattern *p = &column->pattern;
+    const uint8_t *header = dbk_read_bytes(r, DBK_PATTERN_HEADER);
+    if (!header)
+        return false;
+    p->length = header[0];
+    for (int i = 1; i < DBK_PATTERN_HEADER; i++) {
+        if (header[i] != 0)
+            return false;
+    }
+    if (p->length == 0 || p->length > LENGTH_MAX)
+        return false;
+    for (uint32_t at = 0; at < p->length; at++)
+        p->radix[at] = (uint16_t)(dbk_read_u8(r) + 1);
+    for (uint32_t at = 0; at < p->length; at++) {
+        const uint8_t *alphabet = dbk_read_bytes(r, p->radix[at]);
+        if (!alphabet)
+            return false;
+        for (int i = 1; i < p->radix[at]; i++) {
+            if (alphabet[i - 1] >= alphabet[i])
+                return false;
+        }
+        column->alphabet[at] = alphabet;
+    }
+    for (size_t padding = dbk_segment_align(r->at) - r->at; padding > 0; padding--) {
+        if (dbk_read_u8(r) != 0)
+            return false;
+    }
+    return !r->failed;
+}
+
+static dbk_status open_limbs(radix_column *column, dbk_reader *r, uint32_t nulls, dbk_error *err)
+{
+    const pattern *p = &column->pattern;
+    for (int limb = 0; limb < p->limbs; limb++) {
+        DBK_TRY(dbk_ints_open(r->data + r->at, dbk_reader_left(r), column->rows, p->nullable,
+                              &column->limbs[limb], err));
+        const dbk_ints *ints = column->limbs[limb];
+        dbk_read_bytes(r, ints->size);
+        if (ints->nulls != nulls || ints->max >= p->product[limb] + p->nullable)
+            return dbk_fail(err, DBK_CORRUPT, "radix texts: limb %d is out of range", limb);
+    }
+    if (r->failed || dbk_reader_left(r) != 0)
+        return dbk_fail(err, DBK_CORRUPT, "radix texts: the block has the wrong size");
+    return DBK_OK;
+}
+
+static dbk_status radix_open(const uint8_t *block, size_t size, uint32_t rows, uint32_t nulls, void **out,
+                             dbk_error *err)
+{
+    radix_column *column = calloc(1, sizeof *column);
+    if (!column)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    column->rows = rows;
+    column->pattern.nullable = nulls > 0;
+    dbk_reader r = dbk_reader_init(block, size);
+    dbk_status status;
+    if (read_pattern(column, &r)) {
+        pattern_cut(&column->pattern);
+        status = open_limbs(column, &r, nulls, err);
+    } else {
+        status = dbk_fail(err, DBK_CORRUPT, "radix texts: the pattern is damaged");
+    }
+    if (status != DBK_OK) {
+        radix_close(column);
+        return status;
+    }
+    *out = column;
+    return DBK_OK;
+}
+
+// Takes the last digit off each number and writes its byte. With a constant radix the division is a shift or
+// a multiplication.
+static inline __attribute__((always_inline)) void peel_digit(uint64_t *restrict numbers, uint32_t n,
+                                                             const uint64_t radix, const uint8_t *alphabet,
+                                                             char *restrict to, size_t stride)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t rest = numbers[i] / radix;
+        to[i * stride] = (char)alphabet[numbers[i] - rest * radix];
+        numbers[i] = rest;
+    }
+}
+
+static void peel(uint64_t *numbers, uint32_t n, uint64_t radix, const uint8_t *alphabet, char *to,
+                 size_t stride)
+{
+    switch (radix) {
+    case 1: // the common prefix and the dashes
+        for (uint32_t i = 0; i < n; i++)
+            to[i * stride] = (char)alphabet[0];
+        break;
+    case 4: // the variant of a UUID
+        peel_digit(numbers, n, 4, alphabet, to, stride);
+        break;
+    case 10:
+        peel_digit(numbers, n, 10, alphabet, to, stride);
+        break;
+    case 16:
+        peel_digit(numbers, n, 16, alphabet, to, stride);
+        break;
+    case 32: // ULIDs
+        peel_digit(numbers, n, 32, alphabet, to, stride);
+        break;
+    case 36:
+        peel_digit(numbers, n, 36, alphabet, to, stride);
+        break;
+    case 62:
+        peel_digit(numbers, n, 62, alphabet, to, stride);
+        break;
+    case 64:
+        peel_digit(numbers, n, 64, alphabet, to, stride);
+        break;
+    default:
+        peel_digit(numbers, n, radix, alphabet, to, stride);
+    }
+}
+
+static dbk_status radix_read(const void *state, uint32_t vector, dbk_text_scratch *scratch)
+{
+    const radix_column *column = state;
+    const pattern *p = &column->pattern;
+    const uint32_t n = dbk_vector_rows(column->rows, vector), length = p->length;
+    if (dbk_text_scratch_reserve(scratch, (size_t)n * length) != DBK_OK)
+        return DBK_NO_MEMORY;
+
+    // Every position belongs to a limb and is written with it, from the right.
+    uint32_t end = length;
+    for (int limb = p->limbs - 1; limb >= 0; limb--) {
+        uint64_t numbers[DBK_VECTOR_ROWS]; // modulo 2^64, and so is what a row without a value yields
+        dbk_ints_read(column->limbs[limb], vector, p->nullable, numbers);
+        if (limb == 0) {
+            // Less the bias, "no value" is the largest number there is, which no product reaches.
+            for (uint32_t i = 0; i < n; i++)
+                scratch->texts[i] = p->nullable && numbers[i] == UINT64_MAX
+                                        ? DBK_NO_TEXT
+                                        : (dbk_text){scratch->bytes + (size_t)i * length, length};
+        }
+        for (; end > 0 && p->limb[end - 1] == limb; end--)
+            peel(numbers, n, p->radix[end - 1], column->alphabet[end - 1], scratch->bytes + end - 1, length);
+    }
+    return DBK_OK;
+}
+
+static dbk_text radix_at(const void *state, uint32_t row, char *single)
+{
+    const radix_column *column = state;
+    const pattern *p = &column->pattern;
+    uint32_t end = p->length;
+    if (p->nullable && dbk_ints_at(column->limbs[0], row) == 0)
+        return DBK_NO_TEXT;
+    for (int limb = p->limbs - 1; limb >= 0; limb--) {
+        uint64_t number = dbk_ints_at(column->limbs[limb], row) - p->nullable;
+        for (; end > 0 && p->limb[end - 1] == limb; end--) {
+            uint64_t rest = number / p->radix[end - 1];
+            single[end - 1] = (char)column->alphabet[end - 1][number - rest * p->radix[end - 1]];
+            number = rest;
+        }
+    }
+    return (dbk_text){single, p->length};
+}
+
+static size_t radix_memory(const void *state)
+{
+    const radix_column *column = state;
+    size_t size = sizeof *column;
+    for (int limb = 0; limb < column->pattern.limbs; limb++)
+        size += dbk_ints_memory(column->limbs[limb]);
+    return size;
+}
+
+const dbk_text_codec dbk_text_codec_radix = {
+    .analyze = radix_analyze,
+    .encode = radix_encode,
+    .forget = radix_forget,
+    .open = radix_open,
+    .read = radix_read,
+    .at = radix_at,
+    .memory = radix_memory,
+    .close = radix_close,
+};

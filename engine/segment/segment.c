@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading an opened segment. Everything was checked when it was opened, so nothing here can fail but memory
+// for texts.
+#include "engine/segment/segment.h"
+#include "engine/segment/columns.h"
+
+#include <assert.h>
+
+static const dbk_segment_column *column_of(const dbk_segment *segment, int column)
+{
+    assert(column >= 0 && column < segment->table->columns_count);
+    return &segment->columns[column];
+}
+
+static const dbk_segment_column *numbers_of(const dbk_segment *segment, int column, bool is_int)
+{
+    assert(column >= 0 && column < segment->table->columns_count);
+    const dbk_type type = segment->table->columns[column].type;
+    assert(is_int ? dbk_type_is_int(type) : type == DBK_CODE);
+    return &segment->columns[column];
+}
+
+static const dbk_segment_column *texts_of(const dbk_segment *segment, int column)
+{
+    assert(column >= 0 && column < segment->table->columns_count);
+    assert(segment->table->columns[column].type == DBK_TEXT);
+    return &segment->columns[column];
+}
+
+static uint32_t rows_of(const dbk_segment *segment, uint32_t vector)
+{
+    assert(vector < dbk_vectors(segment->rows));
+    return dbk_vector_rows(segment->rows, vector);
+}
+
+const void *dbk_segment_bytes(const dbk_segment *segment, size_t *size)
+{
+    *size = segment->size;
+    return segment->bytes;
+}
+
+uint64_t dbk_segment_id(const dbk_segment *segment)
+{
+    return segment->id;
+}
+
+const dbk_table_def *dbk_segment_table(const dbk_segment *segment)
+{
+    return segment->table;
+}
+
+uint32_t dbk_segment_rows(const dbk_segment *segment)
+{
+    return segment->rows;
+}
+
+size_t dbk_segment_memory(const dbk_segment *segment)
+{
+    return segment->memory + segment->size + DBK_SEGMENT_SLACK;
+}
+
+size_t dbk_segment_column_bytes(const dbk_segment *segment, int column)
+{
+    return column_of(segment, column)->stored_size;
+}
+
+// ---- Statistics ----
+
+void dbk_segment_zone_map(const dbk_segment *segment, int column, dbk_zone_map *out)
+{
+    *out = column_of(segment, column)->zone_map;
+}
+
+void dbk_segment_vector_zone_map(const dbk_segment *segment, int column, uint32_t vector, dbk_zone_map *out)
+{
+    const dbk_segment_column *c = column_of(segment, column);
+    const uint32_t rows = rows_of(segment, vector);
+    if (!c->ints) {
+        *out = c->zone_map;
+        out->nulls = out->nulls < rows ? out->nulls : rows;
+        out->sum = 0;
+        return;
+    }
+    const dbk_ints_vector *v = &c->ints->vectors[vector];
+    *out = (dbk_zone_map){.min = INT64_MAX, .max = INT64_MIN, .nulls = v->has_nulls ? rows : 0};
+    if (v->empty)
+        return;
+    const uint64_t bias = dbk_type_is_int(segment->table->columns[column].type) ? DBK_INT_BIAS : 0;
+    const uint64_t start = c->ints->min - bias;
+    out->min = (int64_t)(start + c->ints->divisor * v->base);
+    out->max = (int64_t)(start + c->ints->divisor * (v->base + v->range));
+}
+
+// ---- Values ----
+
+uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vector,
+                          int64_t out[DBK_VECTOR_ROWS])
+{
+    const dbk_segment_column *c = numbers_of(segment, column, true);
+    if (c->ints) {
+        // Signed and unsigned of the same size may alias.
+        dbk_ints_read(c->ints, vector, DBK_INT_BIAS, (uint64_t *)out);
+    } else {
+        const int64_t value = c->encoding == DBK_ENCODING_CONSTANT ? c->zone_map.min : DBK_NULL;
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            out[i] = value;
+    }
+    return rows_of(segment, vector);
+}
+
+uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vector,
+                           uint32_t out[DBK_VECTOR_ROWS])
+{
+    const dbk_segment_column *c = numbers_of(segment, column, false);
+    if (c->ints) {
+        dbk_ints_read32(c->ints, vector, out);
+    } else {
+        const uint32_t code = c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            out[i] = code;
+    }
+    return rows_of(segment, vector);
+}
+
+dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector,
+                             dbk_text_scratch *scratch)
+{
+    const dbk_segment_column *c = texts_of(segment, column);
+    const uint32_t rows = rows_of(segment, vector);
+    if (c->texts)
+        return c->codec->read(c->texts, vector, scratch);
+    for (uint32_t i = 0; i < rows; i++)
+        scratch->texts[i] = DBK_NO_TEXT;
+    return DBK_OK;
+}
+
+int64_t dbk_segment_int_at(const dbk_segment *segment, int column, uint32_t row)
+{
+    const dbk_segment_column *c = numbers_of(segment, column, true);
+    assert(row < segment->rows);
+    if (c->ints)
+        return (int64_t)(dbk_ints_at(c->ints, row) - DBK_INT_BIAS);
+    return c->encoding == DBK_ENCODING_CONSTANT ? c->zone_map.min : DBK_NULL;
+}
+
+uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t row)
+{
+    const dbk_segment_column *c = numbers_of(segment, column, false);
+    assert(row < segment->rows);
+    if (c->ints)
+        return (uint32_t)dbk_ints_at(c->ints, row);
+    return c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;
+}
+
+dbk_status dbk_segment_text_at(const dbk_segment *segment, int column, uint32_t row, dbk_text_cursor *cursor,
+                               dbk_text *out)
+{
+    const dbk_segment_column *c = texts_of(segment, column);
+    assert(row < segment->rows);
+    *out = DBK_NO_TEXT;
+    if (!c->texts)
+        return DBK_OK;
+    if (c->codec->at) {
+        *out = c->codec->at(c->texts, row, cursor->single);
+        return DBK_OK;
+    }
+    const uint32_t vector = row / DBK_VECTOR_ROWS;
+    if (cursor->segment != segment || cursor->column != column || cursor->vector != vector) {
+        // A failed read leaves the scratch with nothing.
+        cursor->segment = NULL;
+        DBK_TRY(c->codec->read(c->texts, vector, &cursor->scratch));
+        cursor->segment = segment;
+        cursor->column = column;
+        cursor->vector = vector;
+    }
+    *out = cursor->scratch.texts[row % DBK_VECTOR_ROWS];
+    return DBK_OK;
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Applying a batch: its rows, and what the data dictionary promises beside them.
+#include "engine/base/hash.h"
+#include "engine/table/change.h"
+
+#include <stdlib.h>
+
+static dbk_status no_memory(dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_MEMORY, "memory is out; nothing of the batch was stored");
+}
+
+// ---- Lines without created_at ----
+
+typedef struct line_times {
+    int64_t *times;   // NULL when every line has its own
+    bool *is_rejected;
+    uint32_t rejected;
+} line_times;
+
+static dbk_status order_time(dbk_tenant *tenant, dbk_text order, int64_t *out)
+{
+    dbk_table *orders = tenant->tables[DBK_ORDERS];
+    dbk_place place = DBK_NO_PLACE;
+    *out = DBK_NULL;
+    if (!orders)
+        return DBK_OK;
+    DBK_TRY(dbk_table_find(orders, order, dbk_hash_bytes(order.data, order.length), &place, NULL));
+    if (place != DBK_NO_PLACE)
+        *out = dbk_table_int(orders, place, orders->def->time_column);
+    return DBK_OK;
+}
+
+static bool lacks_times(const dbk_batch *batch)
+{
+    if (batch->table->id != DBK_ORDER_LINES || batch->remove)
+        return false;
+    const int64_t *own = batch->columns[batch->table->time_column].ints;
+    for (uint32_t i = 0; own && i < batch->rows; i++) {
+        if (own[i] == DBK_NULL)
+            return true;
+    }
+    return !own;
+}
+
+static dbk_status line_times_fill(dbk_tenant *tenant, const dbk_batch *batch, line_times *out)
+{
+    const int64_t *own = batch->columns[batch->table->time_column].ints;
+    const dbk_text *orders = batch->columns[dbk_column_find(batch->table, DBK_TEXT("order_id"))].texts;
+    out->times = malloc(batch->rows * sizeof *out->times);
+    out->is_rejected = calloc(batch->rows, sizeof *out->is_rejected);
+    if (!out->times || !out->is_rejected)
+        return DBK_NO_MEMORY;
+    for (uint32_t i = 0; i < batch->rows; i++) {
+        out->times[i] = own ? own[i] : DBK_NULL;
+        if (out->times[i] == DBK_NULL)
+            DBK_TRY(order_time(tenant, orders[i], &out->times[i]));
+        out->is_rejected[i] = out->times[i] == DBK_NULL;
+        out->rejected += out->is_rejected[i];
+    }
+    return DBK_OK;
+}
+
+static void line_times_dispose(line_times *times)
+{
+    free(times->times);
+    free(times->is_rejected);
+}
+
+static dbk_status report_make(const dbk_batch *batch, const line_times *times, dbk_apply_report *out)
+{
+    *out = (dbk_apply_report){.stored = batch->rows - times->rejected};
+    if (times->rejected == 0)
+        return DBK_OK;
+    out->rejected_rows = malloc(times->rejected * sizeof *out->rejected_rows);
+    if (!out->rejected_rows)
+        return DBK_NO_MEMORY;
+    out->rejected_reason = "created_at is missing and its order is not known";
+    for (uint32_t i = 0; i < batch->rows; i++) {
+        if (times->is_rejected[i])
+            out->rejected_rows[out->rejected_count++] = i;
+    }
+    return DBK_OK;
+}
+
+// ---- The tenant's currency ----
+
+typedef struct setting_row {
+    dbk_text words[2];
+    uint32_t code;
+    dbk_text value;
+    dbk_batch batch;
+} setting_row;
+
+static bool has_setting(dbk_tenant *tenant, dbk_text name)
+{
+    const dbk_dict *dict = tenant->dicts[DBK_DOMAIN_SETTING];
+    const dbk_table *settings = tenant->tables[DBK_SETTINGS];
+    uint32_t code = dict && settings ? dbk_dict_find(dict, name, dict->count) : 0;
+    return code && dbk_locator_map_get(&settings->map, code) != 0;
+}
+
+static dbk_text first_currency(const dbk_batch *batch, const bool *is_rejected)
+{
+    int c = dbk_column_find(batch->table, DBK_TEXT("currency"));
+    const dbk_batch_column *column = c < 0 ? NULL : &batch->columns[c];
+    for (uint32_t i = 0; column && column->codes && i < batch->rows; i++) {
+        if (column->codes[i] && !(is_rejected && is_rejected[i]))
+            return column->words[column->codes[i]];
+    }
+    return (dbk_text){NULL, 0};
+}
+
+static void setting_row_init(setting_row *row, dbk_text name, dbk_text value)
+{
+    const dbk_table_def *def = dbk_table_def_by_id(DBK_SETTINGS);
+    row->words[0] = (dbk_text){NULL, 0};
+    row->words[1] = name;
+    row->code = 1;
+    row->value = value;
+    row->batch = (dbk_batch){.table = def, .rows = 1};
+    row->batch.columns[def->key_column] =
+        (dbk_batch_column){.codes = &row->code, .words = row->words, .words_count = 2};
+    row->batch.columns[dbk_column_find(def, DBK_TEXT("value"))].texts = &row->value;
+}
+
+// ---- Both together ----
+
+static dbk_status changes_apply(dbk_tenant *tenant, dbk_table *table, const dbk_batch *batch,
+                                const line_times *times, setting_row *setting)
+{
+    dbk_change rows = {
+        .table = table, .batch = batch, .times = times->times, .is_rejected = times->is_rejected};
+    dbk_change currency = {0};
+    dbk_status status = dbk_change_prepare(&rows);
+    if (status == DBK_OK && setting) {
+        currency.table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS);
+        currency.batch = &setting->batch;
+        status = currency.table ? dbk_change_prepare(&currency) : DBK_NO_MEMORY;
+    }
+    if (status == DBK_OK) {
+        dbk_change_commit(&rows);
+        if (setting)
+            dbk_change_commit(&currency);
+    }
+    dbk_change_dispose(&rows);
+    dbk_change_dispose(&currency);
+    if (status == DBK_OK) {
+        dbk_table_seal_full(table);
+        if (setting)
+            dbk_table_seal_full(currency.table);
+    }
+    return status;
+}
+
+static dbk_status batch_apply(dbk_tenant *tenant, const dbk_batch *batch, line_times *times,
+                              dbk_apply_report *report)
+{
+    dbk_table *table = dbk_tenant_table_obtain(tenant, batch->table->id);
+    if (!table)
+        return DBK_NO_MEMORY;
+    if (lacks_times(batch))
+        DBK_TRY(line_times_fill(tenant, batch, times));
+    DBK_TRY(report_make(batch, times, report));
+    setting_row setting;
+    bool sets_currency = false;
+    if (!batch->remove && !has_setting(tenant, DBK_TEXT("currency"))) {
+        dbk_text currency = first_currency(batch, times->is_rejected);
+        sets_currency = currency.length > 0;
+        if (sets_currency)
+            setting_row_init(&setting, DBK_TEXT("currency"), currency);
+    }
+    return changes_apply(tenant, table, batch, times, sets_currency ? &setting : NULL);
+}
+
+dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant_name, const dbk_batch *batch, dbk_apply_report *report,
+                        dbk_error *err)
+{
+    *report = (dbk_apply_report){0};
+    if (tenant_name.length == 0)
+        return dbk_fail(err, DBK_INVALID, "a tenant needs a name");
+    dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
+    if (!tenant)
+        return no_memory(err);
+    if (batch->rows == 0)
+        return DBK_OK;
+    line_times times = {0};
+    dbk_status status = batch_apply(tenant, batch, &times, report);
+    line_times_dispose(&times);
+    if (status == DBK_OK)
+        return DBK_OK;
+    free(report->rejected_rows);
+    *report = (dbk_apply_report){0};
+    if (status == DBK_NO_MEMORY)
+        return no_memory(err);
+    return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",
+                    batch->table->name);
+}

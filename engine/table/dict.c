@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dictionaries: words to codes and back.
+#include "engine/table/dict.h"
+
+#include "engine/base/hash.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TABLE_FIRST = 16, BLOCK_FIRST = 512, BLOCK_MAX = 1 << 18, LONG_WORD = 255 };
+
+// An entry is the tag (32 bits of the hash) and the code; 0 is free, since no word has code 0. The place is
+// the tag scaled to the capacity, so a larger table is filled from the entries alone, in one sequential pass
+// that looks at no word.
+struct dbk_dict_table {
+    dbk_object object;
+    uint32_t capacity;
+    _Atomic uint64_t entries[];
+};
+
+static uint32_t home(const dbk_dict_table *table, uint64_t tag)
+{
+    return (uint32_t)(tag * table->capacity >> 32);
+}
+
+static uint32_t following(const dbk_dict_table *table, uint32_t at)
+{
+    return at + 1 == table->capacity ? 0 : at + 1;
+}
+
+struct dbk_dict_block {
+    dbk_dict_block *next;
+    size_t capacity;
+    uint8_t bytes[];
+};
+
+static int chunk_of(uint32_t code, uint32_t *index)
+{
+    uint64_t place = (uint64_t)code - 1 + (1u << DBK_DICT_FIRST_BITS);
+    int bits = 63 - __builtin_clzll(place);
+    *index = (uint32_t)(place - (1ull << bits));
+    return bits - DBK_DICT_FIRST_BITS;
+}
+
+static size_t chunk_bytes(int chunk)
+{
+    return sizeof(uint8_t *) << (DBK_DICT_FIRST_BITS + chunk);
+}
+
+void dbk_dict_dispose(dbk_dict *dict)
+{
+    dbk_dict_table *table = atomic_load_explicit(&dict->table, memory_order_relaxed);
+    if (table)
+        dbk_object_free(&table->object);
+    for (int i = 0; i < DBK_DICT_CHUNKS && dict->chunks[i]; i++) {
+        dbk_memory_subtract(&dict->versions->memory, chunk_bytes(i));
+        free(dict->chunks[i]);
+    }
+    for (dbk_dict_block *block = dict->blocks; block;) {
+        dbk_dict_block *next = block->next;
+        dbk_memory_subtract(&dict->versions->memory, block->capacity + sizeof *block);
+        free(block);
+        block = next;
+    }
+    *dict = (dbk_dict){.versions = dict->versions};
+}
+
+dbk_text dbk_dict_word(const dbk_dict *dict, uint32_t code)
+{
+    uint32_t index;
+    int chunk = chunk_of(code, &index);
+    const uint8_t *at = dict->chunks[chunk][index];
+    if (*at < LONG_WORD)
+        return (dbk_text){(const char *)at + 1, *at};
+    uint32_t length;
+    memcpy(&length, at + 1, sizeof length);
+    return (dbk_text){(const char *)at + 1 + sizeof length, length};
+}
+
+static uint32_t table_find(const dbk_dict *dict, dbk_text word, uint64_t tag, uint32_t bound)
+{
+    const dbk_dict_table *table = atomic_load_explicit(&dict->table, memory_order_acquire);
+    if (!table)
+        return 0;
+    for (uint32_t at = home(table, tag);; at = following(table, at)) {
+        uint64_t entry = atomic_load_explicit(&table->entries[at], memory_order_acquire);
+        if (entry == 0)
+            return 0;
+        uint32_t code = (uint32_t)entry;
+        if (entry >> 32 == tag && code <= bound && dbk_text_equal(dbk_dict_word(dict, code), word))
+            return code;
+    }
+}
+
+uint32_t dbk_dict_find(const dbk_dict *dict, dbk_text word, uint32_t bound)
+{
+    if (bound == 0 || word.length == 0)
+        return 0;
+    return table_find(dict, word, dbk_hash_bytes(word.data, word.length) >> 32, bound);
+}
+
+static void table_put(dbk_dict_table *table, uint64_t entry, memory_order order)
+{
+    uint32_t at = home(table, entry >> 32);
+    while (atomic_load_explicit(&table->entries[at], memory_order_relaxed) != 0)
+        at = following(table, at);
+    atomic_store_explicit(&table->entries[at], entry, order);
+}
+
+// Room for one more word at a load of at most 4/5.
+static bool table_reserve(dbk_dict *dict)
+{
+    dbk_dict_table *old = atomic_load_explicit(&dict->table, memory_order_relaxed);
+    uint64_t capacity = old ? old->capacity : 0;
+    if (((uint64_t)dict->count + 1) * 5 <= capacity * 4)
+        return true;
+    capacity = capacity ? capacity * 2 : TABLE_FIRST;
+    if (capacity > UINT32_MAX)
+        return false;
+    dbk_dict_table *table = dbk_versions_create(
+        dict->versions, sizeof *table + (size_t)capacity * sizeof table->entries[0], NULL);
+    if (!table)
+        return false;
+    table->capacity = (uint32_t)capacity;
+    for (uint32_t i = 0; old && i < old->capacity; i++) {
+        uint64_t entry = atomic_load_explicit(&old->entries[i], memory_order_relaxed);
+        if (entry)
+            table_put(table, entry, memory_order_relaxed);
+    }
+    // Sequentially consistent: the epoch protocol asks it of everything that replaces a root pointer.
+    atomic_store(&dict->table, table);
+    if (old)
+        dbk_epoch_retire(&dict->versions->epoch, &old->object);
+    return true;
+}
+
+static uint8_t *bytes_take(dbk_dict *dict, size_t size)
+{
+    if (size > dict->block_left) {
+        size_t capacity = dict->blocks ? dict->blocks->capacity * 2 : BLOCK_FIRST;
+        if (capacity > BLOCK_MAX)
+            capacity = BLOCK_MAX;
+        if (capacity < size)
+            capacity = size;
+        dbk_dict_block *block = malloc(sizeof *block + capacity);
+        if (!block)
+            return NULL;
+        dbk_memory_add(&dict->versions->memory, sizeof *block + capacity);
+        block->next = dict->blocks;
+        block->capacity = capacity;
+        dict->blocks = block;
+        dict->block_left = capacity;
+    }
+    uint8_t *at = dict->blocks->bytes + dict->blocks->capacity - dict->block_left;
+    dict->block_left -= size;
+    return at;
+}
+
+static bool chunk_reserve(dbk_dict *dict, int chunk)
+{
+    if (dict->chunks[chunk])
+        return true;
+    dict->chunks[chunk] = malloc(chunk_bytes(chunk));
+    if (!dict->chunks[chunk])
+        return false;
+    dbk_memory_add(&dict->versions->memory, chunk_bytes(chunk));
+    return true;
+}
+
+dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code)
+{
+    assert(word.length > 0);
+    uint64_t tag = dbk_hash_bytes(word.data, word.length) >> 32;
+    *code = dict->count ? table_find(dict, word, tag, dict->count) : 0;
+    if (*code)
+        return DBK_OK;
+    if (dict->count == UINT32_MAX - 1)
+        return DBK_LIMIT;
+
+    uint32_t index;
+    int chunk = chunk_of(dict->count + 1, &index);
+    size_t head = word.length < LONG_WORD ? 1 : 1 + sizeof word.length;
+    if (!table_reserve(dict) || !chunk_reserve(dict, chunk))
+        return DBK_NO_MEMORY;
+    uint8_t *bytes = bytes_take(dict, head + word.length);
+    if (!bytes)
+        return DBK_NO_MEMORY;
+    bytes[0] = word.length < LONG_WORD ? (uint8_t)word.length : LONG_WORD;
+    if (word.length >= LONG_WORD)
+        memcpy(bytes + 1, &word.length, sizeof word.length);
+    memcpy(bytes + head, word.data, word.length);
+
+    *code = ++dict->count;
+    dict->chunks[chunk][index] = bytes;
+    table_put(atomic_load_explicit(&dict->table, memory_order_relaxed), tag << 32 | *code,
+              memory_order_release);
+    return DBK_OK;
+}

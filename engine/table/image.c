@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a checkpoint writes of a snapshot, and the way back into a database.
+#include "engine/base/hash.h"
+#include "engine/table/change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// ---- Out ----
+
+static const dbk_tenant_view *tenant_at(const dbk_snapshot *snapshot, size_t tenant)
+{
+    return snapshot->tenants[tenant];
+}
+
+uint32_t dbk_image_words(const dbk_snapshot *snapshot, size_t tenant, dbk_domain domain)
+{
+    return dbk_tenant_words(tenant_at(snapshot, tenant), domain);
+}
+
+dbk_text dbk_image_word(const dbk_snapshot *snapshot, size_t tenant, dbk_domain domain, uint32_t code)
+{
+    return dbk_tenant_word(tenant_at(snapshot, tenant), domain, code);
+}
+
+size_t dbk_image_slots(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table)
+{
+    const dbk_table_view *view = tenant_at(snapshot, tenant)->tables[table];
+    size_t slots = view ? view->slots : 0;
+    // Hot rows at the end are no segment.
+    while (slots > 0 && !dbk_view_part(view, slots - 1)->sealed)
+        slots--;
+    return slots;
+}
+
+const dbk_segment *dbk_image_segment(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table,
+                                     size_t slot)
+{
+    const dbk_part *part = dbk_view_part(tenant_at(snapshot, tenant)->tables[table], slot);
+    return part->sealed ? part->sealed->segment : NULL;
+}
+
+const uint64_t *dbk_image_dead(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table, size_t slot)
+{
+    const dbk_part *part = dbk_view_part(tenant_at(snapshot, tenant)->tables[table], slot);
+    return part->sealed && part->dead_rows ? part->dead->words : NULL;
+}
+
+static dbk_status delta_gather(const dbk_table_view *view, dbk_rows *rows)
+{
+    uint32_t alive = 0;
+    for (uint32_t i = 0; i < view->slots; i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        alive += part->delta ? part->rows - part->dead_rows : 0;
+    }
+    if (alive > DBK_SEGMENT_ROWS)
+        return DBK_NO_MEMORY; // sealing failed for want of memory, and goes on failing
+    for (uint32_t i = 0; i < view->slots && alive > 0; i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        if (part->delta)
+            DBK_TRY(dbk_rows_gather(rows, view->table->def, part, alive));
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_image_delta(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id table, dbk_segment **out,
+                           dbk_error *err)
+{
+    *out = NULL;
+    const dbk_table_view *view = tenant_at(snapshot, tenant)->tables[table];
+    if (!view)
+        return DBK_OK;
+    dbk_rows rows = {0};
+    dbk_status status = delta_gather(view, &rows);
+    if (status != DBK_OK)
+        status = dbk_fail(err, status, "memory is out while gathering the newest rows of %s",
+                          view->table->def->name);
+    else if (rows.rows > 0)
+        status = dbk_rows_build(&rows, view->table->def, snapshot->next_segment_id, out, err);
+    dbk_rows_dispose(&rows);
+    return status;
+}
+
+uint64_t dbk_image_next_segment_id(const dbk_snapshot *snapshot)
+{
+    return snapshot->next_segment_id;
+}
+
+// ---- Back ----
+
+static dbk_status no_memory(dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_MEMORY, "memory is out while restoring the database");
+}
+
+void dbk_image_restore_next_segment_id(dbk_db *db, uint64_t id)
+{
+    db->next_segment_id = id;
+}
+
+dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain domain, dbk_text word,
+                                  dbk_error *err)
+{
+    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 || tenant_name.length == 0)
+        return dbk_fail(err, DBK_CORRUPT, "a word of domain %d and %u bytes cannot be", (int)domain,
+                        word.length);
+    dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
+    dbk_dict *dict = tenant ? dbk_tenant_dict(tenant, domain) : NULL;
+    if (!dict)
+        return no_memory(err);
+    dbk_tenant_mark_changed(tenant);
+    uint32_t before = dict->count, code;
+    dbk_status status = dbk_dict_add(dict, word, &code);
+    if (status != DBK_OK)
+        return dbk_fail(err, status, "the dictionary of domain %d does not fit", (int)domain);
+    if (code != before + 1)
+        return dbk_fail(err, DBK_CORRUPT, "word %u of domain %d stands there twice", code, (int)domain);
+    return DBK_OK;
+}
+
+static bool codes_are_known(const dbk_tenant *tenant, const dbk_table_def *def, const dbk_segment *segment)
+{
+    for (int c = 0; c < def->columns_count; c++) {
+        if (def->columns[c].type != DBK_CODE)
+            continue;
+        const dbk_dict *dict = tenant->dicts[def->columns[c].domain];
+        uint32_t bound = dict ? dict->count : 0, largest = 0;
+        for (uint32_t start = 0; start < dbk_segment_rows(segment); start += DBK_VECTOR_ROWS) {
+            uint32_t codes[DBK_VECTOR_ROWS];
+            uint32_t n = dbk_segment_codes(segment, c, start / DBK_VECTOR_ROWS, codes);
+            for (uint32_t i = 0; i < n; i++)
+                largest = codes[i] > largest ? codes[i] : largest;
+        }
+        if (largest > bound)
+            return false;
+    }
+    return true;
+}
+
+static bool is_sorted(const dbk_table_def *def, const dbk_segment *segment)
+{
+    int64_t last = INT64_MIN;
+    for (uint32_t start = 0; start < dbk_segment_rows(segment); start += DBK_VECTOR_ROWS) {
+        int64_t times[DBK_VECTOR_ROWS];
+        uint32_t n = dbk_segment_ints(segment, def->time_column, start / DBK_VECTOR_ROWS, times);
+        if (times[0] < last || !dbk_rows_is_sorted(times, n))
+            return false;
+        last = times[n - 1];
+    }
+    return true;
+}
+
+// Leads the keys of new rows to them. What was led before a failure stays: the database is given up then.
+static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first)
+{
+    uint64_t *hashes = malloc(rows->rows * sizeof *hashes);
+    if (!hashes)
+        return DBK_NO_MEMORY;
+    const dbk_text *ids = rows->texts[table->def->key_column];
+    dbk_status status = DBK_OK;
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        if (ids[i].length == 0)
+            status = DBK_CORRUPT;
+        else
+            hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
+    }
+    if (status == DBK_OK)
+        status = dbk_table_index_prepare(table, rows->rows);
+    if (status == DBK_OK && !dbk_key_index_reserve(&table->index, hashes, rows->rows))
+        status = DBK_NO_MEMORY;
+    for (uint32_t i = 0; status == DBK_OK && i < rows->rows; i++) {
+        dbk_place there;
+        if (i + 24 < rows->rows)
+            dbk_key_index_prefetch(&table->index, hashes[i + 24]);
+        status = dbk_table_find(table, ids[i], hashes[i], &there, NULL);
+        if (status == DBK_OK && there != DBK_NO_PLACE)
+            status = DBK_CORRUPT;
+        if (status == DBK_OK)
+            dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, first + rows->source[i]));
+    }
+    free(hashes);
+    return status;
+}
+
+static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first)
+{
+    const uint32_t *keys = rows->codes[table->def->key_column];
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        if (keys[i] == 0 || dbk_locator_map_get(&table->map, keys[i]) != 0)
+            return DBK_CORRUPT;
+        if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
+            return DBK_NO_MEMORY;
+        dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, first + rows->source[i]) + 1);
+    }
+    return DBK_OK;
+}
+
+static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first,
+                            dbk_error *err)
+{
+    dbk_status status = table->def->kind == DBK_FACT ? facts_lead(table, rows, slot, first)
+                                                     : keys_lead(table, rows, slot, first);
+    if (status == DBK_CORRUPT)
+        return dbk_fail(err, status, "a key of %s is missing or lives twice", table->def->name);
+    return status == DBK_OK ? DBK_OK : no_memory(err);
+}
+
+// The table that a segment belongs to; frees the segment when it cannot belong to any.
+static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
+                            dbk_table **out, dbk_error *err)
+{
+    const dbk_table_def *def = dbk_table_def_by_id((int)id);
+    if (!def || dbk_segment_table(segment) != def || tenant_name.length == 0) {
+        dbk_segment_free(segment);
+        return dbk_fail(err, DBK_CORRUPT, "a segment of another table than table %d", (int)id);
+    }
+    dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
+    *out = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
+    if (!*out) {
+        dbk_segment_free(segment);
+        return no_memory(err);
+    }
+    if (!codes_are_known(tenant, def, segment)) {
+        dbk_segment_free(segment);
+        return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
+    }
+    dbk_table_mark_changed(*out);
+    return DBK_OK;
+}
+
+static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dead)
+{
+    uint32_t rows = dbk_table_part(table, slot)->rows;
+    if (!dbk_table_kill_reserve(table, dbk_place_make(slot, rows - 1)))
+        return DBK_NO_MEMORY;
+    for (uint32_t i = 0; i < rows; i++) {
+        if (dead[i / 64] >> (i % 64) & 1)
+            dbk_table_kill(table, dbk_place_make(slot, i));
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
+                                     dbk_segment *segment, const uint64_t *dead, dbk_error *err)
+{
+    dbk_table *table = NULL;
+    DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
+    if (slot >= DBK_SLOTS_MAX || (slot < table->slots && dbk_table_part(table, (uint32_t)slot)->rows > 0)) {
+        dbk_segment_free(segment);
+        return dbk_fail(err, DBK_CORRUPT, "slot %zu of %s is taken or cannot be", slot, table->def->name);
+    }
+    uint32_t at = (uint32_t)slot;
+    bool sorted = table->def->kind == DBK_FACT && is_sorted(table->def, segment);
+    dbk_sealed *sealed = dbk_sealed_create(table, segment);
+    if (!sealed)
+        return no_memory(err);
+    if (!dbk_table_slots_reserve(table, at + 1) || !dbk_table_part_own(table, at)) {
+        dbk_object_free(&sealed->object);
+        return no_memory(err);
+    }
+    dbk_table_slot_put(table, at, sealed, sorted);
+    table->rows += dbk_segment_rows(segment);
+    if (dead && dead_copy(table, at, dead) != DBK_OK)
+        return no_memory(err);
+    const dbk_part *part = dbk_table_part(table, at);
+    if (part->rows == part->dead_rows)
+        return DBK_OK;
+    dbk_rows rows = {0};
+    dbk_status status =
+        dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
+    status = status == DBK_OK ? rows_lead(table, &rows, at, 0, err) : no_memory(err);
+    dbk_rows_dispose(&rows);
+    return status;
+}
+
+dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
+                                   dbk_error *err)
+{
+    dbk_table *table = NULL;
+    DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
+    dbk_sealed sealed = {.segment = segment};
+    dbk_part source = {.sealed = &sealed, .rows = dbk_segment_rows(segment)};
+    dbk_rows rows = {0};
+    uint32_t slot = 0;
+    dbk_status status = dbk_rows_gather(&rows, table->def, &source, source.rows);
+    if (status == DBK_OK && !dbk_table_delta_fill(table, &rows, &slot))
+        status = DBK_NO_MEMORY;
+    status = status == DBK_OK ? rows_lead(table, &rows, slot, 0, err) : no_memory(err);
+    dbk_rows_dispose(&rows);
+    dbk_segment_free(segment);
+    return status;
+}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shape of the database: the writer's working state, and the images frozen from it.
+//
+//     dbk_db ── dbk_tenant ─┬─ dbk_dict         one a domain: words and codes
+//                           └─ dbk_table ─┬─ dbk_part_page ── dbk_part     segments and hot rows, by slot
+//                                         ├─ dbk_key_index, dbk_moves      facts: id to place
+//                                         └─ dbk_locator_map               keyed tables: code to place
+//
+//     dbk_snapshot ── dbk_tenant_view ── dbk_table_view ── dbk_part_page, root of the map
+//
+// A part keeps its slot for life: a delta is sealed into, and a segment compacted into, the slot it has. So a
+// key changes its slot only when its row is replaced or removed. Pages, bitmaps of dead rows and map nodes are
+// shared with images and copied on write as versions.h describes.
+#ifndef DBK_TABLE_STATE_H
+#define DBK_TABLE_STATE_H
+
+#include "engine/db.h"
+#include "engine/image.h"
+#include "engine/table/delta.h"
+#include "engine/table/dict.h"
+#include "engine/table/key_index.h"
+#include "engine/table/locator_map.h"
+#include "engine/table/moves.h"
+#include "engine/table/view.h"
+
+enum { DBK_VECTOR_WORDS = DBK_VECTOR_ROWS / 64, DBK_PAGE_PARTS = 16, DBK_NO_SLOT = INT32_MAX };
+#define DBK_NO_PLACE UINT64_MAX
+
+// ---- Parts ----
+
+// One bit a row, 1 = dead. Rows of later vectors than it has are alive.
+typedef struct dbk_dead {
+    dbk_object object;
+    uint32_t vectors;
+    uint64_t words[];
+} dbk_dead;
+
+// What frees a segment when its last reader has gone.
+typedef struct dbk_sealed {
+    dbk_object object;
+    dbk_segment *segment;
+} dbk_sealed;
+
+// A segment, hot rows, or nothing (an empty slot: no rows).
+struct dbk_part {
+    dbk_sealed *sealed;
+    dbk_delta *delta;
+    dbk_dead *dead;
+    uint32_t rows, dead_rows;
+    bool sorted;
+};
+
+typedef struct dbk_part_page {
+    dbk_object object;
+    dbk_part parts[DBK_PAGE_PARTS];
+} dbk_part_page;
+
+static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
+{
+    return part->dead && row / DBK_VECTOR_ROWS < part->dead->vectors &&
+           (part->dead->words[row / 64] >> (row % 64) & 1);
+}
+
+// ---- The working state ----
+
+typedef struct dbk_tenant dbk_tenant;
+
+typedef struct dbk_table {
+    dbk_tenant *tenant;
+    const dbk_table_def *def;
+    dbk_part_page **pages;
+    uint32_t pages_capacity;
+    uint32_t slots;
+    uint32_t hot_slot; // of the delta that takes new rows; DBK_NO_SLOT when there is none
+    bool unsealed;     // another delta is full and waits to be sealed
+    bool changed;      // since the last freeze
+    uint64_t rows;     // alive
+    dbk_key_index index;
+    dbk_moves moves;
+    dbk_locator_map map;
+    dbk_table_view *view;  // of the newest image
+    dbk_table_view *fresh; // of the image being made
+} dbk_table;
+
+struct dbk_tenant {
+    dbk_db *db;
+    dbk_table *tables[DBK_TABLE_END];
+    dbk_dict *dicts[DBK_DOMAIN_COUNT];
+    dbk_tenant_view *view, *fresh; // as in dbk_table
+    bool changed;
+    dbk_tenant *next_changed;
+};
+
+struct dbk_db {
+    dbk_versions versions;
+    dbk_dict names;       // of tenants: the code is 1 + the index in `tenants`
+    dbk_tenant **tenants;
+    uint32_t tenants_count, tenants_capacity;
+    dbk_tenant *changed;
+    _Atomic(dbk_snapshot *) current;
+    dbk_snapshot *frozen_first, *frozen_last; // not published yet, oldest first
+    uint64_t next_segment_id;
+    uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
+    dbk_text_cursor cursor; // the writer's
+};
+
+// ---- Images ----
+
+struct dbk_table_view {
+    dbk_object object;
+    const dbk_table *table; // for the index and the moves, which belong to no image
+    uint64_t rows;
+    uint32_t slots;
+    dbk_locator_map map;
+    uint64_t moves, renumberings; // counts of the table's when the image was made
+    const dbk_dict *keys;         // keyed tables: the key's domain …
+    uint32_t keys_bound;          // … and its words
+    const dbk_part_page *pages[];
+};
+
+struct dbk_tenant_view {
+    dbk_object object;
+    const dbk_tenant *tenant;
+    uint64_t number;
+    uint32_t words[DBK_DOMAIN_COUNT];
+    const dbk_table_view *tables[DBK_TABLE_END];
+};
+
+struct dbk_snapshot {
+    dbk_object object;
+    const dbk_db *db;
+    uint64_t number, next_segment_id;
+    dbk_object *garbage;     // what no later image has
+    dbk_snapshot *next;      // frozen later and not published yet
+    uint32_t tenants_count;
+    const dbk_tenant_view *tenants[];
+};
+
+// ---- tenant.c ----
+
+// Creates what is missing; NULL when memory is out.
+dbk_tenant *dbk_tenant_obtain(dbk_db *db, dbk_text name);
+dbk_dict *dbk_tenant_dict(dbk_tenant *tenant, dbk_domain domain);
+dbk_table *dbk_tenant_table_obtain(dbk_tenant *tenant, dbk_table_id table);
+void dbk_tenant_destroy(dbk_tenant *tenant);
+// Notes that the next image needs new views.
+void dbk_table_mark_changed(dbk_table *table);
+void dbk_tenant_mark_changed(dbk_tenant *tenant);
+
+// ---- parts.c: the parts of a table ----
+
+static inline dbk_versions *dbk_table_versions(const dbk_table *table)
+{
+    return &table->tenant->db->versions;
+}
+static inline const dbk_part *dbk_table_part(const dbk_table *table, uint32_t slot)
+{
+    return &table->pages[slot / DBK_PAGE_PARTS]->parts[slot % DBK_PAGE_PARTS];
+}
+// The part, writable; NULL when memory is out.
+dbk_part *dbk_table_part_own(dbk_table *table, uint32_t slot);
+// Makes slots [0, count) exist, new ones empty.
+bool dbk_table_slots_reserve(dbk_table *table, uint32_t count);
+// Makes the row's bit writable; after that dbk_table_kill for it cannot fail in this generation.
+bool dbk_table_kill_reserve(dbk_table *table, dbk_place place);
+void dbk_table_kill(dbk_table *table, dbk_place place);
+// Takes the segment over, also when it returns NULL (no memory).
+dbk_sealed *dbk_sealed_create(dbk_table *table, dbk_segment *segment);
+// Puts a segment in the place of what the slot has, after dbk_table_part_own; or nothing.
+void dbk_table_slot_put(dbk_table *table, uint32_t slot, dbk_sealed *sealed, bool sorted);
+bool dbk_table_slot_clear(dbk_table *table, uint32_t slot);
+// The texts of a sealed row are decoded with the writer's cursor.
+dbk_status dbk_table_text(dbk_table *table, dbk_place place, int column, dbk_text *out);
+int64_t dbk_table_int(const dbk_table *table, dbk_place place, int column);
+// Where the id of a fact stands. *entry (may be NULL) is its place in the index.
+dbk_status dbk_table_find(dbk_table *table, dbk_text id, uint64_t hash, dbk_place *out,
+                          _Atomic uint64_t **entry);
+void dbk_table_parts_dispose(dbk_table *table);
+
+// ---- seal.c ----
+
+// Seals the deltas that are full, and compacts at most one segment for each. Nothing that readers or later
+// writes can see depends on it, so a failure (of memory) only leaves the work for next time.
+void dbk_table_seal_full(dbk_table *table);
+// Fills the index of a fact anew when it has outgrown one partition.
+dbk_status dbk_table_index_prepare(dbk_table *table, size_t more);
+
+// ---- rows.c ----
+
+// Rows as plain columns, in memory of their own.
+typedef struct dbk_rows {
+    dbk_arena arena;
+    uint32_t rows;
+    uint32_t *source; // the row of the part that each was
+    int64_t *ints[DBK_COLUMNS_MAX];
+    uint32_t *codes[DBK_COLUMNS_MAX];
+    dbk_text *texts[DBK_COLUMNS_MAX];
+} dbk_rows;
+
+// The live rows of a part, appended to what *out has; `capacity` is the number of rows it may come to in all
+// and must be the same each time. Texts of hot rows are borrowed.
+dbk_status dbk_rows_gather(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, uint32_t capacity);
+// The same for one column alone.
+dbk_status dbk_rows_gather_column(dbk_rows *out, const dbk_table_def *def, const dbk_part *part,
+                                  uint32_t capacity, int column);
+// Ascending in a column of integers; rows of the same value stay in order.
+dbk_status dbk_rows_sort(dbk_rows *rows, const dbk_table_def *def, int column);
+bool dbk_rows_is_sorted(const int64_t *values, uint32_t rows);
+dbk_status dbk_rows_build(const dbk_rows *rows, const dbk_table_def *def, uint64_t id, dbk_segment **out,
+                          dbk_error *err);
+void dbk_rows_dispose(dbk_rows *rows);
+
+// ---- For tests ----
+
+void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows);
+
+#endif

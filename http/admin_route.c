@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operator's routes, for local requests only: keys, settings, checkpoint. The command line is their
+// client.
+#include "http/call.h"
+#include "http/handlers.h"
+#include "http/js_date.h"
+#include "http/record.h"
+#include "ingest/parse/json.h"
+
+#include <stdio.h>
+
+// False: the call was answered.
+static bool parse_body(dbk_call *call, dbk_json_doc *doc)
+{
+    dbk_text body = call->request->body;
+    dbk_error err;
+    dbk_status status = dbk_json_parse(body.data, body.length, doc, NULL, &err);
+    if (status != DBK_OK) {
+        dbk_call_fail(call, 400, "Invalid JSON body.");
+        return false;
+    }
+    if (doc->root->type != DBK_JSON_OBJECT) {
+        dbk_json_doc_dispose(doc);
+        dbk_call_fail(call, 400, "The body must be a JSON object.");
+        return false;
+    }
+    return true;
+}
+
+// ---- Keys ----
+
+static bool read_scopes(dbk_call *call, const dbk_json *list, dbk_key_request *request)
+{
+    if (list == NULL || list->type != DBK_JSON_ARRAY)
+        return false;
+    dbk_text *scopes = dbk_arena_alloc(&call->arena, (list->count + 1) * sizeof(*scopes));
+    if (scopes == NULL)
+        return false;
+    for (const dbk_json *m = dbk_json_first(list); m != NULL; m = dbk_json_next(list, m)) {
+        if (m->type != DBK_JSON_STRING)
+            return false;
+        scopes[request->scopes_count++] = m->text;
+    }
+    request->scopes = scopes;
+    return true;
+}
+
+// A number as it stands or a string: parse_rate judges both.
+static dbk_text text_or_number(const dbk_json *value)
+{
+    if (value != NULL && (value->type == DBK_JSON_STRING || value->type == DBK_JSON_NUMBER))
+        return value->text;
+    return (dbk_text){NULL, 0};
+}
+
+static void issue_key(dbk_call *call, const dbk_json *body)
+{
+    char id[DBK_KEY_ID_MAX + 1], text[DBK_KEY_TEXT_BYTES + 1];
+    dbk_error err;
+    dbk_time_form form;
+    dbk_key_request request = {.tenant = dbk_json_string_of(dbk_json_get(body, "tenant")),
+                               .name = dbk_json_string_of(dbk_json_get(body, "name")),
+                               .rate = text_or_number(dbk_json_get(body, "rate")),
+                               .now_ms = call->now_ms,
+                               .expires_at = DBK_NULL};
+    dbk_text expires = dbk_json_string_of(dbk_json_get(body, "expiresAt"));
+    if (request.tenant.length == 0)
+        request.tenant = call->tenant;
+    if (expires.length > 0 && !dbk_js_date_parse(expires, NULL, &request.expires_at, &form)) {
+        dbk_call_fail(call, 400, "expiresAt must be a date or time");
+        return;
+    }
+    if (!read_scopes(call, dbk_json_get(body, "scopes"), &request)) {
+        dbk_call_fail(call, 400, "scopes must be a list of strings");
+        return;
+    }
+    dbk_status status = dbk_keys_issue(call->app->keys, &request, id, text, &err);
+    if (status != DBK_OK) {
+        dbk_call_fail_write(call, status, err.message);
+        return;
+    }
+    dbk_out out = dbk_out_init(&call->body);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "id");
+    dbk_out_string(&out, id);
+    dbk_out_key(&out, "key");
+    dbk_out_string(&out, text);
+    dbk_out_object_end(&out);
+    dbk_call_answer_json(call, 201);
+}
+
+void dbk_admin_key_create(dbk_call *call)
+{
+    dbk_json_doc doc;
+    if (!parse_body(call, &doc))
+        return;
+    issue_key(call, doc.root);
+    dbk_json_doc_dispose(&doc);
+}
+
+void dbk_admin_key_list(dbk_call *call)
+{
+    dbk_error err;
+    dbk_out out = dbk_out_init(&call->body);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "data");
+    dbk_status status = dbk_keys_write_list(call->app->keys, call->tenant, call->now_ms, &out, &err);
+    dbk_out_object_end(&out);
+    if (status == DBK_OK)
+        dbk_call_answer_json(call, 200);
+    else
+        dbk_call_fail_read(call, status, &err);
+}
+
+void dbk_admin_key_revoke(dbk_call *call)
+{
+    dbk_error err;
+    dbk_status status = dbk_keys_revoke(call->app->keys, call->tenant, call->argument, call->now_ms, &err);
+    if (status != DBK_OK) {
+        dbk_call_fail_write(call, status, err.message);
+        return;
+    }
+    dbk_out out = dbk_out_init(&call->body);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "id");
+    dbk_out_text(&out, call->argument);
+    dbk_out_key(&out, "status");
+    dbk_out_string(&out, "Revoked");
+    dbk_out_object_end(&out);
+    dbk_call_answer_json(call, 200);
+}
+
+// ---- Settings ----
+
+void dbk_admin_settings_get(dbk_call *call)
+{
+    dbk_error err;
+    dbk_out out = dbk_out_init(&call->body);
+    dbk_status status = dbk_settings_write_all(dbk_call_snapshot(call), call->tenant, &out, &err);
+    if (status == DBK_OK)
+        dbk_call_answer_json(call, 200);
+    else
+        dbk_call_fail_read(call, status, &err);
+}
+
+// Checks all of them before the first is stored.
+static dbk_status check_settings(const dbk_json *body, dbk_error *err)
+{
+    for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
+        if (m->type != DBK_JSON_STRING && m->type != DBK_JSON_NULL)
+            return dbk_fail(err, DBK_INVALID, "settings are strings; null takes one away");
+        DBK_TRY(dbk_setting_check(m->key, dbk_json_string_of(m), err));
+    }
+    return DBK_OK;
+}
+
+static dbk_status store_settings(dbk_call *call, const dbk_json *body, dbk_error *err)
+{
+    for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
+        dbk_record_field fields[] = {{.column = "id", .text = m->key},
+                                     {.column = "value", .text = dbk_json_string_of(m)}};
+        bool removes = fields[1].text.length == 0;
+        DBK_TRY(dbk_record_write(call->app->store, call->tenant, DBK_SETTINGS, fields, removes ? 1 : 2,
+                                 removes, err));
+    }
+    return DBK_OK;
+}
+
+void dbk_admin_settings_put(dbk_call *call)
+{
+    dbk_json_doc doc;
+    dbk_error err;
+    if (!parse_body(call, &doc))
+        return;
+    dbk_status status = check_settings(doc.root, &err);
+    if (status == DBK_OK)
+        status = store_settings(call, doc.root, &err);
+    dbk_json_doc_dispose(&doc);
+    dbk_call_end_read(call);
+    if (status == DBK_OK)
+        dbk_admin_settings_get(call);
+    else
+        dbk_call_fail_write(call, status, err.message);
+}
+
+// ---- The data directory ----
+
+void dbk_admin_checkpoint(dbk_call *call)
+{
+    dbk_error err;
+    dbk_status status = dbk_store_checkpoint(call->app->store, &err);
+    if (status != DBK_OK) {
+        dbk_call_fail_write(call, status, err.message);
+        return;
+    }
+    dbk_store_figures figures;
+    dbk_store_figures_read(call->app->store, &figures);
+    dbk_out out = dbk_out_init(&call->body);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "checkpoints");
+    dbk_out_int(&out, (int64_t)figures.checkpoints);
+    dbk_out_object_end(&out);
+    dbk_call_answer_json(call, 200);
+}

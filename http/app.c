@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a request to its handler: route, key, tenant, rate limit, scope, and where to run.
+#include "http/app.h"
+
+#include "http/answers.h"
+#include "http/call.h"
+#include "http/openapi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+// A tenant with more orders than this may need more than a moment for a report.
+enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2 };
+
+// ---- Life ----
+
+static dbk_status read_frozen_now(dbk_app *app, dbk_error *err)
+{
+    const char *text = getenv("DAYBOOK_NOW");
+    dbk_time_form form;
+    app->frozen_now_ms = DBK_NULL;
+    if (text == NULL || *text == 0)
+        return DBK_OK;
+    if (!dbk_time_parse(text, strlen(text), NULL, &app->frozen_now_ms, &form))
+        return dbk_fail(err, DBK_INVALID,
+                        "DAYBOOK_NOW is \"%.40s\"; it must be a time such as 2026-04-17T12:00:00Z", text);
+    return DBK_OK;
+}
+
+static dbk_status create_parts(dbk_app *app, dbk_error *err)
+{
+    int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
+    DBK_TRY(read_frozen_now(app, err));
+    DBK_TRY(dbk_keys_create(&app->keys, app->store, err));
+    DBK_TRY(dbk_limiter_create(&app->limiter, err));
+    DBK_TRY(dbk_metrics_create(&app->metrics, err));
+    DBK_TRY(dbk_answers_create(&app->answers, err));
+    DBK_TRY(dbk_workers_create(&app->workers, threads, err));
+    dbk_openapi_write(&app->openapi);
+    return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
+}
+
+dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err)
+{
+    dbk_app *app = calloc(1, sizeof(*app));
+    if (app == NULL)
+        return dbk_fail(err, DBK_NO_MEMORY, "no memory for the application");
+    app->store = store;
+    app->db = dbk_store_db(store);
+    app->options = *options;
+    dbk_status status = create_parts(app, err);
+    if (status != DBK_OK) {
+        dbk_app_destroy(app);
+        return status;
+    }
+    *out = app;
+    return DBK_OK;
+}
+
+void dbk_app_destroy(dbk_app *app)
+{
+    if (app == NULL)
+        return;
+    dbk_workers_destroy(app->workers);
+    dbk_answers_destroy(app->answers);
+    dbk_metrics_destroy(app->metrics);
+    dbk_limiter_destroy(app->limiter);
+    dbk_keys_destroy(app->keys);
+    dbk_buffer_dispose(&app->openapi);
+    free(app);
+}
+
+void dbk_app_ready(dbk_app *app)
+{
+    app->ready = true;
+}
+
+void dbk_app_drain(dbk_app *app)
+{
+    app->ready = false;
+}
+
+// ---- Who asks ----
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(const dbk_app *app)
+{
+    if (app->options.now_ms != NULL)
+        return app->options.now_ms();
+    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
+}
+
+static void set_tenant(dbk_call *call, dbk_text tenant)
+{
+    memcpy(call->tenant_text, tenant.data, tenant.length);
+    call->tenant = (dbk_text){call->tenant_text, tenant.length};
+}
+
+// False: the call was answered.
+static bool take_local_tenant(dbk_call *call, dbk_text tenant)
+{
+    if (!dbk_key_tenant_is_valid(tenant)) {
+        dbk_call_fail(call, 400, "tenant must be 1 to %d letters, digits, '.', '_' or '-'.", DBK_TENANT_MAX);
+        return false;
+    }
+    set_tenant(call, tenant);
+    return true;
+}
+
+static bool refuse_key(dbk_call *call, const char *message)
+{
+    dbk_call_header(call, "www-authenticate", DBK_TEXT("Bearer"));
+    dbk_call_fail_text(call, 401, dbk_text_from(message), 0);
+    return false;
+}
+
+static bool passes_rate(dbk_call *call, const dbk_key *key)
+{
+    int rate = key->rate == DBK_RATE_DEFAULT ? call->dialect->rate_per_minute : key->rate;
+    if (rate == DBK_RATE_OFF || !call->app->options.rate_limits)
+        return true;
+    int wait =
+        dbk_limiter_take(call->app->limiter, dbk_text_from(key->id), rate, 1, clock_ms(CLOCK_MONOTONIC));
+    if (wait > 0)
+        dbk_call_fail_text(call, 429, dbk_text_from(call->dialect->rate_exceeded), wait);
+    return wait == 0;
+}
+
+static bool passes_scope(dbk_call *call, const dbk_key *key)
+{
+    if (key->scopes & dbk_scope_find(dbk_text_from(call->route->scope)))
+        return true;
+    dbk_buffer text = {0};
+    call->dialect->write_forbidden(&text, call->route->scope);
+    dbk_call_fail_text(call, 403, (dbk_text){(const char *)text.data, (uint32_t)text.size}, 0);
+    dbk_buffer_dispose(&text);
+    return false;
+}
+
+static bool authorise(dbk_call *call)
+{
+    if (call->route->access == DBK_ACCESS_OPEN)
+        return true;
+    dbk_text tenant = dbk_call_param(call, "tenant");
+    if (call->request->local && tenant.length > 0)
+        return take_local_tenant(call, tenant);
+    bool is_local_route = call->route->access == DBK_ACCESS_LOCAL;
+    if (is_local_route && (call->route->parameters == NULL || call->route->tenant_is_optional))
+        return true;
+
+    dbk_text text;
+    dbk_key key;
+    dbk_error err;
+    bool is_shown = !is_local_route && call->dialect->find_key(call->request, &text) == DBK_KEY_GIVEN;
+    if (!is_shown && call->request->local) {
+        dbk_call_fail(call, 400, "tenant is required");
+        return false;
+    }
+    if (!is_shown)
+        return refuse_key(call, call->dialect->key_missing);
+    dbk_status status = dbk_keys_find(call->app->keys, text, call->now_ms, &key, &err);
+    if (status == DBK_NOT_FOUND)
+        return refuse_key(call, call->dialect->key_refused);
+    if (status != DBK_OK) {
+        dbk_call_fail_read(call, status, &err);
+        return false;
+    }
+    set_tenant(call, dbk_text_from(key.tenant));
+    return passes_rate(call, &key) && passes_scope(call, &key);
+}
+
+// ---- Dispatch ----
+
+static void run_handler(dbk_job *job)
+{
+    dbk_call *call = (dbk_call *)job;
+    call->route->handle(call);
+}
+
+static bool may_take_long(dbk_call *call)
+{
+    if (call->route->cost != DBK_COST_READ)
+        return call->route->cost == DBK_COST_WRITE;
+    return dbk_snapshot_rows(dbk_call_snapshot(call), call->tenant, DBK_ORDERS) > INLINE_ORDERS_MAX;
+}
+
+static void refuse_unrouted(dbk_call *call, const char *allowed)
+{
+    if (allowed[0] == 0) {
+        dbk_call_fail(call, 404, "Not found.");
+        return;
+    }
+    char *copy = dbk_arena_copy(&call->arena, allowed, strlen(allowed));
+    if (copy != NULL)
+        dbk_call_header(call, "allow", dbk_text_from(copy));
+    dbk_call_fail(call, 405, "Method not allowed. Use %s.", allowed);
+}
+
+static void dispatch(dbk_call *call)
+{
+    dbk_request *request = call->request;
+    char allowed[DBK_ALLOWED_MAX];
+    const dbk_route *route = dbk_route_find(request->method, request->path, &call->argument, allowed);
+    // Nobody but the operator is told that admin routes exist.
+    bool is_admin_path = request->path.length >= 6 && memcmp(request->path.data, "/admin", 6) == 0;
+    if (is_admin_path && !request->local) {
+        route = NULL;
+        allowed[0] = 0;
+    }
+    if (route == NULL) {
+        refuse_unrouted(call, allowed);
+        return;
+    }
+    call->route = route;
+    call->dialect = route->dialect;
+    if (!dbk_params_parse(&call->params, request->query, &call->arena)) {
+        dbk_call_fail(call, 400, "Invalid query string.");
+        return;
+    }
+    if (!authorise(call))
+        return;
+    if (route->cost == DBK_COST_READ && dbk_answers_serve(call))
+        return;
+    if (may_take_long(call))
+        dbk_call_defer(call, run_handler);
+    else
+        route->handle(call);
+}
+
+void dbk_app_handle(void *context, dbk_request *request)
+{
+    dbk_app *app = context;
+    dbk_call *call = calloc(1, sizeof(*call));
+    if (call == NULL) {
+        dbk_reply reply;
+        dbk_app_refuse(app, 503, "Out of memory. Try again shortly.", request->path, &reply);
+        dbk_request_reply(request, &reply);
+        return;
+    }
+    call->app = app;
+    call->request = request;
+    call->dialect = dbk_dialect_of_path(request->path);
+    call->now_ms = now_ms(app);
+    struct timespec started;
+    clock_gettime(CLOCK_MONOTONIC, &started);
+    call->started_ns = (int64_t)started.tv_sec * 1000000000 + started.tv_nsec;
+    if (request->received_ns != 0 && (int64_t)request->received_ns < call->started_ns)
+        call->started_ns = (int64_t)request->received_ns;
+    dispatch(call);
+}
+
+void dbk_app_refuse(void *context, int status, const char *detail, dbk_text path, dbk_reply *reply)
+{
+    dbk_app *app = context;
+    *reply = (dbk_reply){.status = status, .content_type = "application/json"};
+    dbk_dialect_of_path(path)->write_error(&reply->body, status, dbk_text_from(detail), 0);
+    dbk_reply_header(reply, "cache-control", DBK_TEXT("no-store"));
+    dbk_metrics_refused(app->metrics, status);
+}
+
+// ---- The access log ----
+
+// The key's prefix tells keys apart and opens nothing.
+static dbk_text shown_key(const dbk_request *request)
+{
+    dbk_text key;
+    if (dbk_dialect_of_path(request->path)->find_key(request, &key) != DBK_KEY_GIVEN ||
+        key.length != DBK_KEY_TEXT_BYTES)
+        return (dbk_text){NULL, 0};
+    return (dbk_text){key.data, DBK_KEY_PREFIX_BYTES};
+}
+
+void dbk_app_log(void *context, const dbk_request *request, int status, size_t bytes, uint64_t nanoseconds)
+{
+    dbk_app *app = context;
+    if (!app->options.access_log)
+        return;
+    dbk_buffer line = {0};
+    dbk_out json = dbk_out_init(&line);
+    dbk_out_object(&json);
+    dbk_out_key(&json, "time");
+    dbk_out_time(&json, clock_ms(CLOCK_REALTIME));
+    dbk_out_key(&json, "method");
+    dbk_out_text(&json, request->method);
+    dbk_out_key(&json, "path"); // without the query, which may hold secrets
+    dbk_out_text(&json, request->path);
+    dbk_out_key(&json, "status");
+    dbk_out_int(&json, status);
+    dbk_out_key(&json, "bytes");
+    dbk_out_int(&json, (int64_t)bytes);
+    dbk_out_key(&json, "us");
+    dbk_out_int(&json, (int64_t)(nanoseconds / 1000));
+    dbk_out_key(&json, "key");
+    dbk_out_text_or_null(&json, shown_key(request));
+    dbk_out_key(&json, "peer");
+    dbk_out_string(&json, request->peer);
+    dbk_out_object_end(&json);
+    dbk_buffer_u8(&line, '\n');
+    // One write a line, so that lines of several threads do not mix.
+    if (!line.failed && write(STDERR_FILENO, line.data, line.size) < 0) {
+        // A log that cannot be written is no reason to stop serving.
+    }
+    dbk_buffer_dispose(&line);
+}

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ways a call can end.
+#include "http/call.h"
+
+#include "engine/base/decimal.h"
+#include "engine/base/hash.h"
+#include "http/answers.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+const dbk_snapshot *dbk_call_snapshot(dbk_call *call)
+{
+    if (!call->is_reading) {
+        call->read = dbk_read_begin(call->app->db);
+        call->is_reading = true;
+    }
+    return call->read.snapshot;
+}
+
+void dbk_call_end_read(dbk_call *call)
+{
+    if (call->is_reading)
+        dbk_read_end(call->app->db, &call->read);
+    call->is_reading = false;
+}
+
+void dbk_call_header(dbk_call *call, const char *name, dbk_text value)
+{
+    if (call->headers_count < (int)DBK_COUNT(call->headers))
+        call->headers[call->headers_count++] = (dbk_header){dbk_text_from(name), value};
+}
+
+dbk_text dbk_call_param(const dbk_call *call, const char *name)
+{
+    return dbk_params_get(&call->params, name);
+}
+
+// ---- Entity tags ----
+
+void dbk_call_tag(dbk_call *call, const void *data, size_t size)
+{
+    dbk_buffer_u32(&call->tag, (uint32_t)size);
+    dbk_buffer_append(&call->tag, data, size);
+}
+
+// If-None-Match: "*" or a list of tags, compared weakly: W/ does not matter.
+static bool matches_tag(dbk_text header, const char *etag)
+{
+    size_t length = strlen(etag);
+    const char *at = header.data, *end = header.data + header.length;
+    while (at < end) {
+        if (*at == ' ' || *at == '\t' || *at == ',') {
+            at++;
+            continue;
+        }
+        if (*at == '*')
+            return true;
+        if (end - at > 2 && at[0] == 'W' && at[1] == '/')
+            at += 2;
+        if (*at != '"')
+            return false;
+        const char *close = memchr(at + 1, '"', (size_t)(end - at - 1));
+        if (close == NULL)
+            return false;
+        if ((size_t)(close + 1 - at) == length && memcmp(at, etag, length) == 0)
+            return true;
+        at = close + 1;
+    }
+    return false;
+}
+
+static bool is_read_method(const dbk_request *request)
+{
+    return dbk_text_equal(request->method, DBK_TEXT("GET")) ||
+           dbk_text_equal(request->method, DBK_TEXT("HEAD"));
+}
+
+static void finish(dbk_call *call, int status, const char *content_type);
+
+bool dbk_call_sends_unchanged(dbk_call *call)
+{
+    dbk_text header = dbk_request_header(call->request, "if-none-match");
+    if (header.length == 0 || !is_read_method(call->request) || !matches_tag(header, call->etag))
+        return false;
+    finish(call, 304, NULL);
+    return true;
+}
+
+bool dbk_call_is_unchanged(dbk_call *call)
+{
+    dbk_call_tag(call, DBK_VERSION, sizeof(DBK_VERSION));
+    dbk_call_tag(call, call->route->path, strlen(call->route->path));
+    dbk_call_tag(call, call->argument.data, call->argument.length);
+    dbk_call_tag(call, call->tenant.data, call->tenant.length);
+    if (!call->tag.failed) {
+        uint64_t number = dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant);
+        snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
+                 (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
+    }
+    return call->etag[0] != 0 && dbk_call_sends_unchanged(call);
+}
+
+// ---- Endings ----
+
+static void dispose(dbk_call *call)
+{
+    dbk_buffer_dispose(&call->body);
+    dbk_buffer_dispose(&call->tag);
+    dbk_arena_dispose(&call->arena);
+    free(call);
+}
+
+static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
+{
+    for (int i = 0; i < call->headers_count; i++)
+        reply->headers[reply->headers_count++] = call->headers[i];
+    bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
+    if (has_tag)
+        dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
+    bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
+    if (has_tag && !is_open)
+        dbk_reply_header(reply, "vary", DBK_TEXT("Authorization"));
+    dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
+    dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
+}
+
+static void finish(dbk_call *call, int status, const char *content_type)
+{
+    dbk_reply reply = {.status = status, .content_type = content_type};
+    add_headers(call, status, &reply);
+    if (content_type != NULL) {
+        reply.body = call->body;
+        call->body = (dbk_buffer){0};
+    }
+    dbk_call_end_read(call);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    dbk_request_reply(call->request, &reply);
+    dispose(call);
+}
+
+void dbk_call_answer(dbk_call *call, int status, const char *content_type)
+{
+    if (call->body.failed) {
+        dbk_buffer_dispose(&call->body);
+        call->body = (dbk_buffer){0};
+        dbk_call_fail(call, 503, "Out of memory. Try again shortly.");
+        return;
+    }
+    // What has no tag of its own is tagged by its bytes.
+    bool is_read = status == 200 && is_read_method(call->request);
+    if (is_read && call->etag[0] == 0) {
+        snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
+                 (unsigned long long)dbk_checksum(call->body.data, call->body.size));
+        if (dbk_call_sends_unchanged(call))
+            return;
+    }
+    if (is_read && !call->is_from_answers)
+        dbk_answers_keep(call, content_type);
+    finish(call, status, content_type);
+}
+
+void dbk_call_answer_json(dbk_call *call, int status)
+{
+    dbk_call_answer(call, status, "application/json");
+}
+
+void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after)
+{
+    dbk_buffer_reset(&call->body);
+    call->dialect->write_error(&call->body, status, message, retry_after);
+    if (retry_after > 0) {
+        char *text = dbk_arena_alloc(&call->arena, DBK_DECIMAL_TEXT_MAX);
+        if (text != NULL)
+            dbk_call_header(call, "retry-after",
+                            (dbk_text){text, (uint32_t)dbk_int_write(text, retry_after)});
+    }
+    finish(call, status, "application/json");
+}
+
+void dbk_call_fail(dbk_call *call, int status, const char *format, ...)
+{
+    char message[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof(message), format, arguments);
+    va_end(arguments);
+    dbk_call_fail_text(call, status, dbk_text_from(message), 0);
+}
+
+void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err)
+{
+    int code = status == DBK_NO_MEMORY ? 503 : status == DBK_CANCELLED ? 503 : 500;
+    if (code == 500)
+        fprintf(stderr, "daybook: %.*s failed: %s\n", (int)call->request->path.length,
+                call->request->path.data, err->message);
+    dbk_call_fail(call, code, "%s",
+                  code == 503 ? "The server is out of memory. Try again shortly." : "Internal server error.");
+}
+
+void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
+{
+    int code;
+    switch (status) {
+    case DBK_INVALID:
+        code = 400;
+        break;
+    case DBK_NOT_FOUND:
+        code = 404;
+        break;
+    case DBK_LIMIT:
+        code = 413;
+        break;
+    case DBK_OVERFLOW:
+        code = 422;
+        break;
+    case DBK_READ_ONLY:
+    case DBK_BUSY:
+    case DBK_IO:
+        code = 503;
+        break;
+    case DBK_NO_SPACE:
+    case DBK_NO_MEMORY:
+        code = 507;
+        break;
+    default:
+        code = 500;
+    }
+    dbk_call_fail(call, code, "%s", message);
+}
+
+void dbk_call_keep(dbk_call *call)
+{
+    if (!call->is_kept)
+        dbk_request_keep(call->request);
+    call->is_kept = true;
+}
+
+void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
+{
+    dbk_call_keep(call);
+    call->job.run = run;
+    dbk_workers_submit(call->app->workers, &call->job);
+}

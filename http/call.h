@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A request on its way through the application: who asks, for which tenant, of which moment, and the answer
+// as it is written. A handler gets a call, asks, writes into call->body, and ends it with exactly one of the
+// dbk_call_answer, _unchanged, _fail functions; after that the call is gone.
+#ifndef DBK_CALL_H
+#define DBK_CALL_H
+
+#include "http/app.h"
+#include "http/auth/keys.h"
+#include "http/auth/limiter.h"
+#include "http/metrics.h"
+#include "http/params.h"
+#include "http/route.h"
+#include "http/settings.h"
+#include "http/workers.h"
+
+#include <stdatomic.h>
+
+typedef struct dbk_answers dbk_answers;
+
+struct dbk_app {
+    dbk_store *store;
+    dbk_db *db;
+    dbk_app_options options;
+    int64_t frozen_now_ms; // DAYBOOK_NOW; DBK_NULL = the clock runs
+    dbk_keys *keys;
+    dbk_limiter *limiter;
+    dbk_workers *workers;
+    dbk_metrics *metrics;
+    dbk_answers *answers;
+    dbk_buffer openapi; // generated once
+    atomic_bool ready;
+};
+
+struct dbk_call {
+    dbk_job job; // first, so that a job is its call
+    dbk_app *app;
+    dbk_request *request;
+    const dbk_route *route; // NULL for unknown paths
+    const dbk_dialect *dialect;
+    dbk_text argument; // in the place of the path's {parameter}
+    dbk_params params;
+    dbk_arena arena; // lives as long as the call
+    char tenant_text[DBK_TENANT_MAX + 1];
+    dbk_text tenant;
+    int64_t now_ms; // one moment for the whole call
+    int64_t started_ns;
+    bool is_from_answers; // the body was kept before: not to be kept again
+
+    void *state; // the handler's own, when it goes on elsewhere
+
+    dbk_read read; // see dbk_call_snapshot
+    bool is_reading, is_kept;
+
+    dbk_buffer body; // of the answer
+    dbk_header headers[8];
+    int headers_count;
+    dbk_buffer tag; // everything that the answer follows from, see dbk_call_is_unchanged
+    char etag[48];
+};
+
+// The snapshot that the whole call reads; the call ends it.
+const dbk_snapshot *dbk_call_snapshot(dbk_call *call);
+// Ends that read early; the next dbk_call_snapshot is a newer one.
+void dbk_call_end_read(dbk_call *call);
+// The value is not copied: a constant, or text in the call's arena.
+void dbk_call_header(dbk_call *call, const char *name, dbk_text value);
+// A query parameter, length 0 when absent.
+dbk_text dbk_call_param(const dbk_call *call, const char *name);
+
+// Adds to what the answer follows from, beside path, tenant and snapshot: the resolved parameters.
+void dbk_call_tag(dbk_call *call, const void *data, size_t size);
+// Settles the strong ETag of a read. True: the client has this answer, 304 was sent and the call is over.
+// False: go on and compute it.
+bool dbk_call_is_unchanged(dbk_call *call);
+
+// The same for a call whose etag is already set.
+bool dbk_call_sends_unchanged(dbk_call *call);
+
+// Ends the call with call->body.
+void dbk_call_answer(dbk_call *call, int status, const char *content_type);
+void dbk_call_answer_json(dbk_call *call, int status);
+// Ends it with an error in the route's dialect.
+void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
+// … for what a read or a write failed with.
+void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err);
+void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message);
+
+// Keeps the request beyond the handler; once is enough, more often does no harm.
+void dbk_call_keep(dbk_call *call);
+// Goes on with `run` on a worker thread.
+void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
+
+#endif

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// daybook load
+#include "ingest/load.h"
+
+#include "http/cli/cli.h"
+#include "http/cli/progress.h"
+#include "http/cli/remote_sink.h"
+#include "ingest/parse/map.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] = "usage: daybook load --data DIR --tenant T --table TABLE FILE...\n"
+                           "       daybook load --data DIR --tenant T --map MAP FILE...\n"
+                           "       daybook load --url URL --key KEY (--table TABLE | --map MAP) FILE...\n\n"
+                           "Loads CSV or NDJSON; \"-\" is standard input, names ending in .gz are unpacked. "
+                           "A row whose id exists replaces\n"
+                           "it, so loading a file again changes nothing.\n\n"
+                           "  --format csv|ndjson  when the name does not say it\n"
+                           "  --timezone Z         of times without an offset (default UTC)\n"
+                           "  --ignore-unknown     pass over columns that the table does not have\n"
+                           "  --dry-run            check and count, store nothing\n"
+                           "  --threads N          that parse (default: one a processor)\n"
+                           "  --json               the totals as JSON on stdout\n\n"
+                           "Rejected rows are reported as file:line:column: reason and kept in FILE.rejects. "
+                           "Exit code 3 when there are any.\n"
+                           "A file that is not CSV or NDJSON is refused whole: nothing of it is stored.\n";
+
+enum { REJECTS_SHOWN = 20 };
+
+typedef struct arguments {
+    const char *directory, *tenant, *url, *key, *table, *map;
+    bool json;
+    dbk_load_options load;
+} arguments;
+
+typedef struct talk {
+    dbk_progress progress;
+    uint64_t rejects;
+} talk;
+
+static void on_reject(void *user, const char *line)
+{
+    talk *t = user;
+    if (t->rejects++ == 0)
+        dbk_progress_end(&t->progress);
+    if (t->rejects <= REJECTS_SHOWN)
+        fprintf(stderr, "%s\n", line);
+    else if (t->rejects == REJECTS_SHOWN + 1)
+        fprintf(stderr, "… more rejected rows; all are in the rejects file\n");
+}
+
+static void on_progress(void *user, uint64_t done, uint64_t total, uint64_t rows)
+{
+    dbk_progress_update(&((talk *)user)->progress, done, total, rows);
+}
+
+static const struct option options[] = {
+    {"data", required_argument, NULL, 'd'},    {"tenant", required_argument, NULL, 't'},
+    {"table", required_argument, NULL, 'b'},   {"map", required_argument, NULL, 'm'},
+    {"url", required_argument, NULL, 'u'},     {"key", required_argument, NULL, 'k'},
+    {"format", required_argument, NULL, 'f'},  {"timezone", required_argument, NULL, 'z'},
+    {"threads", required_argument, NULL, 'n'}, {"ignore-unknown", no_argument, NULL, 'i'},
+    {"dry-run", no_argument, NULL, 'y'},       {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},          {0}};
+
+static int set_format(arguments *a, const char *name)
+{
+    if (strcmp(name, "csv") == 0)
+        a->load.format = DBK_FORMAT_CSV;
+    else if (strcmp(name, "ndjson") == 0)
+        a->load.format = DBK_FORMAT_NDJSON;
+    else
+        return dbk_cli_usage_error("load", "--format is csv or ndjson, not \"%s\"", name);
+    return -1;
+}
+
+static int check(arguments *a, int files)
+{
+    if (!a->directory == !a->url)
+        return dbk_cli_usage_error("load", "--data DIR, or --url URL with --key KEY, says where to");
+    if (a->url && !a->key)
+        return dbk_cli_usage_error("load", "--url needs --key KEY (with the scope ingest:write)");
+    if (a->directory && !a->tenant)
+        return dbk_cli_usage_error("load", "--tenant T is needed with --data");
+    if (!a->table == !a->map)
+        return dbk_cli_usage_error("load", "one of --table TABLE and --map FILE is needed");
+    if (a->table) {
+        a->load.table = dbk_table_def_by_name(dbk_text_from(a->table));
+        if (!a->load.table || a->load.table->system) {
+            dbk_cli_fail(DBK_EXIT_USAGE, "there is no table \"%s\"; the tables are:", a->table);
+            for (int id = 1; id < DBK_TABLE_END; id++)
+                if (!dbk_table_def_by_id(id)->system)
+                    fprintf(stderr, "  %s\n", dbk_table_def_by_id(id)->name);
+            return DBK_EXIT_USAGE;
+        }
+    }
+    if (files == 0)
+        return dbk_cli_usage_error("load", "no file was named (\"-\" is standard input)");
+    return -1;
+}
+
+// Negative: go on; else the exit code.
+static int read_arguments(int argc, char **argv, arguments *a)
+{
+    int option, code = -1;
+    int64_t number;
+    dbk_error err;
+    while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'd':
+            a->directory = optarg;
+            break;
+        case 't':
+            a->tenant = optarg;
+            break;
+        case 'b':
+            a->table = optarg;
+            break;
+        case 'm':
+            a->map = optarg;
+            break;
+        case 'u':
+            a->url = optarg;
+            break;
+        case 'k':
+            a->key = optarg;
+            break;
+        case 'f':
+            code = set_format(a, optarg);
+            break;
+        case 'z':
+            if (dbk_zone_load(optarg, &a->load.zone, &err) != DBK_OK)
+                code = dbk_cli_usage_error("load", "%s", err.message);
+            break;
+        case 'n':
+            if (!dbk_cli_number(optarg, 1, 64, &number))
+                return dbk_cli_usage_error("load", "--threads is a whole number from 1 to 64, not \"%s\"",
+                                           optarg);
+            a->load.threads = (int)number;
+            break;
+        case 'i':
+            a->load.ignore_unknown = true;
+            break;
+        case 'y':
+            a->load.dry_run = true;
+            break;
+        case 'j':
+            a->json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            return DBK_EXIT_OK;
+        default:
+            return dbk_cli_usage_error("load", "it was not understood");
+        }
+    }
+    return code < 0 ? check(a, argc - optind) : code;
+}
+
+static void print_totals(const arguments *a, const char *file, const dbk_load_totals *totals)
+{
+    if (a->json) {
+        printf("{\"file\":\"%s\",\"rows\":%llu,\"stored\":%llu,\"rejected\":%llu,\"tables\":{", file,
+               (unsigned long long)totals->rows, (unsigned long long)totals->stored,
+               (unsigned long long)totals->rejected);
+        bool first = true;
+        for (int id = 1; id < DBK_TABLE_END; id++)
+            if (totals->stored_in[id]) {
+                printf("%s\"%s\":%llu", first ? "" : ",", dbk_table_def_by_id(id)->name,
+                       (unsigned long long)totals->stored_in[id]);
+                first = false;
+            }
+        puts("}}");
+        return;
+    }
+    printf("%s: %llu rows, %llu %s, %llu rejected", file, (unsigned long long)totals->rows,
+           (unsigned long long)totals->stored, a->load.dry_run ? "good" : "stored",
+           (unsigned long long)totals->rejected);
+    const char *separator = " (";
+    if (a->map)
+        for (int id = 1; id < DBK_TABLE_END; id++)
+            if (totals->stored_in[id]) {
+                printf("%s%llu %s", separator, (unsigned long long)totals->stored_in[id],
+                       dbk_table_def_by_id(id)->name);
+                separator = ", ";
+            }
+    puts(strcmp(separator, ", ") == 0 ? ")" : "");
+}
+
+static int load_files(arguments *a, const dbk_load_sink *sink, char **files, int count)
+{
+    int code = DBK_EXIT_OK;
+    for (int i = 0; i < count; i++) {
+        talk t = {.progress = dbk_progress_begin("rows")};
+        a->load.user = &t;
+        dbk_load_totals totals = {0};
+        dbk_error err;
+        dbk_status status = dbk_load_file(&a->load, files[i], sink, &totals, &err);
+        dbk_progress_end(&t.progress);
+        if (status != DBK_OK) {
+            dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+            if (totals.stored)
+                fprintf(stderr, "daybook: %llu rows were stored before; loading again goes on from there\n",
+                        (unsigned long long)totals.stored);
+            return status == DBK_IO && a->url ? DBK_EXIT_UNREACHABLE : DBK_EXIT_FAILED;
+        }
+        print_totals(a, files[i], &totals);
+        if (totals.rejected)
+            code = DBK_EXIT_REJECTS;
+    }
+    return code;
+}
+
+static dbk_status open_client(const arguments *a, dbk_client **client, dbk_error *err)
+{
+    *client = NULL;
+    if (a->load.dry_run)
+        return DBK_OK;
+    return a->url ? dbk_client_open_url(client, a->url, a->key, err)
+                  : dbk_client_open_directory(client, a->directory, true, err);
+}
+
+int dbk_cli_load(int argc, char **argv)
+{
+    arguments a = {.load = {.write_rejects = true, .on_reject = on_reject, .on_progress = on_progress}};
+    int code = read_arguments(argc, argv, &a);
+    if (code >= 0)
+        return code;
+    dbk_error err;
+    dbk_map *map = NULL;
+    if (a.map && dbk_map_load(&map, a.map, &err) != DBK_OK)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+    a.load.map = map;
+    dbk_client *client;
+    if (open_client(&a, &client, &err) != DBK_OK) {
+        dbk_map_destroy(map);
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+    }
+    dbk_load_sink sink = {0};
+    dbk_load_store local = {.tenant = dbk_text_from(a.tenant)};
+    dbk_remote_sink remote = {.client = client, .tenant = a.url ? NULL : a.tenant};
+    if (client && dbk_client_store(client)) {
+        local.store = dbk_client_store(client);
+        sink = dbk_load_store_sink(&local);
+    } else if (client) {
+        sink = dbk_remote_sink_of(&remote);
+    }
+    code = load_files(&a, &sink, argv + optind, argc - optind);
+    dbk_client_close(client);
+    dbk_map_destroy(map);
+    return code;
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every handler of the route table, and the JSON Schemas of what they answer.
+#ifndef DBK_HANDLERS_H
+#define DBK_HANDLERS_H
+
+#include "http/route.h"
+
+void dbk_distribu_sales(dbk_call *call);
+void dbk_distribu_customers(dbk_call *call);
+void dbk_distribu_inventory(dbk_call *call);
+void dbk_distribu_products(dbk_call *call);
+void dbk_distribu_product(dbk_call *call);
+
+void dbk_ingest_handle(dbk_call *call);
+
+void dbk_health_handle(dbk_call *call);
+void dbk_ready_handle(dbk_call *call);
+void dbk_metrics_handle(dbk_call *call);
+void dbk_openapi_handle(dbk_call *call);
+
+void dbk_admin_key_create(dbk_call *call);
+void dbk_admin_key_list(dbk_call *call);
+void dbk_admin_key_revoke(dbk_call *call);
+void dbk_admin_settings_get(dbk_call *call);
+void dbk_admin_settings_put(dbk_call *call);
+void dbk_admin_checkpoint(dbk_call *call);
+
+extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_inventory[], dbk_schema_products[],
+    dbk_schema_product[], dbk_schema_ingest[];
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// The description of the API, generated from the routes themselves, so that it cannot drift from them.
+#include "http/openapi.h"
+
+#include "http/json/writer.h"
+#include "http/route.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static void write_text(dbk_out *out, const char *key, const char *text)
+{
+    dbk_out_key(out, key);
+    dbk_out_string(out, text);
+}
+
+static void write_parameters(dbk_out *out, const dbk_route *route)
+{
+    dbk_out_key(out, "parameters");
+    dbk_out_array(out);
+    for (const dbk_route_parameter *p = route->parameters; p != NULL && p->name != NULL; p++) {
+        if (strcmp(p->name, "tenant") == 0)
+            continue;
+        dbk_out_object(out);
+        write_text(out, "name", p->name);
+        write_text(out, "in", p->in);
+        if (strcmp(p->in, "path") == 0) {
+            dbk_out_key(out, "required");
+            dbk_out_bool(out, true);
+        }
+        write_text(out, "description", p->description);
+        dbk_out_key(out, "schema");
+        dbk_out_raw(out, p->schema);
+        dbk_out_object_end(out);
+    }
+    dbk_out_array_end(out);
+}
+
+static void write_body(dbk_out *out, const char *types)
+{
+    dbk_out_key(out, "requestBody");
+    dbk_out_object(out);
+    dbk_out_key(out, "required");
+    dbk_out_bool(out, true);
+    dbk_out_key(out, "content");
+    dbk_out_object(out);
+    while (*types != 0) {
+        size_t length = strcspn(types, " ");
+        dbk_out_key_text(out, (dbk_text){types, (uint32_t)length});
+        dbk_out_raw(out, "{\"schema\":{\"type\":\"string\"}}");
+        types += length + (types[length] == ' ');
+    }
+    dbk_out_object_end(out);
+    dbk_out_object_end(out);
+}
+
+static void write_error_answer(dbk_out *out, const char *status, const char *description)
+{
+    dbk_out_key(out, status);
+    dbk_out_object(out);
+    write_text(out, "description", description);
+    dbk_out_key(out, "content");
+    dbk_out_raw(out, "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}");
+    dbk_out_object_end(out);
+}
+
+static void write_answers(dbk_out *out, const dbk_route *route)
+{
+    dbk_out_key(out, "responses");
+    dbk_out_object(out);
+    dbk_out_key(out, "200");
+    dbk_out_object(out);
+    write_text(out, "description", route->summary);
+    dbk_out_key(out, "content");
+    dbk_out_object(out);
+    dbk_out_key(out, route->answer_type != NULL ? route->answer_type : "application/json");
+    dbk_out_object(out);
+    dbk_out_key(out, "schema");
+    dbk_out_raw(out, route->answer != NULL        ? route->answer
+                     : route->answer_type != NULL ? "{\"type\":\"string\"}"
+                                                  : "{\"type\":\"object\"}");
+    dbk_out_object_end(out);
+    dbk_out_object_end(out);
+    dbk_out_object_end(out);
+    if (route->access == DBK_ACCESS_SCOPED) {
+        if (strcmp(route->method, "GET") == 0) {
+            dbk_out_key(out, "304");
+            dbk_out_raw(out, "{\"description\":\"If-None-Match names the current answer\"}");
+        }
+        write_error_answer(out, "400", "A parameter cannot be used");
+        write_error_answer(out, "401", "No key, or one that is not valid");
+        write_error_answer(out, "403", "The key lacks the scope");
+        if (strchr(route->path, '{') != NULL)
+            write_error_answer(out, "404", "There is no such thing");
+        if (strcmp(route->method, "GET") != 0) {
+            write_error_answer(out, "413", "The body is larger than 16 MiB");
+            write_error_answer(out, "415", "The body is of another media type");
+            write_error_answer(out, "503", "The server is read-only");
+            write_error_answer(out, "507", "Disk or memory is full; nothing was stored");
+        }
+        write_error_answer(out, "429", "The key made too many requests");
+    }
+    dbk_out_object_end(out);
+}
+
+// "get_api_v1_products_id"
+static void write_operation_id(dbk_out *out, const dbk_route *route)
+{
+    char id[128];
+    size_t length = 0;
+    for (const char *p = route->method; *p != 0 && length < sizeof(id) - 1; p++)
+        id[length++] = (char)tolower((unsigned char)*p);
+    for (const char *p = route->path; *p != 0 && length < sizeof(id) - 1; p++) {
+        bool is_word = isalnum((unsigned char)*p);
+        if (is_word)
+            id[length++] = *p;
+        else if (id[length - 1] != '_' && p[1] != 0)
+            id[length++] = '_';
+    }
+    id[length] = 0;
+    write_text(out, "operationId", id);
+}
+
+static void write_operation(dbk_out *out, const dbk_route *route)
+{
+    char method[16] = {0};
+    for (size_t i = 0; route->method[i] != 0 && i + 1 < sizeof(method); i++)
+        method[i] = (char)tolower((unsigned char)route->method[i]);
+    dbk_out_key(out, method);
+    dbk_out_object(out);
+    write_operation_id(out, route);
+    write_text(out, "summary", route->summary);
+    if (route->access == DBK_ACCESS_SCOPED) {
+        dbk_buffer text = {0};
+        dbk_buffer_format(&text, "Needs a key with the scope %s.", route->scope);
+        dbk_out_key(out, "description");
+        dbk_out_text(out, (dbk_text){(const char *)text.data, (uint32_t)text.size});
+        dbk_buffer_dispose(&text);
+        dbk_out_key(out, "security");
+        dbk_out_raw(out, "[{\"key\":[]}]");
+    }
+    write_parameters(out, route);
+    if (route->body_types != NULL)
+        write_body(out, route->body_types);
+    write_answers(out, route);
+    dbk_out_object_end(out);
+}
+
+static bool is_described(const dbk_route *route)
+{
+    return route->access != DBK_ACCESS_LOCAL;
+}
+
+// A path's operations stand together, under its first route.
+static void write_path(dbk_out *out, int first)
+{
+    const char *path = dbk_routes[first].path;
+    for (int i = 0; i < first; i++)
+        if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
+            return;
+    dbk_out_key(out, path);
+    dbk_out_object(out);
+    for (int i = first; i < dbk_routes_count; i++)
+        if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
+            write_operation(out, &dbk_routes[i]);
+    dbk_out_object_end(out);
+}
+
+void dbk_openapi_write(dbk_buffer *buffer)
+{
+    dbk_out out = dbk_out_init(buffer);
+    dbk_out_object(&out);
+    write_text(&out, "openapi", "3.1.0");
+    dbk_out_key(&out, "info");
+    dbk_out_raw(&out, "{\"title\":\"Daybook\",\"version\":\"" DBK_VERSION
+                      "\",\"license\":{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}}");
+    dbk_out_key(&out, "servers");
+    dbk_out_raw(&out, "[{\"url\":\"/\"}]");
+    dbk_out_key(&out, "paths");
+    dbk_out_object(&out);
+    for (int i = 0; i < dbk_routes_count; i++)
+        if (is_described(&dbk_routes[i]))
+            write_path(&out, i);
+    dbk_out_object_end(&out);
+    dbk_out_key(&out, "components");
+    dbk_out_raw(
+        &out,
+        "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
+        "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
+        "\"error\":{\"type\":\"string\"},\"retryAfter\":{\"type\":\"integer\"}}},"
+        "\"Range\":{\"type\":\"object\",\"required\":[\"from\",\"to\",\"preset\",\"label\"],\"properties\":{"
+        "\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
+        "\"to\":{\"type\":\"string\",\"format\":\"date-time\"},"
+        "\"preset\":{\"type\":\"string\",\"enum\":[\"today\",\"week\",\"month\",\"quarter\",\"year\","
+        "\"all\",\"custom\"]},\"label\":{\"type\":\"string\"}}}}}");
+    dbk_out_object_end(&out);
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table and its look-up. Routes are few; they are tried in order.
+#include "http/route.h"
+
+#include "http/handlers.h"
+
+#include <string.h>
+
+#define PRESET                                                                                               \
+    {                                                                                                        \
+        "preset", "query",                                                                                   \
+            "{\"type\":\"string\",\"enum\":[\"today\",\"week\",\"month\",\"quarter\",\"year\",\"all\"],"     \
+            "\"default\":\"month\"}",                                                                        \
+            "The current period, up to the end of today in the tenant's time zone."                          \
+    }
+#define FROM                                                                                                 \
+    {                                                                                                        \
+        "from", "query", "{\"type\":\"string\"}",                                                            \
+            "Overrides the preset's start: a date (that day's first moment) or a date and time, in any "     \
+            "form that "                                                                                     \
+            "JavaScript's new Date() accepts."                                                               \
+    }
+#define TO                                                                                                   \
+    {                                                                                                        \
+        "to", "query", "{\"type\":\"string\"}",                                                              \
+            "Overrides the preset's end, inclusive: a date means the whole day."                             \
+    }
+#define CURRENCY                                                                                             \
+    {                                                                                                        \
+        "currency", "query", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z]{3}$\"}",                          \
+            "The currency to count; by default the tenant's own. Currencies are never added together."       \
+    }
+#define TENANT                                                                                               \
+    {                                                                                                        \
+        "tenant", "query", "{\"type\":\"string\"}", "Whose data (local requests only; a key already says)."  \
+    }
+
+static const dbk_route_parameter range_parameters[] = {PRESET, FROM, TO, CURRENCY, {0}};
+static const dbk_route_parameter currency_parameters[] = {{0}};
+static const dbk_route_parameter admin_range_parameters[] = {TENANT, PRESET, FROM, TO, CURRENCY, {0}};
+static const dbk_route_parameter tenant_parameters[] = {TENANT, {0}};
+static const dbk_route_parameter product_list_parameters[] = {
+    {"limit", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":50}",
+     "Page size; out of range is clamped, anything else counts as 50."},
+    {"cursor", "query", "{\"type\":\"string\"}", "pagination.nextCursor of the page before."},
+    {"category", "query", "{\"type\":\"string\"}", "The exact name of a category."},
+    {"search", "query", "{\"type\":\"string\"}",
+     "Part of the name, SKU or category, in upper or lower case."},
+    {"active", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"]}", "Anything else is ignored."},
+    {0}};
+static const dbk_route_parameter product_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
+static const dbk_route_parameter ingest_parameters[] = {
+    {"table", "path", "{\"type\":\"string\"}", "orders, order_lines, customers, products, …"}, TENANT, {0}};
+static const dbk_route_parameter key_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Key id."}, TENANT, {0}};
+
+#define DISTRIBU(route_path, route_scope, handler, text, params, schema)                                     \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,              \
+        .dialect = &dbk_dialect_distribu, .cost = DBK_COST_READ, .handle = handler, .summary = text,         \
+        .parameters = params, .answer = schema                                                               \
+    }
+
+#define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_LOCAL,                              \
+        .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
+        .parameters = params, .body_types = body                                                             \
+    }
+
+#define OPEN(route_path, handler, text, type)                                                                \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
+        .cost = DBK_COST_SMALL, .handle = handler, .summary = text, .answer_type = type                      \
+    }
+
+const dbk_route dbk_routes[] = {
+    DISTRIBU("/api/v1/reports/sales", "reports:read", dbk_distribu_sales,
+             "Sales totals, by day and by status, over a range", range_parameters, dbk_schema_sales),
+    DISTRIBU("/api/v1/reports/customers", "reports:read", dbk_distribu_customers,
+             "Spend per customer over a range", range_parameters, dbk_schema_customers),
+    DISTRIBU("/api/v1/reports/inventory", "reports:read", dbk_distribu_inventory,
+             "Current stock times current price of the active catalogue", currency_parameters,
+             dbk_schema_inventory),
+    DISTRIBU("/api/v1/products", "products:read", dbk_distribu_products, "Products, newest first",
+             product_list_parameters, dbk_schema_products),
+    DISTRIBU("/api/v1/products/{id}", "products:read", dbk_distribu_product, "One product",
+             product_parameters, dbk_schema_product),
+    {.method = "POST",
+     .path = "/ingest/{table}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "ingest:write",
+     .dialect = &dbk_dialect_distribu,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_ingest_handle,
+     .summary = "Store rows: insert, or replace by id",
+     .parameters = ingest_parameters,
+     .body_types = "application/x-ndjson text/csv",
+     .answer = dbk_schema_ingest},
+    OPEN("/healthz", dbk_health_handle, "The process answers", NULL),
+    OPEN("/readyz", dbk_ready_handle, "Whether to send traffic here", NULL),
+    OPEN("/metrics", dbk_metrics_handle, "Figures for Prometheus",
+         "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+    OPEN("/openapi.json", dbk_openapi_handle, "This description", NULL),
+    LOCAL("POST", "/admin/keys", DBK_COST_WRITE, dbk_admin_key_create, "Make an API key", NULL,
+          "application/json"),
+    {.method = "GET",
+     .path = "/admin/keys",
+     .access = DBK_ACCESS_LOCAL,
+     .tenant_is_optional = true,
+     .dialect = &dbk_dialect_distribu,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_admin_key_list,
+     .summary = "List API keys, of one tenant or of all",
+     .parameters = tenant_parameters},
+    LOCAL("DELETE", "/admin/keys/{id}", DBK_COST_WRITE, dbk_admin_key_revoke, "Revoke an API key",
+          key_parameters, NULL),
+    LOCAL("GET", "/admin/settings", DBK_COST_SMALL, dbk_admin_settings_get, "A tenant's settings",
+          tenant_parameters, NULL),
+    LOCAL("PUT", "/admin/settings", DBK_COST_WRITE, dbk_admin_settings_put,
+          "Change some of a tenant's settings", tenant_parameters, "application/json"),
+    LOCAL("POST", "/admin/checkpoint", DBK_COST_WRITE, dbk_admin_checkpoint,
+          "Turn the log into segment files now", NULL, NULL),
+    LOCAL("GET", "/admin/report/sales", DBK_COST_READ, dbk_distribu_sales, "The sales report",
+          admin_range_parameters, NULL),
+    LOCAL("GET", "/admin/report/customers", DBK_COST_READ, dbk_distribu_customers, "The customers report",
+          admin_range_parameters, NULL),
+    LOCAL("GET", "/admin/report/inventory", DBK_COST_READ, dbk_distribu_inventory, "The inventory report",
+          tenant_parameters, NULL),
+};
+const int dbk_routes_count = DBK_COUNT(dbk_routes);
+
+// Compares part by part; "{name}" matches any one part that is not empty.
+static bool matches_path(const char *pattern, dbk_text path, dbk_text *argument)
+{
+    const char *at = path.data, *end = path.data + path.length;
+    while (*pattern != 0) {
+        if (*pattern != '{') {
+            if (at == end || *at != *pattern)
+                return false;
+            at++;
+            pattern++;
+            continue;
+        }
+        const char *slash = at < end ? memchr(at, '/', (size_t)(end - at)) : NULL;
+        const char *stop = slash != NULL ? slash : end;
+        if (stop == at)
+            return false;
+        *argument = (dbk_text){at, (uint32_t)(stop - at)};
+        at = stop;
+        pattern = strchr(pattern, '}') + 1;
+    }
+    return at == end;
+}
+
+static void add_allowed(char allowed[DBK_ALLOWED_MAX], const char *method)
+{
+    size_t used = strlen(allowed);
+    const char *also = strcmp(method, "GET") == 0 ? ", HEAD" : "";
+    if (used + strlen(method) + strlen(also) + 3 > DBK_ALLOWED_MAX)
+        return;
+    if (used > 0)
+        strcat(allowed, ", ");
+    strcat(allowed, method);
+    strcat(allowed, also);
+}
+
+const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
+                                char allowed[DBK_ALLOWED_MAX])
+{
+    allowed[0] = 0;
+    dbk_text wanted = dbk_text_equal(method, DBK_TEXT("HEAD")) ? DBK_TEXT("GET") : method;
+    for (int i = 0; i < dbk_routes_count; i++) {
+        const dbk_route *route = &dbk_routes[i];
+        *argument = (dbk_text){NULL, 0};
+        if (!matches_path(route->path, path, argument))
+            continue;
+        if (dbk_text_equal(wanted, dbk_text_from(route->method)))
+            return route;
+        add_allowed(allowed, route->method);
+    }
+    return NULL;
+}
+
+const dbk_dialect *dbk_dialect_of_path(dbk_text path)
+{
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu};
+    for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
+        size_t length = strlen(dialects[i]->prefix);
+        if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)
+            return dialects[i];
+    }
+    return &dbk_dialect_distribu;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one table of everything that can be asked: what a request must look like, what it needs, who answers
+// it. /openapi.json, the metrics and the router are three readings of it.
+#ifndef DBK_ROUTE_H
+#define DBK_ROUTE_H
+
+#include "http/dialect.h"
+
+typedef struct dbk_call dbk_call;
+
+typedef enum dbk_access {
+    DBK_ACCESS_OPEN,   // anybody
+    DBK_ACCESS_SCOPED, // a key with the scope; or a local request that names its tenant
+    DBK_ACCESS_LOCAL,  // local requests only; others are told that there is no such route
+} dbk_access;
+
+typedef enum dbk_cost {
+    DBK_COST_SMALL, // answered where it arrives
+    DBK_COST_READ,  // may read many rows: given to a worker for large tenants
+    DBK_COST_WRITE, // waits for the disk: always a worker's
+} dbk_cost;
+
+typedef struct dbk_route_parameter {
+    const char *name, *in; // "query" or "path"
+    const char *schema;    // JSON Schema
+    const char *description;
+} dbk_route_parameter;
+
+typedef struct dbk_route {
+    const char *method;
+    const char *path; // "/api/v1/products/{id}": one part may be a parameter
+    dbk_access access;
+    const char *scope;       // for DBK_ACCESS_SCOPED
+    bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
+    const dbk_dialect *dialect;
+    dbk_cost cost;
+    // Replies exactly once, now or later.
+    void (*handle)(dbk_call *call);
+    // The rest describes the route to readers.
+    const char *summary;
+    const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
+    const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
+    const char *answer;      // JSON Schema of the 200 (NULL = any object) …
+    const char *answer_type; // … and its media type, NULL = application/json
+} dbk_route;
+
+extern const dbk_route dbk_routes[];
+extern const int dbk_routes_count;
+
+// The route of a method and path; HEAD finds what GET does. *argument is the text in the place of the
+// path's parameter. NULL when there is none; then *allowed holds the methods that the path has, ", " between
+// them, empty for an unknown path.
+enum { DBK_ALLOWED_MAX = 64 };
+const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
+                                char allowed[DBK_ALLOWED_MAX]);
+// The dialect in which an unknown path is told so.
+const dbk_dialect *dbk_dialect_of_path(dbk_text path);
+
+#endif

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request and its reply: the library's request becomes a dbk_request, a dbk_reply becomes the library's
+// response.
+//
+// The common case is a handler that replies before it returns: one allocation for the exchange, no copy of
+// anything; the request's texts point into the connection's input buffer, which stands still while a request
+// is answered, the reply's headers are written out before `send` returns, and the body's memory is handed to
+// the socket and freed with the request's pool.
+//
+// A kept request is replied to from another thread: its reply is copied into a message for the loop, and the
+// loop sends it. Until then the connection is not polled at all, so a client that goes away is noticed when
+// the reply is written, and the request stays valid. Should the library give a request up earlier all the
+// same, its pool tells us, and the reply is dropped.
+//
+// Some refusals are born inside the library, before any handler: bodies over the cap, broken lengths, unknown
+// expectations. They leave through the fallback path, where a filter puts our words in place of the
+// library's. Heads that its parser cannot read at all (a control character, a name with a space, over 100
+// fields) it answers itself, with a plain "400 Bad Request" and a close; no hook sees them.
+#include "http/server/guard.h"
+#include "http/server/loop.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+typedef struct exchange {
+    dbk_request request;
+    h2o_req_t *req; // NULL once the library gave it up
+    dbk_loop *loop;
+    dbk_connection *connection;
+    h2o_timeout_entry_t deadline; // for the client to take the reply
+    h2o_multithread_message_t message;
+    dbk_reply *late; // a kept request's reply on its way to the loop; NULL when memory was out
+    dbk_buffer body; // being written
+    int status;
+    size_t bytes;
+    bool kept, replied;
+    dbk_header headers[];
+} exchange;
+
+static uint64_t monotonic_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static dbk_text text_of(h2o_iovec_t v)
+{
+    return (dbk_text){v.base, (uint32_t)v.len};
+}
+
+// ---- making a dbk_request
+// ------------------------------------------------------------------------------------
+
+static void send_now_or_later(dbk_request *request, dbk_reply *reply);
+static void keep(dbk_request *request);
+
+// The end of an exchange: its reply is written or its connection is gone.
+static void exchange_dispose(void *memory)
+{
+    exchange *x = memory;
+    h2o_timeout_unlink(&x->deadline);
+    if (x->connection) {
+        const dbk_server_options *options = &x->loop->server->options;
+        x->connection->busy = false;
+        if (options->log && x->replied)
+            options->log(options->app, &x->request, x->status, x->bytes,
+                         monotonic_ns() - x->request.received_ns);
+    }
+    dbk_buffer_dispose(&x->body);
+}
+
+static void on_deadline(h2o_timeout_entry_t *entry)
+{
+    exchange *x = H2O_STRUCT_FROM_MEMBER(exchange, deadline, entry);
+    shutdown(h2o_socket_get_fd(x->connection->socket), SHUT_RDWR);
+}
+
+// RFC 9112 section 3.2.2: a server accepts "GET http://host/path". Daybook is one origin, so the part before
+// the path says nothing that Host does not.
+static void use_absolute_form(h2o_req_t *req)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < DBK_COUNT(schemes); i++) {
+        size_t n = strlen(schemes[i]);
+        if (req->path.len < n || strncasecmp(req->path.base, schemes[i], n) != 0)
+            continue;
+        size_t authority = n;
+        while (authority < req->path.len && req->path.base[authority] != '/' &&
+               req->path.base[authority] != '?')
+            authority++;
+        req->path = authority < req->path.len
+                        ? h2o_iovec_init(req->path.base + authority, req->path.len - authority)
+                        : h2o_iovec_init(H2O_STRLIT("/"));
+        req->path_normalized = h2o_url_normalize_path(&req->pool, req->path.base, req->path.len,
+                                                      &req->query_at, &req->norm_indexes);
+    }
+}
+
+static void read_headers(exchange *x, h2o_req_t *req)
+{
+    dbk_header *out = x->headers;
+    // The library takes Host out of the list.
+    if (req->input.authority.base)
+        *out++ = (dbk_header){DBK_TEXT("host"), text_of(req->input.authority)};
+    for (size_t i = 0; i < req->headers.size; i++) {
+        const h2o_header_t *h = &req->headers.entries[i];
+        *out++ = (dbk_header){text_of(*h->name), text_of(h->value)};
+    }
+    x->request.headers = x->headers;
+    x->request.headers_count = (int)(out - x->headers);
+}
+
+static exchange *exchange_create(h2o_req_t *req)
+{
+    size_t headers = req->headers.size + 1;
+    exchange *x =
+        h2o_mem_alloc_shared(&req->pool, sizeof *x + headers * sizeof *x->headers, exchange_dispose);
+    memset(x, 0, sizeof *x);
+    x->req = req;
+    x->connection = dbk_connection_of(req);
+    x->connection->busy = true;
+    x->loop = x->connection->loop;
+    x->deadline.cb = on_deadline;
+
+    if (req->path.len && req->path.base[0] != '/')
+        use_absolute_form(req);
+    dbk_request *r = &x->request;
+    r->method = text_of(req->method);
+    r->target = text_of(req->input.path);
+    r->path = text_of(req->path_normalized);
+    if (req->query_at != SIZE_MAX)
+        r->query =
+            text_of(h2o_iovec_init(req->path.base + req->query_at + 1, req->path.len - req->query_at - 1));
+    r->body = text_of(req->entity);
+    r->local = x->connection->local;
+    memcpy(r->peer, x->connection->peer, sizeof r->peer);
+    r->received_ns = monotonic_ns();
+    r->send = send_now_or_later;
+    r->keep = keep;
+    r->user = x;
+    read_headers(x, req);
+    return x;
+}
+
+// ---- writing a reply
+// -----------------------------------------------------------------------------------------
+
+// A line end in a header's value would let it write headers, or whole replies, of its own.
+static bool is_one_line(dbk_text value)
+{
+    for (uint32_t i = 0; i < value.length; i++)
+        if (value.data[i] == '\r' || value.data[i] == '\n' || value.data[i] == 0)
+            return false;
+    return true;
+}
+
+static void write_headers(h2o_req_t *req, const dbk_reply *reply)
+{
+    req->res.headers = (h2o_headers_t){0};
+    h2o_vector_reserve(&req->pool, &req->res.headers, (size_t)reply->headers_count + 1);
+    if (reply->content_type)
+        h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, reply->content_type,
+                       strlen(reply->content_type));
+    for (int i = 0; i < reply->headers_count; i++) {
+        const dbk_header *h = &reply->headers[i];
+        if (is_one_line(h->value) && is_one_line(h->name))
+            h2o_add_header_by_str(&req->pool, &req->res.headers, h->name.data, h->name.length, 0, NULL,
+                                  h->value.data, h->value.length);
+    }
+}
+
+// Everything of the response but the sending. Takes the body.
+static void prepare(exchange *x, dbk_reply *reply)
+{
+    h2o_req_t *req = x->req;
+    if (reply->body.failed) {
+        dbk_buffer_dispose(&reply->body);
+        *reply = (dbk_reply){.status = 503};
+    }
+    assert(reply->status >= 200 && reply->status <= 999 && !x->replied);
+    x->replied = true;
+    x->status = reply->status;
+    x->body = reply->body;
+    reply->body = (dbk_buffer){0};
+
+    req->res.status = reply->status;
+    req->res.reason = dbk_reason(reply->status);
+    // These two have no body by definition, and a length of 0 would say something else.
+    bool bodiless = reply->status == 204 || reply->status == 304;
+    req->res.content_length = bodiless ? SIZE_MAX : x->body.size;
+    bool head = h2o_memis(req->input.method.base, req->input.method.len, H2O_STRLIT("HEAD"));
+    x->bytes = bodiless || head ? 0 : x->body.size;
+    write_headers(req, reply);
+    if (x->loop->draining)
+        req->http1_is_persistent = 0;
+    h2o_timeout_link(x->loop->context.loop, &x->loop->response_timeout, &x->deadline);
+}
+
+static void send_now(exchange *x, dbk_reply *reply)
+{
+    static h2o_generator_t
+        generator; // nothing to proceed with, nothing to stop: the body goes out in one piece
+    prepare(x, reply);
+    h2o_iovec_t body = {(char *)x->body.data, x->bytes};
+    h2o_start_response(x->req, &generator);
+    h2o_send(x->req, &body, x->bytes ? 1 : 0, H2O_SEND_STATE_FINAL);
+}
+
+// ---- kept requests
+// -------------------------------------------------------------------------------------------
+
+// In the pool of a kept request: what tells us that the library gave it up.
+typedef struct tie {
+    exchange *x;
+} tie;
+
+static void on_given_up(void *memory)
+{
+    tie *t = memory;
+    t->x->req = NULL;
+    if (!t->x->replied) {
+        t->x->connection->busy = false;
+        t->x->connection = NULL;
+    }
+}
+
+static void keep(dbk_request *request)
+{
+    exchange *x = request->user;
+    assert(!x->kept && !x->replied);
+    x->kept = true;
+    x->loop->waiting++;
+    h2o_mem_addref_shared(x);
+    tie *t = h2o_mem_alloc_shared(&x->req->pool, sizeof *t, on_given_up);
+    t->x = x;
+}
+
+static size_t bytes_of_headers(const dbk_reply *reply)
+{
+    size_t n = 0;
+    for (int i = 0; i < reply->headers_count; i++)
+        n += reply->headers[i].name.length + reply->headers[i].value.length;
+    return n;
+}
+
+static dbk_text copy_text(char **to, dbk_text text)
+{
+    dbk_text copy = {*to, text.length};
+    if (text.length)
+        memcpy(*to, text.data, text.length);
+    *to += text.length;
+    return copy;
+}
+
+// One block with the reply and its headers' bytes; the body is taken over. NULL when memory is out.
+static dbk_reply *copy_reply(dbk_reply *reply)
+{
+    size_t type = reply->content_type ? strlen(reply->content_type) + 1 : 0;
+    dbk_reply *copy = malloc(sizeof *copy + bytes_of_headers(reply) + type);
+    if (!copy)
+        return NULL;
+    *copy = *reply;
+    reply->body = (dbk_buffer){0};
+    char *bytes = (char *)(copy + 1);
+    if (type) {
+        copy->content_type = memcpy(bytes, reply->content_type, type);
+        bytes += type;
+    }
+    for (int i = 0; i < reply->headers_count; i++) {
+        copy->headers[i].name = copy_text(&bytes, reply->headers[i].name);
+        copy->headers[i].value = copy_text(&bytes, reply->headers[i].value);
+    }
+    return copy;
+}
+
+static void send_now_or_later(dbk_request *request, dbk_reply *reply)
+{
+    exchange *x = request->user;
+    if (!x->kept) {
+        send_now(x, reply);
+        return;
+    }
+    x->late = copy_reply(reply);
+    dbk_buffer_dispose(&reply->body);
+    h2o_multithread_send_message(&x->loop->replies, &x->message);
+}
+
+void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+    dbk_loop *loop = H2O_STRUCT_FROM_MEMBER(dbk_loop, replies, receiver);
+    while (!h2o_linklist_is_empty(messages)) {
+        exchange *x = H2O_STRUCT_FROM_MEMBER(exchange, message.link, messages->next);
+        h2o_linklist_unlink(&x->message.link);
+        dbk_reply out_of_memory = {.status = 503};
+        dbk_reply *reply = x->late ? x->late : &out_of_memory;
+        loop->waiting--;
+        if (x->req)
+            send_now(x, reply);
+        dbk_buffer_dispose(&reply->body);
+        free(x->late);
+        x->late = NULL;
+        h2o_mem_release_shared(x);
+    }
+}
+
+// ---- refusing
+// ------------------------------------------------------------------------------------------------
+
+static void write_refusal(exchange *x, int status, const char *detail, dbk_reply *reply)
+{
+    const dbk_server_options *options = &x->loop->server->options;
+    *reply = (dbk_reply){.status = status};
+    if (options->refuse)
+        options->refuse(options->app, status, detail, x->request.path, reply);
+    // Where the next request would start is in doubt, so none is read.
+    x->req->http1_is_persistent = 0;
+    dbk_connection_linger(x->connection);
+}
+
+static dbk_guard_verdict check_head(h2o_req_t *req)
+{
+    const h2o_buffer_t *input = req->conn->callbacks->get_socket(req->conn)->input;
+    return dbk_guard_check(input->bytes, input->size);
+}
+
+static int on_request(h2o_handler_t *self, h2o_req_t *req)
+{
+    (void)self;
+    exchange *x = exchange_create(req);
+    const dbk_server_options *options = &x->loop->server->options;
+    dbk_guard_verdict verdict = check_head(req);
+    if (verdict.status) {
+        dbk_reply refusal;
+        write_refusal(x, verdict.status, verdict.detail, &refusal);
+        send_now(x, &refusal);
+        return 0;
+    }
+    options->handler(options->app, &x->request);
+    assert(x->kept || x->replied);
+    return 0;
+}
+
+typedef struct refusal_stream {
+    h2o_ostream_t super;
+    exchange *x;
+} refusal_stream;
+
+static void send_refusal(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
+                         h2o_send_state_t state)
+{
+    (void)bufs;
+    (void)count;
+    exchange *x = ((refusal_stream *)stream)->x;
+    h2o_iovec_t body = {(char *)x->body.data, x->bytes};
+    h2o_ostream_send_next(stream, req, &body, x->bytes ? 1 : 0, state);
+}
+
+static void on_library_refusal(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
+{
+    (void)self;
+    int status = req->res.status;
+    const char *detail = status == 413   ? "the body is larger than this server takes"
+                         : status == 417 ? "the only expectation is 100-continue"
+                                         : "the request's body is not framed as HTTP asks";
+    exchange *x = exchange_create(req);
+    // The library refuses for one reason; the head may have another that says more.
+    dbk_guard_verdict verdict = check_head(req);
+    if (verdict.status) {
+        status = verdict.status;
+        detail = verdict.detail;
+    }
+    dbk_reply refusal;
+    write_refusal(x, status, detail, &refusal);
+    prepare(x, &refusal);
+    refusal_stream *stream = (refusal_stream *)h2o_add_ostream(req, sizeof *stream, slot);
+    stream->super.do_send = send_refusal;
+    stream->x = x;
+    h2o_setup_next_ostream(req, &stream->super.next);
+}
+
+void dbk_exchange_configure(dbk_server *server)
+{
+    h2o_globalconf_t *config = &server->config;
+    h2o_config_init(config);
+    config->server_name = (h2o_iovec_t){0};
+    config->max_request_entity_size = server->options.body_bytes_max;
+    config->http1.req_timeout = (uint64_t)server->options.request_timeout_ms;
+    config->http1.upgrade_to_http2 = 0;
+    // There is no HTTP/2 to shut down; its callback would leave a timer behind that outlives the loop.
+    config->http2.callbacks.request_shutdown = NULL;
+    if ((uint64_t)server->options.request_timeout_ms < config->handshake_timeout)
+        config->handshake_timeout = (uint64_t)server->options.request_timeout_ms;
+    // Bodies stay in memory: without this a body near 16 MiB would land in a temporary file of the library's.
+    h2o_socket_buffer_mmap_settings.threshold = SIZE_MAX;
+
+    h2o_hostconf_t *host = h2o_config_register_host(config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    h2o_create_filter(&host->fallback_path, sizeof(h2o_filter_t))->on_setup_ostream = on_library_refusal;
+    h2o_handler_t *handler = h2o_create_handler(h2o_config_register_path(host, "/", 0), sizeof *handler);
+    handler->on_req = on_request;
+}

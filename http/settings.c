@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Settings.
+#include "http/settings.h"
+
+#include "engine/base/decimal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { BUSINESS_DAY_DEFAULT = 7 * 60 };
+
+static dbk_status query_settings(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out,
+                                 dbk_error *err)
+{
+    static const char *const fields[] = {"id", "value"};
+    dbk_order order = {.output = 0};
+    dbk_query query = {.table = "settings",
+                       .from_ms = DBK_TIME_OPEN_FROM,
+                       .to_ms = DBK_TIME_OPEN_TO,
+                       .fields = fields,
+                       .fields_count = 2,
+                       .order = &order,
+                       .order_count = 1};
+    return dbk_query_run(snapshot, tenant, &query, out, err);
+}
+
+static bool parse_clock(dbk_text text, int *minutes)
+{
+    if (text.length != 5 || text.data[2] != ':')
+        return false;
+    const int places[] = {0, 1, 3, 4};
+    for (int i = 0; i < 4; i++)
+        if (text.data[places[i]] < '0' || text.data[places[i]] > '9')
+            return false;
+    int hour = (text.data[0] - '0') * 10 + text.data[1] - '0';
+    int minute = (text.data[3] - '0') * 10 + text.data[4] - '0';
+    *minutes = hour * 60 + minute;
+    return hour < 24 && minute < 60;
+}
+
+static dbk_status load_zone(dbk_text name, const dbk_zone **out, dbk_error *err)
+{
+    char text[128];
+    if (name.length >= sizeof(text))
+        return dbk_fail(err, DBK_INVALID, "timezone must be an IANA name such as Europe/Berlin");
+    memcpy(text, name.data, name.length);
+    text[name.length] = 0;
+    if (dbk_zone_load(text, out, NULL) != DBK_OK)
+        return dbk_fail(err, DBK_INVALID,
+                        "timezone \"%s\" is not known here; use an IANA name such as Europe/Berlin", text);
+    return DBK_OK;
+}
+
+static bool is_currency(dbk_text text)
+{
+    for (uint32_t i = 0; i < text.length; i++)
+        if (text.data[i] < 'A' || text.data[i] > 'Z')
+            return false;
+    return text.length == 3;
+}
+
+dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
+{
+    const dbk_zone *zone;
+    int minutes;
+    if (id.length == 0 || id.length > DBK_ID_BYTES_MAX)
+        return dbk_fail(err, DBK_INVALID, "a setting's name must be 1 to %d bytes", DBK_ID_BYTES_MAX);
+    if (value.length > 128)
+        return dbk_fail(err, DBK_INVALID, "a setting's value must be at most 128 bytes");
+    if (value.length == 0)
+        return DBK_OK;
+    if (dbk_text_equal(id, DBK_TEXT("timezone")))
+        return load_zone(value, &zone, err);
+    if (dbk_text_equal(id, DBK_TEXT("currency")) && !is_currency(value))
+        return dbk_fail(err, DBK_INVALID, "currency must be three upper-case letters such as EUR");
+    if (dbk_text_equal(id, DBK_TEXT("business-day")) && !parse_clock(value, &minutes))
+        return dbk_fail(err, DBK_INVALID, "business-day must be a time such as 07:00");
+    return DBK_OK;
+}
+
+dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
+{
+    *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT};
+    dbk_result *rows;
+    DBK_TRY(query_settings(snapshot, tenant, &rows, err));
+    dbk_status status = DBK_OK;
+    for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
+        dbk_text id = dbk_result_text(rows, row, 0), value = dbk_result_text(rows, row, 1);
+        if (value.length == 0)
+            continue;
+        if (dbk_text_equal(id, DBK_TEXT("timezone")))
+            status = load_zone(value, &out->zone, err);
+        else if (dbk_text_equal(id, DBK_TEXT("currency")))
+            snprintf(out->currency, sizeof(out->currency), "%.*s", (int)value.length, value.data);
+        else if (dbk_text_equal(id, DBK_TEXT("business-day")))
+            parse_clock(value, &out->business_day_minutes);
+        else if (dbk_text_equal(id, DBK_TEXT("app-id")))
+            snprintf(out->app_id, sizeof(out->app_id), "%.*s", (int)value.length, value.data);
+    }
+    dbk_result_free(rows);
+    out->currency_digits = dbk_currency_digits(dbk_text_from(out->currency));
+    return status;
+}
+
+dbk_status dbk_settings_write_all(const dbk_snapshot *snapshot, dbk_text tenant, dbk_out *json,
+                                  dbk_error *err)
+{
+    dbk_result *rows;
+    DBK_TRY(query_settings(snapshot, tenant, &rows, err));
+    dbk_out_object(json);
+    for (size_t row = 0; row < dbk_result_rows(rows); row++) {
+        if (dbk_result_is_null(rows, row, 1))
+            continue;
+        dbk_out_key_text(json, dbk_result_text(rows, row, 0));
+        dbk_out_text(json, dbk_result_text(rows, row, 1));
+    }
+    dbk_out_object_end(json);
+    dbk_result_free(rows);
+    return DBK_OK;
+}

@@ -1,0 +1,524 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loader: a ring of pieces between the thread that reads and submits (the caller's) and those that parse.
+//
+//     read ──▶ cut at a row ──▶ piece ──▶ parse (any thread) ──▶ submit in order ──▶ done (any thread)
+//
+// The caller fills the ring's next piece; before that it empties the piece, which waits for its parse and
+// submits its batches. So at most `pieces` blocks are in memory, and at most IN_FLIGHT batches are submitted
+// but not done. A map sees the file as a whole and is parsed on the caller's thread.
+#include "ingest/load.h"
+
+#include "ingest/load_check.h"
+#include "ingest/load_rejects.h"
+#include "ingest/parse/csv_scan.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE_BYTES = 4 << 20, PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
+
+// A reject that outlives its row.
+typedef struct kept_reject {
+    dbk_reject reject;
+    char column_name[64], reason[160];
+    char *row;
+    uint32_t row_length;
+} kept_reject;
+
+typedef enum piece_state { PIECE_FREE, PIECE_READY, PIECE_PARSED } piece_state;
+
+typedef struct piece {
+    piece_state state; // under the lock
+    char *data;
+    size_t size, capacity;
+    uint64_t first_line;
+    dbk_batch **batches;
+    size_t batches_count, batches_capacity;
+    kept_reject *rejects;
+    size_t rejects_count, rejects_capacity;
+    bool no_memory; // keeping batches or rejects
+    uint64_t rows;
+    dbk_status status;
+    dbk_error error;
+} piece;
+
+typedef struct dbk_load load;
+struct dbk_load {
+    const dbk_load_options *options;
+    const dbk_load_sink *sink;
+    dbk_input *input;
+    dbk_load_plan plan;
+    dbk_load_rejects rejects;
+    dbk_load_totals *totals;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; // a piece's state, in_flight or stopping
+    piece pieces[PIECES_MAX];
+    int pieces_count;
+    uint64_t filled, taken, emptied; // pieces so far, in the order of the file
+    bool stopping;
+    // What the sink came to, under the lock.
+    int in_flight;
+    dbk_status sink_status;
+    dbk_error sink_error;
+    dbk_reject *refused; // by the engine
+    size_t refused_count, refused_capacity;
+    bool refused_lost;
+};
+
+static dbk_status no_memory(dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
+}
+
+// Room for one more element of an array.
+static bool grow(void **array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return true;
+    size_t more = *capacity ? *capacity * 2 : 16;
+    void *grown = realloc(*array, more * size);
+    if (!grown)
+        return false;
+    *array = grown;
+    *capacity = more;
+    return true;
+}
+
+static void free_batch(dbk_batch *batch)
+{
+    dbk_batch_dispose(batch);
+    free(batch);
+}
+
+// ---- Submitting ----
+
+static void keep_refused(load *l, const dbk_batch *batch, const dbk_apply_report *report)
+{
+    for (uint32_t i = 0; i < report->rejected_count; i++) {
+        uint32_t row = report->rejected_rows[i];
+        if (row >= batch->rows ||
+            !grow((void **)&l->refused, l->refused_count, &l->refused_capacity, sizeof *l->refused)) {
+            l->refused_lost = true;
+            return;
+        }
+        // The engine has one constant reason per batch.
+        l->refused[l->refused_count++] =
+            (dbk_reject){.line = batch->lines ? batch->lines[row] : 0, .reason = report->rejected_reason};
+    }
+}
+
+void dbk_load_done(dbk_load_ticket *ticket, dbk_status status, const char *message,
+                   const dbk_apply_report *report)
+{
+    load *l = ticket->load;
+    const dbk_batch *batch = ticket->batch;
+    pthread_mutex_lock(&l->lock);
+    if (status == DBK_OK) {
+        uint32_t refused = report ? report->rejected_count : 0;
+        if (report)
+            keep_refused(l, batch, report);
+        l->totals->stored_in[batch->table->id] += batch->rows - refused;
+    } else if (l->sink_status == DBK_OK) {
+        l->sink_status = dbk_fail(&l->sink_error, status, "%s", message ? message : dbk_status_name(status));
+    }
+    l->in_flight--;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+    free_batch(ticket->batch);
+    free(ticket);
+}
+
+static dbk_status wait_for_sink(load *l, int most, dbk_error *err)
+{
+    pthread_mutex_lock(&l->lock);
+    while (l->in_flight > most)
+        pthread_cond_wait(&l->changed, &l->lock);
+    dbk_status status = l->sink_status;
+    if (status != DBK_OK && err)
+        *err = l->sink_error;
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
+{
+    if (l->options->dry_run) {
+        l->totals->stored_in[batch->table->id] += batch->rows;
+        free_batch(batch);
+        return DBK_OK;
+    }
+    dbk_status status = wait_for_sink(l, IN_FLIGHT - 1, err);
+    dbk_load_ticket *ticket = status == DBK_OK ? calloc(1, sizeof *ticket) : NULL;
+    if (!ticket) {
+        free_batch(batch);
+        return status == DBK_OK ? no_memory(err) : status;
+    }
+    ticket->batch = batch;
+    ticket->load = l;
+    pthread_mutex_lock(&l->lock);
+    l->in_flight++;
+    pthread_mutex_unlock(&l->lock);
+    l->sink->submit(l->sink->user, ticket);
+    return DBK_OK;
+}
+
+// ---- Parsing a piece, on any thread ----
+
+static dbk_status keep_batch(void *user, dbk_batch *batch, dbk_error *err)
+{
+    piece *p = user;
+    if (!grow((void **)&p->batches, p->batches_count, &p->batches_capacity, sizeof *p->batches)) {
+        free_batch(batch);
+        return no_memory(err);
+    }
+    p->batches[p->batches_count++] = batch;
+    return DBK_OK;
+}
+
+static void keep_reject(void *user, const dbk_reject *reject, dbk_text row)
+{
+    piece *p = user;
+    char *copy = malloc(row.length + 1);
+    if (!copy || !grow((void **)&p->rejects, p->rejects_count, &p->rejects_capacity, sizeof *p->rejects)) {
+        free(copy);
+        p->no_memory = true;
+        return;
+    }
+    kept_reject *kept = &p->rejects[p->rejects_count++];
+    if (row.length)
+        memcpy(copy, row.data, row.length);
+    kept->reject = *reject;
+    kept->row = copy;
+    kept->row_length = row.length;
+    snprintf(kept->reason, sizeof kept->reason, "%s", reject->reason);
+    snprintf(kept->column_name, sizeof kept->column_name, "%s",
+             reject->column_name ? reject->column_name : "");
+}
+
+static void parse_piece(const load *l, piece *p)
+{
+    dbk_parse_sink sink = {keep_batch, keep_reject, p};
+    dbk_parse_options options = {.table = l->options->table,
+                                 .format = l->plan.format,
+                                 .zone = l->options->zone,
+                                 .ignore_unknown = l->options->ignore_unknown,
+                                 .first_line = p->first_line};
+    if (p->first_line > 1)
+        options.header = (dbk_text){(const char *)l->plan.header.data, (uint32_t)l->plan.header.size};
+    dbk_parser *parser = NULL;
+    p->no_memory = false;
+    p->status = dbk_parser_create(&parser, &options, &sink, &p->error);
+    if (p->status == DBK_OK)
+        p->status = dbk_parser_feed(parser, p->data, p->size, &p->error);
+    if (p->status == DBK_OK)
+        p->status = dbk_parser_finish(parser, &p->error);
+    if (p->status == DBK_OK && p->no_memory)
+        p->status = no_memory(&p->error);
+    p->rows = parser ? dbk_parser_totals(parser).rows : 0;
+    dbk_parser_destroy(parser);
+}
+
+static void *run_worker(void *user)
+{
+    load *l = user;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        while (l->taken == l->filled && !l->stopping)
+            pthread_cond_wait(&l->changed, &l->lock);
+        if (l->taken == l->filled)
+            break;
+        piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
+        pthread_mutex_unlock(&l->lock);
+        parse_piece(l, p);
+        pthread_mutex_lock(&l->lock);
+        p->state = PIECE_PARSED;
+        pthread_cond_broadcast(&l->changed);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+// ---- The ring, on the caller's thread ----
+
+static void report_progress(load *l)
+{
+    uint64_t done, total;
+    if (!l->options->on_progress)
+        return;
+    dbk_input_progress(l->input, &done, &total);
+    l->options->on_progress(l->options->user, done, total, l->totals->rows);
+}
+
+static void add_kept_reject(load *l, kept_reject *kept)
+{
+    kept->reject.reason = kept->reason;
+    kept->reject.column_name = kept->column_name[0] ? kept->column_name : NULL;
+    dbk_load_rejects_add(&l->rejects, &kept->reject, (dbk_text){kept->row, kept->row_length});
+    free(kept->row);
+}
+
+// Waits for the oldest piece and passes on what it came to; when `wanted` is false it is only dropped.
+static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
+{
+    piece *p = &l->pieces[l->emptied++ % (uint64_t)l->pieces_count];
+    pthread_mutex_lock(&l->lock);
+    while (p->state != PIECE_PARSED)
+        pthread_cond_wait(&l->changed, &l->lock);
+    p->state = PIECE_FREE;
+    pthread_mutex_unlock(&l->lock);
+    dbk_status status = p->status;
+    if (status != DBK_OK && wanted && err)
+        *err = p->error;
+    wanted = wanted && status == DBK_OK;
+    for (size_t i = 0; i < p->batches_count; i++) {
+        if (wanted && status == DBK_OK)
+            status = submit(l, p->batches[i], err);
+        else
+            free_batch(p->batches[i]);
+    }
+    for (size_t i = 0; i < p->rejects_count; i++) {
+        if (wanted)
+            add_kept_reject(l, &p->rejects[i]);
+        else
+            free(p->rejects[i].row);
+    }
+    if (wanted) {
+        l->totals->rows += p->rows + p->rejects_count;
+        l->totals->rejected += p->rejects_count;
+    }
+    p->batches_count = p->rejects_count = 0;
+    report_progress(l);
+    return status;
+}
+
+static uint64_t count_feeds(const char *data, size_t size)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < size; i++)
+        count += data[i] == '\n';
+    return count;
+}
+
+static size_t find_split(const load *l, dbk_csv_state *state, const char *data, size_t size)
+{
+    if (l->plan.format == DBK_FORMAT_CSV)
+        return dbk_csv_split(state, data, size);
+    const char *feed = memrchr(data, '\n', size);
+    return feed ? (size_t)(feed + 1 - data) : 0;
+}
+
+// Reads on into the piece, which begins with what the last one left over, until it holds a whole row.
+static dbk_status fill_piece(load *l, piece *p, dbk_buffer *left, bool *at_end, dbk_error *err)
+{
+    dbk_csv_state state = DBK_CSV_OPENABLE;
+    size_t split = 0;
+    dbk_buffer block = {.data = (uint8_t *)p->data, .capacity = p->capacity};
+    dbk_buffer_append(&block, left->data, left->size);
+    // What was left over begins with a row and ends within one: it cannot be cut.
+    if (l->plan.format == DBK_FORMAT_CSV)
+        dbk_csv_split(&state, (const char *)left->data, left->size);
+    do {
+        size_t got, at = block.size;
+        uint8_t *room = dbk_buffer_reserve(&block, PIECE_BYTES);
+        p->data = (char *)block.data;
+        p->capacity = block.capacity;
+        if (!room)
+            return no_memory(err);
+        DBK_TRY(dbk_input_read(l->input, room, PIECE_BYTES, &got, err));
+        l->totals->bytes += got;
+        *at_end = got < PIECE_BYTES;
+        block.size += got;
+        size_t found = got ? find_split(l, &state, (const char *)block.data + at, got) : 0;
+        split = *at_end ? block.size : found ? at + found : 0;
+    } while (split == 0 && !*at_end);
+    p->size = split;
+    dbk_buffer_reset(left);
+    dbk_buffer_append(left, block.data + split, block.size - split);
+    return left->failed ? no_memory(err) : DBK_OK;
+}
+
+static dbk_status run_ring(load *l, dbk_error *err)
+{
+    dbk_buffer left = {0};
+    dbk_status status = DBK_OK;
+    uint64_t line = 1;
+    bool at_end = false;
+    while (status == DBK_OK && !at_end) {
+        if (l->filled - l->emptied == (uint64_t)l->pieces_count) {
+            status = empty_piece(l, true, err);
+            continue;
+        }
+        piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
+        status = fill_piece(l, p, &left, &at_end, err);
+        if (status != DBK_OK || (p->size == 0 && l->filled > 0))
+            break;
+        p->first_line = line;
+        line += count_feeds(p->data, p->size);
+        if (at_end && p->size && p->data[p->size - 1] != '\n')
+            line++;
+        pthread_mutex_lock(&l->lock);
+        p->state = PIECE_READY;
+        l->filled++;
+        pthread_cond_broadcast(&l->changed);
+        pthread_mutex_unlock(&l->lock);
+    }
+    while (l->emptied < l->filled) {
+        dbk_status emptied = empty_piece(l, status == DBK_OK, err);
+        status = status == DBK_OK ? emptied : status;
+    }
+    l->totals->lines = line - 1;
+    dbk_buffer_dispose(&left);
+    return status;
+}
+
+static dbk_status load_pieces(load *l, dbk_error *err)
+{
+    pthread_t workers[THREADS_MAX];
+    int wanted = l->options->threads, started = 0;
+    if (wanted <= 0)
+        wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
+    l->pieces_count = 2 * wanted;
+    while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
+        started++;
+    dbk_status status =
+        started > 0 ? run_ring(l, err) : dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread for parsing");
+    pthread_mutex_lock(&l->lock);
+    l->stopping = true;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
+    while (started > 0)
+        pthread_join(workers[--started], NULL);
+    for (int i = 0; i < PIECES_MAX; i++) {
+        free(l->pieces[i].data);
+        free(l->pieces[i].batches);
+        free(l->pieces[i].rejects);
+    }
+    return status;
+}
+
+// ---- Maps ----
+
+static dbk_status submit_mapped(void *user, dbk_batch *batch, dbk_error *err)
+{
+    return submit(user, batch, err);
+}
+
+static void reject_mapped(void *user, const dbk_reject *reject, dbk_text row)
+{
+    load *l = user;
+    dbk_load_rejects_add(&l->rejects, reject, row);
+}
+
+static dbk_status load_mapped(load *l, dbk_error *err)
+{
+    enum { BLOCK = 1 << 20 };
+    dbk_parse_sink sink = {submit_mapped, reject_mapped, l};
+    dbk_parser *parser;
+    size_t got = 0;
+    char *block = malloc(BLOCK);
+    if (!block)
+        return no_memory(err);
+    dbk_status status = dbk_parser_create_mapped(&parser, l->options->map, &sink, err);
+    do {
+        if (status == DBK_OK)
+            status = dbk_input_read(l->input, block, BLOCK, &got, err);
+        if (status == DBK_OK)
+            status = dbk_parser_feed(parser, block, got, err);
+        if (status != DBK_OK)
+            break;
+        dbk_parse_totals totals = dbk_parser_totals(parser);
+        l->totals->rows = totals.rows + totals.rejected;
+        report_progress(l);
+    } while (got == BLOCK);
+    if (status == DBK_OK)
+        status = dbk_parser_finish(parser, err);
+    if (parser) {
+        dbk_parse_totals totals = dbk_parser_totals(parser);
+        l->totals->rows = totals.rows + totals.rejected;
+        l->totals->rejected = totals.rejected;
+        l->totals->lines = totals.lines;
+        l->totals->bytes = totals.bytes;
+    }
+    dbk_parser_destroy(parser);
+    free(block);
+    return status;
+}
+
+// ---- The file ----
+
+static int compare_lines(const void *a, const void *b)
+{
+    uint64_t x = ((const dbk_reject *)a)->line, y = ((const dbk_reject *)b)->line;
+    return (x > y) - (x < y);
+}
+
+// Rows that the engine refused are written like the others. A line that a map made several refused rows of
+// counts once.
+static dbk_status add_refused(load *l, dbk_error *err)
+{
+    if (l->refused_lost)
+        return no_memory(err);
+    if (l->refused_count == 0)
+        return DBK_OK;
+    qsort(l->refused, l->refused_count, sizeof *l->refused, compare_lines);
+    size_t count = 0;
+    for (size_t i = 0; i < l->refused_count; i++) {
+        if (count == 0 || l->refused[i].line == 0 || l->refused[i].line != l->refused[count - 1].line)
+            l->refused[count++] = l->refused[i];
+    }
+    l->totals->rejected += count;
+    return dbk_load_rejects_find(&l->rejects, l->input, l->refused, count, err);
+}
+
+static dbk_status load_checked(load *l, dbk_error *err)
+{
+    dbk_status status = l->options->map ? load_mapped(l, err) : load_pieces(l, err);
+    dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
+    status = status == DBK_OK ? sunk : status;
+    if (status == DBK_OK)
+        status = add_refused(l, err);
+    dbk_status closed = dbk_load_rejects_close(&l->rejects, status == DBK_OK ? err : NULL);
+    return status == DBK_OK ? closed : status;
+}
+
+// Without a failure this is rows - rejected; with one, what the store acknowledged.
+static uint64_t count_stored(const load *l, dbk_status status)
+{
+    const dbk_load_totals *totals = l->totals;
+    if (status == DBK_OK)
+        return totals->rows - totals->rejected;
+    return l->options->table ? totals->stored_in[l->options->table->id] : 0;
+}
+
+dbk_status dbk_load_file(const dbk_load_options *options, const char *path, const dbk_load_sink *sink,
+                         dbk_load_totals *totals, dbk_error *err)
+{
+    *totals = (dbk_load_totals){0};
+    load *l = calloc(1, sizeof *l);
+    if (!l)
+        return no_memory(err);
+    l->options = options;
+    l->sink = sink;
+    l->totals = totals;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->changed, NULL);
+    dbk_status status = dbk_input_open(&l->input, path, err);
+    if (status == DBK_OK)
+        status = dbk_load_check(options, path, l->input, &l->plan, err);
+    if (status == DBK_OK) {
+        l->rejects = (dbk_load_rejects){.options = options, .path = path, .plan = &l->plan};
+        status = load_checked(l, err);
+        totals->stored = count_stored(l, status);
+    }
+    dbk_input_close(l->input);
+    dbk_buffer_dispose(&l->plan.header);
+    free(l->refused);
+    pthread_cond_destroy(&l->changed);
+    pthread_mutex_destroy(&l->lock);
+    free(l);
+    return status;
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that refuses a whole file is found here, at the speed of reading it: what its first bytes are,
+// its header, NUL bytes, rows without end, gzip data that does not unpack to its end.
+#include "ingest/load_check.h"
+
+#include "ingest/parse/csv.h"
+#include "ingest/parse/csv_header.h"
+#include "ingest/parse/csv_scan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { BLOCK = 1 << 20 };
+
+static bool ends_with(const char *name, size_t length, const char *end)
+{
+    size_t end_length = strlen(end);
+    return length >= end_length && strncasecmp(name + length - end_length, end, end_length) == 0;
+}
+
+static dbk_format find_format(const char *path, const char *data, size_t size)
+{
+    size_t length = strlen(path);
+    if (ends_with(path, length, ".gz"))
+        length -= 3;
+    if (ends_with(path, length, ".ndjson") || ends_with(path, length, ".jsonl"))
+        return DBK_FORMAT_NDJSON;
+    if (ends_with(path, length, ".csv"))
+        return DBK_FORMAT_CSV;
+    size_t at = size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    while (at < size && strchr(" \t\r\n", data[at]) && data[at])
+        at++;
+    return at < size && data[at] == '{' ? DBK_FORMAT_NDJSON : DBK_FORMAT_CSV;
+}
+
+static dbk_status drop_batch(void *user, dbk_batch *batch, dbk_error *err)
+{
+    (void)user;
+    (void)err;
+    dbk_batch_dispose(batch);
+    free(batch);
+    return DBK_OK;
+}
+
+// Lets a parser see the first block, which holds everything that it may refuse.
+static dbk_status check_start(const dbk_load_options *options, dbk_format format, const char *data,
+                              size_t size, bool whole, dbk_error *err)
+{
+    dbk_parse_sink sink = {drop_batch, NULL, NULL};
+    dbk_parse_options parse = {.table = options->table,
+                               .format = format,
+                               .zone = options->zone,
+                               .ignore_unknown = options->ignore_unknown};
+    dbk_parser *parser;
+    if (options->map)
+        DBK_TRY(dbk_parser_create_mapped(&parser, options->map, &sink, err));
+    else
+        DBK_TRY(dbk_parser_create(&parser, &parse, &sink, err));
+    dbk_status status = dbk_parser_feed(parser, data, size, err);
+    if (status == DBK_OK && whole)
+        status = dbk_parser_finish(parser, err);
+    dbk_parser_destroy(parser);
+    return status;
+}
+
+// The part of a block that decides: the header and some rows. A header that is larger is nothing anybody has.
+static dbk_status check_first(const dbk_load_options *options, const char *path, const char *data,
+                              size_t size, dbk_load_plan *plan, dbk_error *err)
+{
+    enum { START = 1 << 16 };
+    plan->format = options->map ? DBK_FORMAT_CSV : options->format;
+    if (!plan->format)
+        plan->format = find_format(path, data, size);
+    bool whole = size < START;
+    DBK_TRY(check_start(options, plan->format, data, whole ? size : START, whole, err));
+    if (plan->format == DBK_FORMAT_CSV) {
+        size_t header;
+        dbk_csv_header_find(data, size, &header);
+        dbk_buffer_append(&plan->header, data, header ? header : size);
+        if (!header && size == BLOCK)
+            return dbk_fail(err, DBK_INVALID,
+                            "line 1: a header of more than 1 MiB: is a quote left open there?");
+    }
+    return plan->header.failed ? dbk_fail(err, DBK_NO_MEMORY, "out of memory for a header") : DBK_OK;
+}
+
+static size_t find_split(dbk_format format, dbk_csv_state *state, const char *data, size_t size)
+{
+    if (format == DBK_FORMAT_CSV)
+        return dbk_csv_split(state, data, size);
+    const char *feed = memrchr(data, '\n', size);
+    return feed ? (size_t)(feed + 1 - data) : 0;
+}
+
+dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
+                          dbk_load_plan *plan, dbk_error *err)
+{
+    dbk_status status = DBK_OK;
+    dbk_csv_state state = DBK_CSV_OPENABLE;
+    uint64_t at = 0;
+    size_t got = 0, row = 0; // row: bytes since the last row ended
+    *plan = (dbk_load_plan){0};
+    char *block = malloc(BLOCK);
+    if (!block)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory for reading %s", path);
+    do {
+        status = dbk_input_read(input, block, BLOCK, &got, err);
+        if (status == DBK_OK && at == 0)
+            status = check_first(options, path, block, got, plan, err);
+        if (status != DBK_OK)
+            break;
+        const char *nul = got ? memchr(block, 0, got) : NULL;
+        size_t split = got ? find_split(plan->format, &state, block, got) : 0;
+        row = split ? got - split : row + got;
+        if (nul)
+            status = dbk_fail(err, DBK_INVALID, "a NUL byte at offset %llu: this is not a text file",
+                              (unsigned long long)(at + (uint64_t)(nul - block)));
+        else if (row > DBK_CSV_ROW_MAX)
+            status = dbk_fail(
+                err, DBK_INVALID,
+                "the row that begins at offset %llu is longer than %d MiB: is a quote left open there?",
+                (unsigned long long)(at + got - row), DBK_CSV_ROW_MAX >> 20);
+        at += got;
+    } while (status == DBK_OK && got == BLOCK);
+    free(block);
+    return status == DBK_OK ? dbk_input_rewind(input, err) : status;
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The housekeeper thread: checkpoints, and log files made ahead, so that the writer does not stop for either.
+#include "ingest/store/checkpoint.h"
+#include "ingest/store/store_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+dbk_status dbk_store_make_log_file(void *user, const dbk_log_plan *plan, bool again, dbk_error *err)
+{
+    dbk_store *s = user;
+    bool made = false;
+    pthread_mutex_lock(&s->mutex);
+    while (s->request == DBK_REQUEST_MAKING)
+        pthread_cond_wait(&s->changed, &s->mutex);
+    made = s->request == DBK_REQUEST_MADE && s->request_plan.sequence == plan->sequence &&
+           s->request_plan.file_id == plan->file_id;
+    // A request not begun yet is taken back: the housekeeper is in the middle of a checkpoint.
+    s->request = DBK_REQUEST_NONE;
+    pthread_mutex_unlock(&s->mutex);
+    (void)again; // an attempt of the housekeeper's may have failed half-way, too
+    return made ? DBK_OK : dbk_log_file_create(s->io, plan, true, err);
+}
+
+// Mutex held, released meanwhile. A file that could not be made is made by the writer when it needs it, which
+// then sees why it cannot be.
+static void make_log_file(dbk_store *s)
+{
+    dbk_log_plan plan = s->request_plan;
+    bool again = s->request_again;
+    s->request = DBK_REQUEST_MAKING;
+    pthread_mutex_unlock(&s->mutex);
+    dbk_status status = dbk_log_file_create(s->house_io, &plan, again, NULL);
+    pthread_mutex_lock(&s->mutex);
+    // A failed one stays "made" under a plan that nobody has, so that it is not asked for again and again.
+    if (status != DBK_OK)
+        s->request_plan.file_id = 0;
+    s->request = DBK_REQUEST_MADE;
+    pthread_cond_broadcast(&s->changed);
+}
+
+static dbk_status write_checkpoint(dbk_store *s, dbk_read *read, dbk_log_position log,
+                                   dbk_checkpoint_figures *figures, dbk_error *err)
+{
+    dbk_checkpoint_input input = {
+        .snapshot = read->snapshot,
+        .log = log,
+        .previous = dbk_journal_manifest(s->journal),
+        .again = s->checkpoint_again,
+    };
+    if (dbk_snapshot_number(read->snapshot) == input.previous->number)
+        return DBK_OK;
+    dbk_manifest *next;
+    dbk_status status = dbk_checkpoint_write(s->house_io, &input, &next, figures, err);
+    s->checkpoint_again = status != DBK_OK;
+    DBK_TRY(status);
+    status = dbk_checkpoint_sweep(s->house_io, input.previous, next, err);
+    dbk_journal_adopt(s->journal, next); // the manifest is the housekeeper's alone
+    return status;
+}
+
+// Mutex held, released meanwhile.
+static void checkpoint(dbk_store *s)
+{
+    uint64_t ticket = s->checkpoints_wanted;
+    uint64_t log_bytes = s->figures.log_bytes_since_checkpoint;
+    dbk_log_position log = s->published;
+    dbk_read read = dbk_read_begin(s->db);
+    bool read_only = s->failure.status != DBK_OK;
+    pthread_mutex_unlock(&s->mutex);
+
+    dbk_error err = {0};
+    dbk_checkpoint_figures figures = {0};
+    dbk_status status = read_only ? dbk_fail(&err, DBK_READ_ONLY, "no checkpoint: an earlier write failed")
+                                  : write_checkpoint(s, &read, log, &figures, &err);
+    dbk_read_end(s->db, &read);
+
+    pthread_mutex_lock(&s->mutex);
+    s->figures.segments_written += figures.segments_written;
+    if (status == DBK_OK) {
+        s->figures.checkpoints++;
+        s->figures.log_bytes_since_checkpoint -= log_bytes;
+        s->checkpoint_at = s->checkpoint_bytes;
+    } else {
+        // Not before some more log was written: a full disk is not asked every group.
+        s->checkpoint_at = s->figures.log_bytes_since_checkpoint + s->checkpoint_bytes / 4 + 1;
+        if (status != DBK_NO_SPACE && status != DBK_NO_MEMORY && status != DBK_READ_ONLY) {
+            char reason[512];
+            snprintf(reason, sizeof(reason), "a checkpoint failed: %.400s", err.message);
+            dbk_store_note_failure(s, reason);
+        } else if (s->notice && status != DBK_READ_ONLY) {
+            s->notice(s->user, err.message);
+        }
+    }
+    s->checkpoint_error = err;
+    s->checkpoint_error.status = status;
+    s->checkpoints_done = ticket;
+    pthread_cond_broadcast(&s->changed);
+}
+
+void *dbk_store_housekeeper_run(void *user)
+{
+    dbk_store *s = user;
+    pthread_mutex_lock(&s->mutex);
+    for (;;) {
+        if (s->request == DBK_REQUEST_WANTED)
+            make_log_file(s);
+        else if (s->checkpoints_wanted != s->checkpoints_done)
+            checkpoint(s);
+        else if (s->house_stopping)
+            break;
+        else
+            pthread_cond_wait(&s->chores, &s->mutex);
+    }
+    pthread_mutex_unlock(&s->mutex);
+    return NULL;
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+// The journal: append, commit, publish, confirm; the rollover from one log file to the next; checkpoints.
+#include "ingest/store/journal_state.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/store/checkpoint.h"
+#include "ingest/store/record.h"
+
+// ---- Failure ----
+
+dbk_status dbk_journal_refuse(dbk_journal *j, const dbk_error *why, dbk_error *err)
+{
+    char reason[sizeof(why->message)];
+    memcpy(reason, why->message, sizeof(reason));
+    dbk_journal_fail(j, reason);
+    return dbk_fail(err, DBK_READ_ONLY, "%s", j->reason.message);
+}
+
+void dbk_journal_fail(dbk_journal *j, const char *reason)
+{
+    if (j->reason.status == DBK_OK)
+        dbk_fail(&j->reason, DBK_READ_ONLY,
+                 "%.380s; nothing more is written until the disk is repaired and the process restarted",
+                 reason);
+}
+
+const char *dbk_journal_read_only(const dbk_journal *j)
+{
+    return j->reason.status == DBK_OK ? NULL : j->reason.message;
+}
+
+static dbk_status check_writable(const dbk_journal *j, dbk_error *err)
+{
+    return j->reason.status == DBK_OK ? DBK_OK : dbk_fail(err, DBK_READ_ONLY, "%s", j->reason.message);
+}
+
+// ---- Room ----
+
+// Two blocks of every file stay free behind a data group: for its confirm group and for the link.
+enum { SPARE_BLOCKS = 2 };
+
+static bool fits(const dbk_journal *j, size_t group_size)
+{
+    return j->file_bytes - j->end.offset >= group_size + SPARE_BLOCKS * DBK_IO_BLOCK;
+}
+
+static uint64_t file_bytes_for(const dbk_journal *j, size_t group_size)
+{
+    uint64_t needed = group_size + (1 + SPARE_BLOCKS) * (uint64_t)DBK_IO_BLOCK;
+    return needed > j->log_file_bytes ? needed : j->log_file_bytes;
+}
+
+static dbk_log_plan plan_next(dbk_journal *j, size_t group_size)
+{
+    return (dbk_log_plan){
+        .sequence = j->end.sequence + 1,
+        .file_id = dbk_journal_new_file_id(j),
+        .bytes = file_bytes_for(j, group_size),
+    };
+}
+
+static dbk_status make_next(dbk_journal *j, size_t group_size, dbk_error *err)
+{
+    if (j->next_made && j->next.bytes >= file_bytes_for(j, group_size))
+        return DBK_OK;
+    // A file that was prepared too small is made anew: nothing names it.
+    bool planned = j->next_planned && !j->next_made && j->next.bytes >= file_bytes_for(j, group_size);
+    if (!planned) {
+        j->next_again |= j->next_made || j->next_planned;
+        j->next = plan_next(j, group_size);
+        j->next_planned = true;
+        j->next_made = false;
+    }
+    dbk_error why = {0};
+    dbk_status status = j->make_log_file ? j->make_log_file(j->user, &j->next, j->next_again, &why)
+                                         : dbk_log_file_create(j->io, &j->next, j->next_again, &why);
+    if (status == DBK_OK) {
+        j->next_made = true;
+        return DBK_OK;
+    }
+    j->next_again = true;
+    j->next_planned = false;
+    if (status == DBK_NO_SPACE || status == DBK_NO_MEMORY)
+        return dbk_fail(err, status, "no room for the log: %.400s", why.message);
+    return dbk_journal_refuse(j, &why, err);
+}
+
+bool dbk_journal_wants_file(dbk_journal *j, dbk_log_plan *plan, bool *again)
+{
+    if (j->next_planned || j->reason.status != DBK_OK || j->end.offset < j->file_bytes / 2)
+        return false;
+    j->next = plan_next(j, 0);
+    j->next_planned = true;
+    *plan = j->next;
+    *again = j->next_again;
+    return true;
+}
+
+void dbk_journal_file_made(dbk_journal *j, const dbk_log_plan *plan)
+{
+    if (j->next_planned && j->next.sequence == plan->sequence && j->next.file_id == plan->file_id)
+        j->next_made = true;
+}
+
+// Buffers for a group of this size, so that nothing can fail for memory once its changes are applied.
+static dbk_status make_staging(dbk_journal *j, size_t group_size, dbk_error *err)
+{
+    bool padding = dbk_buffer_reserve(&j->group, group_size - j->group.size) != NULL;
+    if (!padding)
+        j->group.failed = false;
+    if (padding && group_size <= j->staging_size)
+        return DBK_OK;
+    size_t size = j->staging_size ? j->staging_size : 16 * DBK_IO_BLOCK;
+    while (size < group_size)
+        size *= 2;
+    // Behind a begin the old buffer may not be touched until its write is done; begin waits for that.
+    uint8_t *grown = padding ? aligned_alloc(DBK_IO_BLOCK, size) : NULL;
+    if (!grown)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a log group of %zu bytes", group_size);
+    free(j->staging);
+    j->staging = grown;
+    j->staging_size = size;
+    return DBK_OK;
+}
+
+// ---- Append ----
+
+static dbk_status apply(dbk_journal *j, const dbk_change *change, dbk_apply_report *reports, dbk_error *err)
+{
+    for (int i = 0; i < change->batches_count; i++) {
+        dbk_apply_report report = {0};
+        dbk_error why = {0};
+        dbk_status status = dbk_db_apply(j->db, change->tenant, change->batches[i], &report, &why);
+        if (status == DBK_OK && reports) {
+            reports[i] = report;
+            continue;
+        }
+        free(report.rejected_rows);
+        if (status == DBK_OK)
+            continue;
+        for (int k = 0; k < i && reports; k++) {
+            free(reports[k].rejected_rows);
+            reports[k] = (dbk_apply_report){0};
+        }
+        // The first batch left nothing behind; after it, a part of the change is in the working state.
+        return i == 0 ? dbk_fail(err, status, "%s", why.message) : dbk_journal_refuse(j, &why, err);
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_journal_append_record(dbk_journal *j, const dbk_change *change, const void *record,
+                                     size_t size, dbk_apply_report *reports, dbk_error *err)
+{
+    DBK_TRY(check_writable(j, err));
+    size_t start = j->group.size;
+    size_t group_size = dbk_group_size(start + size - DBK_GROUP_HEADER);
+    if (!fits(j, group_size))
+        DBK_TRY(make_next(j, group_size, err));
+    DBK_TRY(make_staging(j, group_size, err));
+    dbk_buffer_append(&j->group, record, size);
+    dbk_status status = apply(j, change, reports, err);
+    if (status != DBK_OK) {
+        j->group.size = start;
+        return status;
+    }
+    j->number++;
+    j->pending_changes++;
+    return DBK_OK;
+}
+
+dbk_status dbk_journal_append(dbk_journal *j, const dbk_change *change, dbk_apply_report *reports,
+                              dbk_error *err)
+{
+    DBK_TRY(dbk_change_check(change, err));
+    dbk_buffer record = {0};
+    dbk_status status = dbk_record_append(&record, change, err);
+    if (status == DBK_OK)
+        status = dbk_journal_append_record(j, change, record.data, record.size, reports, err);
+    dbk_buffer_dispose(&record);
+    return status;
+}
+
+size_t dbk_journal_pending_bytes(const dbk_journal *j)
+{
+    return j->pending_changes ? j->group.size - DBK_GROUP_HEADER : 0;
+}
+
+uint64_t dbk_journal_number(const dbk_journal *j)
+{
+    return j->number;
+}
+
+// ---- Commit ----
+
+// The first write of a session takes the mark away, for good, before the log can differ from it.
+static dbk_status begin_session(dbk_journal *j, dbk_error *err)
+{
+    if (!j->marked_closed)
+        return DBK_OK;
+    DBK_TRY(j->io->backend->remove(j->io, dbk_file_name_make(DBK_FILE_CLOSED, j->end.group - 1).text, err));
+    DBK_TRY(j->io->backend->sync_directory(j->io, err));
+    j->marked_closed = false;
+    return DBK_OK;
+}
+
+// Writes j->group as a group of this kind at the log's end. Afterwards the buffer is empty again and the end
+// has moved on; the group is not synced.
+static dbk_status write_group(dbk_journal *j, dbk_group_kind kind, uint32_t changes, dbk_error *err)
+{
+    DBK_TRY(begin_session(j, err));
+    dbk_group group = {
+        .kind = kind,
+        .file_id = j->end.file_id,
+        .offset = j->end.offset,
+        .number = j->end.group,
+        .changes_before = j->number - changes,
+        .changes = changes,
+    };
+    bool finished = dbk_group_finish(&j->group, &group);
+    assert(finished && j->group.size <= j->staging_size); // make_staging saw to both
+    size_t size = j->group.size;
+    if (size > j->file_bytes - j->end.offset) // only in a log that this code did not write
+        return dbk_fail(err, DBK_CORRUPT, "the log file in use has no room for a link to the next");
+    memcpy(j->staging, j->group.data, size);
+    j->group.size = DBK_GROUP_HEADER;
+    dbk_status status = dbk_io_write(j->io, j->file, j->staging, size, j->end.offset, err);
+    if (status != DBK_OK)
+        return dbk_file_blame(DBK_FILE_LOG, j->end.sequence, status, err);
+    j->end.offset += size;
+    j->end.group++;
+    j->figures.log_bytes += size;
+    j->unconfirmed = kind == DBK_GROUP_DATA;
+    return DBK_OK;
+}
+
+static dbk_status sync_log(dbk_journal *j, dbk_error *err)
+{
+    dbk_status status = dbk_io_sync(j->io, j->file, err);
+    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_LOG, j->end.sequence, status, err);
+}
+
+// Links to the prepared file and goes on in it. The group that is being built waits meanwhile.
+static dbk_status roll_over(dbk_journal *j, dbk_error *err)
+{
+    assert(j->next_made && j->next.sequence == j->end.sequence + 1);
+    dbk_buffer waiting = j->group;
+    uint8_t room[DBK_GROUP_HEADER + DBK_LINK_BYTES] = {0};
+    j->group = (dbk_buffer){0};
+    dbk_buffer_append(&j->group, room, DBK_GROUP_HEADER);
+    dbk_buffer_u64(&j->group, j->next.sequence);
+    dbk_buffer_u64(&j->group, j->next.file_id);
+    (void)dbk_buffer_reserve(&j->group, DBK_IO_BLOCK);
+    dbk_status status =
+        j->group.failed ? dbk_fail(err, DBK_NO_MEMORY, "out of memory for a log group") : DBK_OK;
+    uint32_t pending = j->pending_changes;
+    j->number -= pending; // the link comes before them
+    if (status == DBK_OK)
+        status = write_group(j, DBK_GROUP_LINK, 0, err);
+    j->number += pending;
+    dbk_buffer_dispose(&j->group);
+    j->group = waiting;
+    if (status == DBK_OK)
+        status = sync_log(j, err);
+    DBK_TRY(status);
+    j->io->backend->close(j->io, j->file);
+    j->file = -1;
+    dbk_file_name name = dbk_file_name_make(DBK_FILE_LOG, j->next.sequence);
+    DBK_TRY(j->io->backend->open(j->io, name.text, DBK_OPEN_WRITE, &j->file, err));
+    j->end.sequence = j->next.sequence;
+    j->end.file_id = j->next.file_id;
+    j->end.offset = DBK_IO_BLOCK;
+    j->file_bytes = j->next.bytes;
+    j->next_made = j->next_planned = j->next_again = false;
+    return DBK_OK;
+}
+
+static dbk_status begin(dbk_journal *j, dbk_error *err)
+{
+    size_t group_size = dbk_group_size(j->group.size - DBK_GROUP_HEADER);
+    if (!fits(j, group_size))
+        DBK_TRY(roll_over(j, err));
+    dbk_snapshot *image = dbk_db_freeze(j->db, j->number);
+    if (!image)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory freezing a snapshot");
+    uint32_t changes = j->pending_changes;
+    j->pending_changes = 0;
+    DBK_TRY(write_group(j, DBK_GROUP_DATA, changes, err));
+    j->image = image;
+    j->image_end = j->end;
+    j->image_changes = changes;
+    j->sync = (dbk_io_op){.kind = DBK_IO_SYNC, .file = j->file};
+    j->sync_in_flight = true;
+    j->io->backend->submit(j->io, &j->sync);
+    return DBK_OK;
+}
+
+dbk_status dbk_journal_commit_begin(dbk_journal *j, dbk_error *err)
+{
+    assert(!j->sync_in_flight && !j->image);
+    DBK_TRY(check_writable(j, err));
+    if (!j->pending_changes)
+        return DBK_OK;
+    dbk_error why = {0};
+    return begin(j, &why) == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+}
+
+dbk_status dbk_journal_commit_wait(dbk_journal *j, dbk_error *err)
+{
+    if (!j->sync_in_flight)
+        return check_writable(j, err);
+    while (!j->sync.finished && j->io->backend->complete(j->io) > 0)
+        ;
+    j->sync_in_flight = false;
+    if (j->sync.finished && j->sync.status == DBK_OK && j->reason.status == DBK_OK)
+        return DBK_OK;
+    j->image = NULL;
+    dbk_error why = {0};
+    dbk_fail(&why, DBK_IO, "%s: cannot sync: %s", dbk_file_name_make(DBK_FILE_LOG, j->end.sequence).text,
+             j->sync.error_number ? strerror(j->sync.error_number) : "the operation was lost");
+    return dbk_journal_refuse(j, &why, err);
+}
+
+void dbk_journal_publish(dbk_journal *j)
+{
+    assert(!j->sync_in_flight);
+    if (!j->image)
+        return;
+    dbk_db_publish(j->db, j->image);
+    j->image = NULL;
+    j->published = j->image_end;
+    j->figures.changes += j->image_changes;
+    j->figures.groups++;
+}
+
+dbk_status dbk_journal_commit(dbk_journal *j, dbk_error *err)
+{
+    DBK_TRY(dbk_journal_commit_begin(j, err));
+    DBK_TRY(dbk_journal_commit_wait(j, err));
+    dbk_journal_publish(j);
+    return DBK_OK;
+}
+
+dbk_status dbk_journal_confirm(dbk_journal *j, dbk_error *err)
+{
+    assert(!j->sync_in_flight);
+    DBK_TRY(check_writable(j, err));
+    if (!j->unconfirmed || j->pending_changes || j->file_bytes - j->end.offset < SPARE_BLOCKS * DBK_IO_BLOCK)
+        return DBK_OK;
+    DBK_TRY(make_staging(j, DBK_IO_BLOCK, err));
+    dbk_error why = {0};
+    dbk_status status = write_group(j, DBK_GROUP_CONFIRM, 0, &why);
+    if (status == DBK_OK)
+        status = sync_log(j, &why);
+    return status == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+}
+
+// ---- Checkpoints ----
+
+dbk_log_position dbk_journal_published(const dbk_journal *j)
+{
+    return j->published;
+}
+
+const dbk_manifest *dbk_journal_manifest(const dbk_journal *j)
+{
+    return j->manifest;
+}
+
+void dbk_journal_adopt(dbk_journal *j, dbk_manifest *manifest)
+{
+    dbk_manifest_destroy(j->manifest);
+    j->manifest = manifest;
+}
+
+dbk_status dbk_journal_checkpoint(dbk_journal *j, dbk_error *err)
+{
+    DBK_TRY(check_writable(j, err));
+    dbk_read read = dbk_read_begin(j->db);
+    dbk_checkpoint_input input = {
+        .snapshot = read.snapshot,
+        .log = j->published,
+        .previous = j->manifest,
+        .again = j->checkpoint_again,
+    };
+    dbk_checkpoint_figures figures = {0};
+    dbk_manifest *next = NULL;
+    dbk_error why = {0};
+    dbk_status status = dbk_checkpoint_write(j->io, &input, &next, &figures, &why);
+    dbk_read_end(j->db, &read);
+    j->figures.segments_written += figures.segments_written;
+    j->checkpoint_again = status != DBK_OK;
+    if (status == DBK_OK) {
+        status = dbk_checkpoint_sweep(j->io, j->manifest, next, &why);
+        dbk_journal_adopt(j, next);
+        j->figures.checkpoints++;
+    }
+    if (status == DBK_NO_SPACE || status == DBK_NO_MEMORY)
+        return dbk_fail(err, status, "%s", why.message);
+    return status == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+}
+
+dbk_journal_figures dbk_journal_figures_read(const dbk_journal *j)
+{
+    return j->figures;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store from the outside: opening, closing, waiting, counting. The work is the journal's and the two
+// threads'.
+#include "ingest/store/store_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ingest/store/lock.h"
+
+static const uint64_t checkpoint_bytes_default = 256 << 20;
+
+static uint64_t memory_default(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 * 3 : UINT64_MAX;
+}
+
+void dbk_store_note_failure(dbk_store *s, const char *reason)
+{
+    if (s->failure.status != DBK_OK)
+        return;
+    dbk_fail(&s->failure, DBK_READ_ONLY, "%s", reason);
+    s->figures.read_only = true;
+    snprintf(s->figures.read_only_reason, sizeof(s->figures.read_only_reason), "%.255s", reason);
+    if (s->notice)
+        s->notice(s->user, reason);
+}
+
+// ---- Open ----
+
+static void notify(void *user, const char *line)
+{
+    dbk_store *s = user;
+    if (s->notice)
+        s->notice(s->user, line);
+}
+
+static dbk_status start_threads(dbk_store *s, dbk_error *err)
+{
+    s->writer_runs = pthread_create(&s->writer, NULL, dbk_store_writer_run, s) == 0;
+    if (s->writer_runs)
+        s->housekeeper_runs = pthread_create(&s->housekeeper, NULL, dbk_store_housekeeper_run, s) == 0;
+    return s->housekeeper_runs ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread");
+}
+
+static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk_error *err)
+{
+    // The directory first: the lock is a file in it.
+    DBK_TRY(dbk_io_open(&s->io, options->directory, options->create, err));
+    DBK_TRY(dbk_lock_take(options->directory, true, &s->lock, err));
+    DBK_TRY(dbk_io_open(&s->house_io, options->directory, false, err));
+    DBK_TRY(dbk_db_create(&s->db, err));
+    dbk_journal_options journal = {
+        .log_file_bytes = options->log_file_bytes,
+        .notice = notify,
+        .make_log_file = dbk_store_make_log_file,
+        .user = s,
+    };
+    DBK_TRY(dbk_journal_open(&s->journal, s->io, s->db, &journal, err));
+    s->published = dbk_journal_published(s->journal);
+    s->figures.log_bytes_since_checkpoint = dbk_journal_figures_read(s->journal).replayed_bytes;
+    s->figures.log_bytes = dbk_journal_figures_read(s->journal).log_bytes;
+    s->checkpoint_at = s->checkpoint_bytes;
+    return start_threads(s, err);
+}
+
+// Ends what runs and frees what there is; copes with any half-opened store.
+static void dispose(dbk_store *s)
+{
+    if (s->writer_runs) {
+        pthread_mutex_lock(&s->mutex);
+        s->stopping = true;
+        pthread_cond_signal(&s->work);
+        pthread_mutex_unlock(&s->mutex);
+        pthread_join(s->writer, NULL);
+    }
+    if (s->housekeeper_runs) {
+        pthread_mutex_lock(&s->mutex);
+        s->house_stopping = true;
+        pthread_cond_signal(&s->chores);
+        pthread_mutex_unlock(&s->mutex);
+        pthread_join(s->housekeeper, NULL);
+    }
+    if (s->journal && s->housekeeper_runs && s->failure.status == DBK_OK) {
+        dbk_error err = {0};
+        dbk_status status = DBK_OK;
+        if (dbk_journal_number(s->journal) != dbk_journal_manifest(s->journal)->number &&
+            !s->checkpoint_again)
+            status = dbk_journal_checkpoint(s->journal, &err);
+        // Without the checkpoint the log has everything: closing in order is still possible.
+        if (status == DBK_OK || status == DBK_NO_SPACE || status == DBK_NO_MEMORY)
+            status = dbk_journal_close(s->journal, &err);
+        if (status != DBK_OK)
+            notify(s, err.message);
+    }
+    dbk_journal_destroy(s->journal);
+    dbk_db_destroy(s->db);
+    dbk_io_close(s->house_io);
+    dbk_io_close(s->io);
+    dbk_lock_release(s->lock);
+    pthread_mutex_destroy(&s->mutex);
+    pthread_cond_destroy(&s->work);
+    pthread_cond_destroy(&s->room);
+    pthread_cond_destroy(&s->chores);
+    pthread_cond_destroy(&s->changed);
+    free(s);
+}
+
+dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk_error *err)
+{
+    dbk_store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
+    s->lock = -1;
+    s->notice = options->notice;
+    s->user = options->user;
+    s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();
+    s->checkpoint_bytes = options->checkpoint_bytes ? options->checkpoint_bytes : checkpoint_bytes_default;
+    pthread_mutex_init(&s->mutex, NULL);
+    pthread_cond_init(&s->work, NULL);
+    pthread_cond_init(&s->room, NULL);
+    pthread_cond_init(&s->chores, NULL);
+    pthread_cond_init(&s->changed, NULL);
+    dbk_error why = {0};
+    dbk_status status = open_parts(s, options, &why);
+    if (status != DBK_OK) {
+        dispose(s);
+        return dbk_fail(err, status, "%s", why.message);
+    }
+    *out = s;
+    return DBK_OK;
+}
+
+void dbk_store_close(dbk_store *store)
+{
+    if (store)
+        dispose(store);
+}
+
+dbk_db *dbk_store_db(dbk_store *store)
+{
+    return store->db;
+}
+
+// ---- Waiting ----
+
+typedef struct waiter {
+    pthread_mutex_t mutex;
+    pthread_cond_t done;
+    bool is_done;
+    dbk_apply_report *reports;
+    dbk_error error;
+} waiter;
+
+static void wake(void *user, const dbk_change_result *result)
+{
+    waiter *w = user;
+    dbk_status status = result->status;
+    if (status != DBK_OK)
+        dbk_fail(&w->error, status, "%s", result->message);
+    for (int i = 0; i < result->reports_count && w->reports; i++) {
+        w->reports[i] = result->reports[i];
+        // The store frees its own.
+        size_t size = result->reports[i].rejected_count * sizeof(uint32_t);
+        w->reports[i].rejected_rows = size ? malloc(size) : NULL;
+        if (w->reports[i].rejected_rows)
+            memcpy(w->reports[i].rejected_rows, result->reports[i].rejected_rows, size);
+    }
+    pthread_mutex_lock(&w->mutex);
+    w->is_done = true;
+    pthread_cond_signal(&w->done);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply_report *reports,
+                           dbk_error *err)
+{
+    waiter w = {.mutex = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER, .reports = reports};
+    for (int i = 0; i < change->batches_count && reports; i++)
+        reports[i] = (dbk_apply_report){0};
+    dbk_store_submit(store, change, wake, &w);
+    pthread_mutex_lock(&w.mutex);
+    while (!w.is_done)
+        pthread_cond_wait(&w.done, &w.mutex);
+    pthread_mutex_unlock(&w.mutex);
+    pthread_mutex_destroy(&w.mutex);
+    pthread_cond_destroy(&w.done);
+    return w.error.status == DBK_OK ? DBK_OK : dbk_fail(err, w.error.status, "%s", w.error.message);
+}
+
+dbk_status dbk_store_checkpoint(dbk_store *s, dbk_error *err)
+{
+    pthread_mutex_lock(&s->mutex);
+    // A ticket of its own even while one is running: that one may have begun before the last publish.
+    uint64_t ticket = ++s->checkpoints_wanted;
+    pthread_cond_signal(&s->chores);
+    while (s->checkpoints_done < ticket)
+        pthread_cond_wait(&s->changed, &s->mutex);
+    dbk_error result = s->checkpoint_error;
+    pthread_mutex_unlock(&s->mutex);
+    return result.status == DBK_OK ? DBK_OK : dbk_fail(err, result.status, "%s", result.message);
+}
+
+void dbk_store_figures_read(dbk_store *s, dbk_store_figures *out)
+{
+    pthread_mutex_lock(&s->mutex);
+    *out = s->figures;
+    pthread_mutex_unlock(&s->mutex);
+    out->io_backend = s->io->backend->name;
+    out->memory_bytes = dbk_db_memory(s->db);
+    out->memory_budget = s->memory_budget;
+}

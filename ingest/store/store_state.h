@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a store is made of: the journal, and the two threads that move it.
+//
+//     submitters ──▶ queue ──▶ writer thread ──▶ log            housekeeper thread: log files ahead,
+//     (check, encode,          (apply, commit,   (group by       checkpoints (works on snapshots, with a
+//      compress)                publish, answer)  group)          dbk_io of its own)
+//
+// The journal belongs to the writer while it runs. One mutex guards everything below the line; it is held for
+// moments, never over a disk operation. The published snapshot and `published` move together under it, so
+// that a checkpoint gets a pair that belongs together.
+#ifndef DBK_STORE_STATE_OF_STORE_H
+#define DBK_STORE_STATE_OF_STORE_H
+
+#include <pthread.h>
+
+#include "ingest/store/journal.h"
+
+typedef struct dbk_pending dbk_pending; // a change that was handed over, writer.c
+
+// The next log file, as the two threads talk about it.
+typedef enum dbk_file_request {
+    DBK_REQUEST_NONE,
+    DBK_REQUEST_WANTED,
+    DBK_REQUEST_MAKING,
+    DBK_REQUEST_MADE
+} dbk_file_request;
+
+struct dbk_store {
+    dbk_db *db;
+    dbk_io *io;       // the writer's
+    dbk_io *house_io; // the housekeeper's
+    dbk_journal *journal;
+    int lock;
+    uint64_t memory_budget, checkpoint_bytes;
+    void (*notice)(void *user, const char *line);
+    void *user;
+    pthread_t writer, housekeeper;
+    bool writer_runs, housekeeper_runs;
+    uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
+    bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
+
+    // ---- guarded by the mutex ----
+    pthread_mutex_t mutex;
+    pthread_cond_t work;    // for the writer: the queue has something, or stopping
+    pthread_cond_t room;    // for submitters: the queue has room
+    pthread_cond_t chores;  // for the housekeeper
+    pthread_cond_t changed; // for who waits for a checkpoint or a log file
+    dbk_pending *first, *last;
+    size_t queued_bytes;
+    bool stopping, house_stopping;
+
+    dbk_log_position published; // belongs to the published snapshot
+    dbk_file_request request;
+    dbk_log_plan request_plan;
+    bool request_again;
+    uint64_t checkpoints_wanted, checkpoints_done; // tickets
+    dbk_error checkpoint_error;                    // of the last one done
+    uint64_t checkpoint_at;                        // log bytes at which the next one starts by itself
+    dbk_error failure;                             // why the store is read-only
+    dbk_store_figures figures;
+};
+
+void *dbk_store_writer_run(void *store);
+void *dbk_store_housekeeper_run(void *store);
+// The journal's make_log_file: uses the file that the housekeeper prepares, or makes it here.
+dbk_status dbk_store_make_log_file(void *store, const dbk_log_plan *plan, bool again, dbk_error *err);
+// Mutex held: notes the failure, once.
+void dbk_store_note_failure(dbk_store *store, const char *reason);
+
+#endif

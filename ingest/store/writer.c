@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// The queue and the writer thread: everything that waits becomes one group, and while its sync runs the next
+// one is applied already.
+#include "ingest/store/store_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/store/record.h"
+
+// A group ends when it has this much: larger ones would not sync faster per byte, but answer later.
+enum { GROUP_BYTES = 4 << 20, GROUP_ROWS = 65536 };
+enum { QUEUE_BYTES = 64 << 20 };
+
+struct dbk_pending {
+    dbk_pending *next;
+    const dbk_change *change;
+    dbk_change_done done;
+    void *user;
+    dbk_buffer record; // made by the submitter's thread
+    size_t bytes;      // of its batches, for the bound of the queue
+    uint64_t rows;
+    bool only_removes;
+    dbk_apply_report *reports;
+    dbk_error failure; // found by the submitter's thread or by append
+};
+
+typedef struct pending_list {
+    dbk_pending *first, *last;
+} pending_list;
+
+static void push(pending_list *list, dbk_pending *p)
+{
+    p->next = NULL;
+    if (list->last)
+        list->last->next = p;
+    else
+        list->first = p;
+    list->last = p;
+}
+
+// ---- Submitters ----
+
+static dbk_pending *make_pending(const dbk_change *change, dbk_change_done done, void *user)
+{
+    dbk_pending *p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->change = change;
+    p->done = done;
+    p->user = user;
+    p->only_removes = true;
+    dbk_status status = dbk_change_check(change, &p->failure);
+    for (int i = 0; i < change->batches_count && status == DBK_OK; i++) {
+        p->bytes += change->batches[i]->arena.total_bytes;
+        p->rows += change->batches[i]->rows;
+        p->only_removes &= change->batches[i]->remove;
+    }
+    if (status == DBK_OK)
+        status = dbk_record_append(&p->record, change, &p->failure);
+    if (status == DBK_OK) {
+        p->reports = calloc((size_t)change->batches_count, sizeof(*p->reports));
+        if (!p->reports)
+            status = dbk_fail(&p->failure, DBK_NO_MEMORY, "out of memory handing over a change");
+    }
+    p->failure.status = status;
+    return p;
+}
+
+void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done done, void *user)
+{
+    dbk_pending *p = make_pending(change, done, user);
+    if (!p) {
+        dbk_change_result result = {.status = DBK_NO_MEMORY,
+                                    .message = "out of memory handing over a change"};
+        done(user, &result);
+        return;
+    }
+    pthread_mutex_lock(&s->mutex);
+    while (s->first && s->queued_bytes + p->bytes > QUEUE_BYTES)
+        pthread_cond_wait(&s->room, &s->mutex);
+    pending_list queue = {s->first, s->last};
+    push(&queue, p);
+    s->first = queue.first;
+    s->last = queue.last;
+    s->queued_bytes += p->bytes;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+// ---- The writer ----
+
+typedef struct writer {
+    dbk_store *store;
+    pending_list building;  // applied, in the group that is being built
+    pending_list in_flight; // in the group whose sync runs
+    uint64_t number;        // of the snapshot of the group in flight
+    uint64_t rows;          // in the group that is being built
+} writer;
+
+static void answer(dbk_pending *p, dbk_status status, const char *message, uint64_t number)
+{
+    dbk_change_result result = {.status = status, .number = number};
+    if (status == DBK_OK) {
+        result.reports = p->reports;
+        result.reports_count = p->change->batches_count;
+    } else {
+        snprintf(result.message, sizeof(result.message), "%.255s", message);
+    }
+    int count = p->reports ? p->change->batches_count : 0; // the change may be gone after done
+    p->done(p->user, &result);
+    for (int i = 0; i < count; i++)
+        free(p->reports[i].rejected_rows);
+    free(p->reports);
+    dbk_buffer_dispose(&p->record);
+    free(p);
+}
+
+static void answer_all(pending_list *list, dbk_status status, const char *message, uint64_t number)
+{
+    dbk_pending *p = list->first;
+    *list = (pending_list){0};
+    while (p) {
+        dbk_pending *next = p->next;
+        answer(p, status, message, number);
+        p = next;
+    }
+}
+
+static dbk_status append(writer *w, dbk_pending *p, dbk_error *err)
+{
+    dbk_store *s = w->store;
+    if (p->failure.status != DBK_OK)
+        return dbk_fail(err, p->failure.status, "%s", p->failure.message);
+    // Removing rows must stay possible: it is the way out.
+    if (!p->only_removes && dbk_db_memory(s->db) > s->memory_budget)
+        return dbk_fail(err, DBK_NO_SPACE,
+                        "the memory budget of %llu MiB is used up; remove rows or raise --memory",
+                        (unsigned long long)(s->memory_budget >> 20));
+    return dbk_journal_append_record(s->journal, p->change, p->record.data, p->record.size, p->reports, err);
+}
+
+// Takes what waits, as much as the group may still have, and applies it.
+static void take_and_apply(writer *w)
+{
+    dbk_store *s = w->store;
+    pending_list taken = {0};
+    size_t bytes = dbk_journal_pending_bytes(s->journal);
+    pthread_mutex_lock(&s->mutex);
+    while (s->first &&
+           ((!taken.first && !w->building.first) || (bytes < GROUP_BYTES && w->rows < GROUP_ROWS))) {
+        dbk_pending *p = s->first;
+        s->first = p->next;
+        if (!s->first)
+            s->last = NULL;
+        s->queued_bytes -= p->bytes;
+        bytes += p->record.size;
+        w->rows += p->rows;
+        push(&taken, p);
+    }
+    if (taken.first)
+        pthread_cond_broadcast(&s->room);
+    pthread_mutex_unlock(&s->mutex);
+    for (dbk_pending *p = taken.first; p;) {
+        dbk_pending *next = p->next;
+        dbk_error why = {0};
+        dbk_status status = append(w, p, &why);
+        if (status == DBK_OK)
+            push(&w->building, p);
+        else
+            answer(p, status, why.message, 0);
+        p = next;
+    }
+}
+
+// Nobody may see what did not reach the disk, nor be told it did.
+static void give_up(writer *w)
+{
+    dbk_store *s = w->store;
+    const char *reason = dbk_journal_read_only(s->journal);
+    pthread_mutex_lock(&s->mutex);
+    dbk_store_note_failure(s, reason);
+    pthread_mutex_unlock(&s->mutex);
+    answer_all(&w->in_flight, DBK_READ_ONLY, reason, 0);
+    answer_all(&w->building, DBK_READ_ONLY, reason, 0);
+    w->rows = 0;
+}
+
+// Mutex held, after a publish: the figures, and what the housekeeper should do.
+static void take_stock(dbk_store *s)
+{
+    dbk_journal_figures now = dbk_journal_figures_read(s->journal);
+    s->published = dbk_journal_published(s->journal);
+    s->figures.changes = now.changes;
+    s->figures.groups = now.groups;
+    s->figures.log_bytes_since_checkpoint += now.log_bytes - s->figures.log_bytes;
+    s->figures.log_bytes = now.log_bytes;
+    if (s->figures.log_bytes_since_checkpoint >= s->checkpoint_at &&
+        s->checkpoints_wanted == s->checkpoints_done) {
+        s->checkpoints_wanted++;
+        pthread_cond_signal(&s->chores);
+    }
+    if (s->request == DBK_REQUEST_MADE) {
+        dbk_journal_file_made(s->journal, &s->request_plan);
+        s->request = DBK_REQUEST_NONE;
+    }
+    if (s->request == DBK_REQUEST_NONE &&
+        dbk_journal_wants_file(s->journal, &s->request_plan, &s->request_again)) {
+        s->request = DBK_REQUEST_WANTED;
+        pthread_cond_signal(&s->chores);
+    }
+}
+
+static void finish_flight(writer *w)
+{
+    dbk_store *s = w->store;
+    if (!w->in_flight.first)
+        return;
+    if (dbk_journal_commit_wait(s->journal, NULL) != DBK_OK) {
+        give_up(w);
+        return;
+    }
+    pthread_mutex_lock(&s->mutex);
+    dbk_journal_publish(s->journal);
+    take_stock(s);
+    pthread_mutex_unlock(&s->mutex);
+    answer_all(&w->in_flight, DBK_OK, NULL, w->number);
+}
+
+static void start_flight(writer *w)
+{
+    dbk_store *s = w->store;
+    if (!w->building.first)
+        return;
+    uint64_t number = dbk_journal_number(s->journal);
+    if (dbk_journal_commit_begin(s->journal, NULL) != DBK_OK) {
+        give_up(w);
+        return;
+    }
+    w->number = number;
+    w->in_flight = w->building;
+    w->building = (pending_list){0};
+    w->rows = 0;
+}
+
+// Waits for work; false when there will be none. Nothing is in flight and nothing is being built.
+static bool wait_for_work(writer *w)
+{
+    dbk_store *s = w->store;
+    pthread_mutex_lock(&s->mutex);
+    bool waiting = s->first != NULL;
+    pthread_mutex_unlock(&s->mutex);
+    if (!waiting && dbk_journal_confirm(s->journal, NULL) != DBK_OK)
+        give_up(w);
+    pthread_mutex_lock(&s->mutex);
+    while (!s->first && !s->stopping)
+        pthread_cond_wait(&s->work, &s->mutex);
+    bool more = s->first != NULL;
+    if (s->failure.status != DBK_OK)
+        dbk_journal_fail(s->journal, s->failure.message);
+    pthread_mutex_unlock(&s->mutex);
+    return more;
+}
+
+void *dbk_store_writer_run(void *user)
+{
+    writer w = {.store = user};
+    while (w.in_flight.first || wait_for_work(&w)) {
+        take_and_apply(&w);
+        if (w.in_flight.first) {
+            finish_flight(&w);
+            take_and_apply(&w); // what came in while the sync ran
+        }
+        start_flight(&w);
+    }
+    return NULL;
+}

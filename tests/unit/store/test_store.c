@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store with its threads on real files, through both backends.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/seed.h"
+#include "tests/unit/store/store_rows.h"
+
+static const dbk_text acme = {"acme", 4}, other = {"other", 5};
+
+typedef struct directory {
+    char path[64];
+} directory;
+
+static int make_directory(void **state)
+{
+    directory *d = calloc(1, sizeof(*d));
+    strcpy(d->path, "/tmp/dbk-test-store-XXXXXX");
+    if (!mkdtemp(d->path))
+        return -1;
+    *state = d;
+    return 0;
+}
+
+static void empty_directory(const char *path)
+{
+    DIR *stream = opendir(path);
+    char name[512];
+    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
+        snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+        unlink(name);
+    }
+    closedir(stream);
+}
+
+static int remove_directory(void **state)
+{
+    directory *d = *state;
+    empty_directory(d->path);
+    rmdir(d->path);
+    free(d);
+    return 0;
+}
+
+static int with_posix(void **state)
+{
+    setenv("DAYBOOK_IO", "posix", 1);
+    return make_directory(state);
+}
+
+// Where the kernel forbids io_uring the tests run on what daybook itself would take.
+static int with_any(void **state)
+{
+    unsetenv("DAYBOOK_IO");
+    return make_directory(state);
+}
+
+static dbk_store *open_store(const char *path, uint64_t log_file_bytes, uint64_t checkpoint_bytes)
+{
+    dbk_store_options options = {
+        .directory = path, .log_file_bytes = log_file_bytes, .checkpoint_bytes = checkpoint_bytes};
+    dbk_store *store;
+    dbk_error err = {0};
+    if (dbk_store_open(&store, &options, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    return store;
+}
+
+static dbk_status write_orders(dbk_store *store, dbk_text tenant, unsigned first, unsigned count,
+                               int64_t total, dbk_error *err)
+{
+    dbk_batch batch;
+    make_orders(&batch, count);
+    for (unsigned i = 0; i < count; i++)
+        set_order(&batch, i, first + i, total + i);
+    const dbk_batch *batches[] = {&batch};
+    dbk_change change = {tenant, batches, 1};
+    dbk_apply_report report;
+    dbk_status status = dbk_store_write(store, &change, &report, err);
+    if (status == DBK_OK)
+        assert_int_equal(report.stored + report.rejected_count, count);
+    free(report.rejected_rows);
+    dbk_batch_dispose(&batch);
+    return status;
+}
+
+static void assert_check_is_clean(const char *path)
+{
+    dbk_check_report report;
+    dbk_error err = {0};
+    if (dbk_store_check(path, NULL, NULL, &report, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(report.problems, 0);
+    assert_true(report.files > 0 && report.bytes > 0);
+}
+
+static void what_was_acknowledged_is_there_after_reopening(void **state)
+{
+    directory *d = *state;
+    dbk_random random = dbk_test_random(__func__);
+    uint64_t want = 0;
+    for (int round = 0; round < 5; round++) {
+        // Small log files, and in some rounds checkpoints that start by themselves.
+        dbk_store *store = open_store(d->path, 32768, round % 2 ? 65536 : 0);
+        if (round)
+            assert_true(digest_of(dbk_store_db(store)) == want);
+        for (int i = 0; i < 40; i++) {
+            dbk_error err = {0};
+            if (write_orders(store, i % 3 ? acme : other, (unsigned)dbk_random_below(&random, 3000),
+                             1 + (unsigned)dbk_random_below(&random, 200),
+                             (int64_t)dbk_random_below(&random, 1000), &err) != DBK_OK)
+                fail_msg("%s", err.message);
+        }
+        dbk_error err = {0};
+        if (round == 3 && dbk_store_checkpoint(store, &err) != DBK_OK)
+            fail_msg("%s", err.message);
+        want = digest_of(dbk_store_db(store));
+        dbk_store_figures figures;
+        dbk_store_figures_read(store, &figures);
+        assert_int_equal(figures.changes, 40);
+        assert_true(figures.groups >= 1 && figures.groups <= 40 && !figures.read_only);
+        dbk_store_close(store);
+        assert_check_is_clean(d->path);
+    }
+}
+
+static void copy_file(const char *from, const char *to)
+{
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    assert_true(in && out);
+    char buffer[65536];
+    for (size_t n; (n = fread(buffer, 1, sizeof(buffer), in)) > 0;)
+        assert_int_equal(fwrite(buffer, 1, n, out), n);
+    fclose(in);
+    fclose(out);
+}
+
+// What a killed process leaves: a copy of the directory while the store is open.
+static void a_killed_process_loses_nothing_acknowledged(void **state)
+{
+    directory *d = *state;
+    dbk_store *store = open_store(d->path, 65536, 0);
+    dbk_error err = {0};
+    for (unsigned i = 0; i < 60; i++) {
+        assert_int_equal(write_orders(store, acme, i * 7, 20, i, &err), DBK_OK);
+        if (i == 30)
+            assert_int_equal(dbk_store_checkpoint(store, &err), DBK_OK);
+    }
+    uint64_t want = digest_of(dbk_store_db(store));
+    char copy[64] = "/tmp/dbk-test-store-XXXXXX", from[512], to[512];
+    assert_non_null(mkdtemp(copy));
+    DIR *stream = opendir(d->path);
+    for (struct dirent *e; (e = readdir(stream)) != NULL;) {
+        snprintf(from, sizeof(from), "%s/%s", d->path, e->d_name);
+        snprintf(to, sizeof(to), "%s/%s", copy, e->d_name);
+        if (e->d_name[0] != '.')
+            copy_file(from, to);
+    }
+    closedir(stream);
+    assert_check_is_clean(copy);
+    dbk_store *again = open_store(copy, 65536, 0);
+    assert_true(digest_of(dbk_store_db(again)) == want);
+    dbk_store_close(again);
+    dbk_store_close(store);
+    empty_directory(copy);
+    rmdir(copy);
+}
+
+// ---- Many at once ----
+
+typedef struct submitter {
+    dbk_store *store;
+    unsigned index;
+    uint64_t last_number;
+    pthread_t thread;
+} submitter;
+
+enum { SUBMITTERS = 4, WRITES = 150, OWN_IDS = 1000 };
+
+// Each writes orders of its own; the last write of an id decides. After each answer the rows must be visible.
+static void *submit_many(void *user)
+{
+    submitter *s = user;
+    for (unsigned i = 0; i < WRITES; i++) {
+        dbk_error err = {0};
+        if (write_orders(s->store, acme, s->index * OWN_IDS + i, 3, 1000 * i, &err) != DBK_OK)
+            return err.message[0] ? "a write failed" : "?";
+        dbk_read read = dbk_read_begin(dbk_store_db(s->store));
+        uint64_t number = dbk_snapshot_number(read.snapshot);
+        const dbk_table_view *orders = dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, acme), DBK_ORDERS);
+        char id[32];
+        int length = snprintf(id, sizeof(id), "order-%u", s->index * OWN_IDS + i + 2);
+        bool found = false;
+        dbk_locator at;
+        dbk_status status = dbk_view_find_id(orders, (dbk_text){id, (uint32_t)length}, &found, &at);
+        dbk_read_end(dbk_store_db(s->store), &read);
+        if (status != DBK_OK || !found || number < s->last_number + 1)
+            return "an acknowledged row is not visible";
+        s->last_number = number;
+    }
+    return NULL;
+}
+
+static void concurrent_submitters_are_all_stored(void **state)
+{
+    directory *d = *state;
+    dbk_store *store = open_store(d->path, 65536, 200000);
+    submitter submitters[SUBMITTERS];
+    for (unsigned i = 0; i < SUBMITTERS; i++) {
+        submitters[i] = (submitter){.store = store, .index = i};
+        assert_int_equal(pthread_create(&submitters[i].thread, NULL, submit_many, &submitters[i]), 0);
+    }
+    for (unsigned i = 0; i < SUBMITTERS; i++) {
+        void *complaint;
+        pthread_join(submitters[i].thread, &complaint);
+        if (complaint)
+            fail_msg("%s", (char *)complaint);
+    }
+    assert_int_equal(orders_of(dbk_store_db(store), acme), SUBMITTERS * (WRITES + 2));
+    dbk_store_figures figures;
+    dbk_store_figures_read(store, &figures);
+    assert_int_equal(figures.changes, SUBMITTERS * WRITES);
+    uint64_t got = digest_of(dbk_store_db(store));
+    dbk_store_close(store);
+    assert_check_is_clean(d->path);
+
+    // The oracle: the same writes, one submitter after the other. Ids do not overlap, so the rows are the
+    // same.
+    empty_directory(d->path);
+    store = open_store(d->path, 0, 0);
+    for (unsigned i = 0; i < SUBMITTERS; i++) {
+        submitter alone = {.store = store, .index = i};
+        assert_null(submit_many(&alone));
+    }
+    assert_true(digest_of(dbk_store_db(store)) == got);
+    dbk_store_close(store);
+}
+
+// ---- Refusals ----
+
+static void a_directory_is_opened_once(void **state)
+{
+    directory *d = *state;
+    dbk_store *store = open_store(d->path, 65536, 0), *second;
+    dbk_store_options options = {.directory = d->path};
+    dbk_error err = {0};
+    assert_int_equal(dbk_store_open(&second, &options, &err), DBK_BUSY);
+    assert_non_null(strstr(err.message, d->path));
+    dbk_check_report report;
+    assert_int_equal(dbk_store_check(d->path, NULL, NULL, &report, &err), DBK_BUSY);
+    dbk_store_close(store);
+    assert_int_equal(dbk_store_check(d->path, NULL, NULL, &report, &err), DBK_OK);
+    dbk_store_close(open_store(d->path, 65536, 0));
+    options.directory = "/nonexistent/daybook";
+    assert_int_not_equal(dbk_store_open(&second, &options, &err), DBK_OK);
+}
+
+static void past_the_memory_budget_changes_are_refused(void **state)
+{
+    directory *d = *state;
+    dbk_store_options options = {.directory = d->path, .memory_bytes = 1, .log_file_bytes = 65536};
+    dbk_store *store;
+    dbk_error err = {0};
+    assert_int_equal(dbk_store_open(&store, &options, &err), DBK_OK);
+    dbk_status status = DBK_OK;
+    for (unsigned i = 0; i < 100 && status == DBK_OK; i++)
+        status = write_orders(store, acme, i * 100, 100, 1, &err);
+    assert_int_equal(status, DBK_NO_SPACE);
+    assert_int_equal(write_orders(store, (dbk_text){"no/tenant", 9}, 0, 1, 1, &err), DBK_INVALID);
+    uint64_t want = digest_of(dbk_store_db(store));
+    dbk_store_close(store);
+    store = open_store(d->path, 65536, 0);
+    assert_true(digest_of(dbk_store_db(store)) == want);
+    assert_int_equal(write_orders(store, acme, 0, 1, 1, &err), DBK_OK);
+    dbk_store_close(store);
+}
+
+#define BOTH(test)                                                                                           \
+    cmocka_unit_test_setup_teardown(test, with_posix, remove_directory),                                     \
+        cmocka_unit_test_setup_teardown(test, with_any, remove_directory)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BOTH(what_was_acknowledged_is_there_after_reopening),
+        BOTH(a_killed_process_loses_nothing_acknowledged),
+        BOTH(concurrent_submitters_are_all_stored),
+        BOTH(a_directory_is_opened_once),
+        BOTH(past_the_memory_budget_changes_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
