@@ -101,7 +101,8 @@ void dbk_image_restore_next_segment_id(dbk_db *db, uint64_t id)
 dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain domain, dbk_text word,
                                   dbk_error *err)
 {
-    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 || tenant_name.length == 0)
+    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 ||
+        tenant_name.length == 0)
         return dbk_fail(err, DBK_CORRUPT, "a word of domain %d and %u bytes cannot be", (int)domain,
                         word.length);
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
@@ -266,8 +267,7 @@ dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table
     if (part->rows == part->dead_rows)
         return DBK_OK;
     dbk_rows rows = {0};
-    dbk_status status =
-        dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
+    dbk_status status = dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
     status = status == DBK_OK ? rows_lead(table, &rows, at, 0, err) : no_memory(err);
     dbk_rows_dispose(&rows);
     return status;
