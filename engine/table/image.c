@@ -165,8 +165,6 @@ static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, uint32_t sl
         else
             hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
     }
-    if (status == DBK_OK)
-        status = dbk_table_index_prepare(table, rows->rows);
     if (status == DBK_OK && !dbk_key_index_reserve(&table->index, hashes, rows->rows))
         status = DBK_NO_MEMORY;
     for (uint32_t i = 0; status == DBK_OK && i < rows->rows; i++) {
@@ -224,6 +222,11 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, d
     if (!codes_are_known(tenant, def, segment)) {
         dbk_segment_free(segment);
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
+    }
+    // Before the rows are part of the table: splitting the index leads the keys of all rows that are.
+    if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK) {
+        dbk_segment_free(segment);
+        return no_memory(err);
     }
     dbk_table_mark_changed(*out);
     return DBK_OK;
