@@ -542,8 +542,9 @@ static dbk_status build(dbk_plan *plan, dbk_error *err)
     } else {
         DBK_TRY(bind_rows(plan, err));
     }
-    qsort(plan->filters, (size_t)plan->filters_count, sizeof *plan->filters, by_cost);
+    // The key's filter is found by its place in the query, so before the others change places.
     DBK_TRY(use_key(plan, err));
+    qsort(plan->filters, (size_t)plan->filters_count, sizeof *plan->filters, by_cost);
     DBK_TRY(choose_parts(plan, err));
     prove_values(plan);
     if (plan->is_group) {
