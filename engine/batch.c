@@ -40,8 +40,9 @@ static dbk_status bad(const checker *c, uint32_t row, const char *what)
 static dbk_status text_check(const checker *c, dbk_text text, uint32_t row, uint32_t length_max)
 {
     if (text.length > length_max)
-        return bad(c, row, length_max == DBK_ID_BYTES_MAX ? "has an id of more than 64 bytes"
-                                                          : "has a text of more than 1 MiB");
+        return bad(c, row,
+                   length_max == DBK_ID_BYTES_MAX ? "has an id of more than 64 bytes"
+                                                  : "has a text of more than 1 MiB");
     if (text.length && dbk_utf8_invalid_at(text.data, text.length) != text.length)
         return bad(c, row, "is not valid UTF-8");
     return DBK_OK;

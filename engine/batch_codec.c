@@ -13,7 +13,11 @@ enum { FORM_INTS = 1, FORM_CODES, FORM_TEXTS };
 
 static int width_for(uint64_t largest)
 {
-    return largest == 0 ? 0 : largest <= UINT8_MAX ? 1 : largest <= UINT16_MAX ? 2 : largest <= UINT32_MAX ? 4 : 8;
+    return largest == 0            ? 0
+           : largest <= UINT8_MAX  ? 1
+           : largest <= UINT16_MAX ? 2
+           : largest <= UINT32_MAX ? 4
+                                   : 8;
 }
 
 static void put_number(uint8_t *out, uint64_t value, int width)

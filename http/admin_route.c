@@ -4,7 +4,7 @@
 #include "http/call.h"
 #include "http/handlers.h"
 #include "http/js_date.h"
-#include "http/record.h"
+#include "http/system_row.h"
 #include "ingest/parse/json.h"
 
 #include <stdio.h>
@@ -157,11 +157,11 @@ static dbk_status check_settings(const dbk_json *body, dbk_error *err)
 static dbk_status store_settings(dbk_call *call, const dbk_json *body, dbk_error *err)
 {
     for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
-        dbk_record_field fields[] = {{.column = "id", .text = m->key},
+        dbk_system_field fields[] = {{.column = "id", .text = m->key},
                                      {.column = "value", .text = dbk_json_string_of(m)}};
         bool removes = fields[1].text.length == 0;
-        DBK_TRY(dbk_record_write(call->app->store, call->tenant, DBK_SETTINGS, fields, removes ? 1 : 2,
-                                 removes, err));
+        DBK_TRY(dbk_system_row_write(call->app->store, call->tenant, DBK_SETTINGS, fields, removes ? 1 : 2,
+                                     removes, err));
     }
     return DBK_OK;
 }

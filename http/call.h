@@ -41,7 +41,7 @@ struct dbk_call {
     dbk_text argument; // in the place of the path's {parameter}
     dbk_params params;
     dbk_arena arena; // lives as long as the call
-    char tenant_text[DBK_TENANT_MAX + 1];
+    char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
     int64_t now_ms; // one moment for the whole call
     int64_t started_ns;

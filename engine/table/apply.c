@@ -13,7 +13,7 @@ static dbk_status no_memory(dbk_error *err)
 // ---- Lines without created_at ----
 
 typedef struct line_times {
-    int64_t *times;   // NULL when every line has its own
+    int64_t *times; // NULL when every line has its own
     bool *is_rejected;
     uint32_t rejected;
 } line_times;

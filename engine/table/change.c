@@ -39,8 +39,7 @@ static dbk_status translate(dbk_change *change, int c, const uint32_t *rows, uin
     const dbk_batch_column *column = &change->batch->columns[c];
     dbk_dict *dict = dbk_tenant_dict(change->table->tenant, change->table->def->columns[c].domain);
     uint32_t *codes = dbk_arena_alloc(&change->arena, change->batch->rows * sizeof *codes);
-    uint32_t *translation =
-        dbk_arena_zalloc(&change->arena, (column->words_count + 1) * sizeof *translation);
+    uint32_t *translation = dbk_arena_zalloc(&change->arena, (column->words_count + 1) * sizeof *translation);
     if (!dict || !codes || !translation)
         return DBK_NO_MEMORY;
     for (uint32_t i = 0; i < count; i++)

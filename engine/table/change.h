@@ -21,12 +21,12 @@ typedef struct dbk_change_piece {
 typedef struct dbk_change {
     dbk_table *table;
     const dbk_batch *batch;
-    const int64_t *times;   // fills the table's time column where the batch has no value; or NULL
+    const int64_t *times;    // fills the table's time column where the batch has no value; or NULL
     const bool *is_rejected; // rows to leave out; or NULL
 
     dbk_arena arena;
-    dbk_delta_input input; // input.rows: the rows to store, or whose keys to remove; each key once
-    uint32_t count;        // of them
+    dbk_delta_input input;      // input.rows: the rows to store, or whose keys to remove; each key once
+    uint32_t count;             // of them
     const uint64_t *hashes;     // facts: of the ids, by row of the batch
     const uint32_t *keys;       // keyed tables: codes, by row of the batch
     dbk_place *old;             // where the key stands now, by index in input.rows

@@ -14,8 +14,7 @@ static void snapshot_dispose(dbk_object *object)
 static dbk_snapshot *snapshot_create(dbk_db *db, uint64_t number)
 {
     dbk_snapshot *snapshot = dbk_versions_create(
-        &db->versions, sizeof *snapshot + db->tenants_count * sizeof snapshot->tenants[0],
-        snapshot_dispose);
+        &db->versions, sizeof *snapshot + db->tenants_count * sizeof snapshot->tenants[0], snapshot_dispose);
     if (!snapshot)
         return NULL;
     snapshot->db = db;
@@ -83,8 +82,8 @@ uint64_t dbk_db_memory(const dbk_db *db)
 static bool table_freeze(dbk_table *table)
 {
     uint32_t pages = (table->slots + DBK_PAGE_PARTS - 1) / DBK_PAGE_PARTS;
-    dbk_table_view *view = dbk_versions_create(dbk_table_versions(table),
-                                               sizeof *view + pages * sizeof view->pages[0], NULL);
+    dbk_table_view *view =
+        dbk_versions_create(dbk_table_versions(table), sizeof *view + pages * sizeof view->pages[0], NULL);
     if (!view)
         return false;
     view->table = table;

@@ -10,9 +10,9 @@
 //
 // Why it holds. Reader 1 and 2 and writer 1, 2 and 3 are sequentially consistent, so there is one order of
 // them all. If reclaim found the reader's slot free, the reader claimed it later and its load came after the
-// replacement: it has the new root. If it found the slot with a value above the tag, the reader had seen `now`
-// counted up, after the replacement, and again has the new root. Any other value keeps the object. A reader
-// delayed between reading `now` and claiming the slot holds an old value, which only keeps more.
+// replacement: it has the new root. If it found the slot with a value above the tag, the reader had seen
+// `now` counted up, after the replacement, and again has the new root. Any other value keeps the object. A
+// reader delayed between reading `now` and claiming the slot holds an old value, which only keeps more.
 //
 // Slots belong to reads, not to threads: a read may end on another thread than it began on.
 #ifndef DBK_TABLE_EPOCH_H

@@ -101,7 +101,8 @@ void dbk_image_restore_next_segment_id(dbk_db *db, uint64_t id)
 dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain domain, dbk_text word,
                                   dbk_error *err)
 {
-    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 || tenant_name.length == 0)
+    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 ||
+        tenant_name.length == 0)
         return dbk_fail(err, DBK_CORRUPT, "a word of domain %d and %u bytes cannot be", (int)domain,
                         word.length);
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
@@ -164,8 +165,6 @@ static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, uint32_t sl
         else
             hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
     }
-    if (status == DBK_OK)
-        status = dbk_table_index_prepare(table, rows->rows);
     if (status == DBK_OK && !dbk_key_index_reserve(&table->index, hashes, rows->rows))
         status = DBK_NO_MEMORY;
     for (uint32_t i = 0; status == DBK_OK && i < rows->rows; i++) {
@@ -224,6 +223,11 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, d
         dbk_segment_free(segment);
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
     }
+    // Before the rows are part of the table: splitting the index leads the keys of all rows that are.
+    if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK) {
+        dbk_segment_free(segment);
+        return no_memory(err);
+    }
     dbk_table_mark_changed(*out);
     return DBK_OK;
 }
@@ -266,8 +270,7 @@ dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table
     if (part->rows == part->dead_rows)
         return DBK_OK;
     dbk_rows rows = {0};
-    dbk_status status =
-        dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
+    dbk_status status = dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
     status = status == DBK_OK ? rows_lead(table, &rows, at, 0, err) : no_memory(err);
     dbk_rows_dispose(&rows);
     return status;

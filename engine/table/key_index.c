@@ -63,8 +63,7 @@ dbk_key_probe dbk_key_probe_begin(const dbk_key_index *index, uint64_t hash)
 {
     dbk_key_probe probe = {.tag = dbk_key_tag(hash)};
     dbk_key_directory *directory = directory_of(index);
-    probe.table =
-        directory ? atomic_load_explicit(table_at(directory, hash), memory_order_acquire) : NULL;
+    probe.table = directory ? atomic_load_explicit(table_at(directory, hash), memory_order_acquire) : NULL;
     if (probe.table) {
         probe.at = home(probe.table, probe.tag);
         probe.left = probe.table->capacity;

@@ -2,11 +2,11 @@
 // Where the row of an id stands, for facts: an open-addressing table of 8-byte entries, a 24-bit tag and a
 // 40-bit locator. The ids themselves are only in the rows, so whoever asks verifies a hit against the row.
 //
-// The place of an entry is its tag scaled to the capacity. A larger table is therefore filled from the entries
-// alone, in one sequential pass, and may be larger by any factor: at 5/4 the load stays between 0.68 and 0.85.
-// A tag that also says the place tells neighbours apart by the bits that are left, so past 2^18 entries the
-// index is split, once, into 4,096 partitions by other bits of the hash; each then grows on its own, and no
-// pause is longer than filling one of them.
+// The place of an entry is its tag scaled to the capacity. A larger table is therefore filled from the
+// entries alone, in one sequential pass, and may be larger by any factor: at 5/4 the load stays between 0.68
+// and 0.85. A tag that also says the place tells neighbours apart by the bits that are left, so past 2^18
+// entries the index is split, once, into 4,096 partitions by other bits of the hash; each then grows on its
+// own, and no pause is longer than filling one of them.
 //
 // One writer; readers probe at the same time. Tables and the directory are replaced, never moved under a
 // reader; removed entries stay as tombstones until the table is next replaced.

@@ -87,8 +87,7 @@ bool dbk_moves_walk_next(dbk_moves_walk *walk, uint64_t *entry, bool *complete)
         }
     }
     // Whatever was overwritten while we looked was counted before.
-    *complete = walk->from == walk->end ||
-                (ring && walk->from >= ring->first &&
-                 atomic_load(&walk->moves->count) - walk->from <= ring->capacity);
+    *complete = walk->from == walk->end || (ring && walk->from >= ring->first &&
+                                            atomic_load(&walk->moves->count) - walk->from <= ring->capacity);
     return false;
 }

@@ -3,10 +3,10 @@
 // always shows the writer's newest state; a reader of an older snapshot that does not find its row by the
 // index looks here for what happened since.
 //
-// A ring of old index entries, numbered from 0 in the order they were overwritten; a snapshot keeps the number
-// of the first that came after it. The writer notes an entry before it overwrites it, so a reader that saw the
-// index changed sees the note. When the ring has gone round since the snapshot, the reader is told so and
-// searches the rows themselves.
+// A ring of old index entries, numbered from 0 in the order they were overwritten; a snapshot keeps the
+// number of the first that came after it. The writer notes an entry before it overwrites it, so a reader that
+// saw the index changed sees the note. When the ring has gone round since the snapshot, the reader is told so
+// and searches the rows themselves.
 #ifndef DBK_TABLE_MOVES_H
 #define DBK_TABLE_MOVES_H
 

@@ -24,7 +24,7 @@ static inline void dbk_memory_subtract(dbk_memory *memory, size_t bytes)
 }
 
 typedef struct dbk_object {
-    struct dbk_object *next;                     // in the list of those waiting to be freed
+    struct dbk_object *next;                    // in the list of those waiting to be freed
     void (*dispose)(struct dbk_object *object); // frees what it holds beside itself; may be NULL
     dbk_memory *memory;
     size_t bytes;

@@ -18,8 +18,7 @@ static bool pages_reserve(dbk_table *table, uint32_t pages)
     dbk_part_page **larger = realloc(table->pages, capacity * sizeof *larger);
     if (!larger)
         return false;
-    dbk_memory_add(&dbk_table_versions(table)->memory,
-                   (capacity - table->pages_capacity) * sizeof *larger);
+    dbk_memory_add(&dbk_table_versions(table)->memory, (capacity - table->pages_capacity) * sizeof *larger);
     memset(larger + table->pages_capacity, 0, (capacity - table->pages_capacity) * sizeof *larger);
     table->pages = larger;
     table->pages_capacity = capacity;

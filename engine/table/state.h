@@ -9,8 +9,8 @@
 //     dbk_snapshot ── dbk_tenant_view ── dbk_table_view ── dbk_part_page, root of the map
 //
 // A part keeps its slot for life: a delta is sealed into, and a segment compacted into, the slot it has. So a
-// key changes its slot only when its row is replaced or removed. Pages, bitmaps of dead rows and map nodes are
-// shared with images and copied on write as versions.h describes.
+// key changes its slot only when its row is replaced or removed. Pages, bitmaps of dead rows and map nodes
+// are shared with images and copied on write as versions.h describes.
 #ifndef DBK_TABLE_STATE_H
 #define DBK_TABLE_STATE_H
 
@@ -93,14 +93,14 @@ struct dbk_tenant {
 
 struct dbk_db {
     dbk_versions versions;
-    dbk_dict names;       // of tenants: the code is 1 + the index in `tenants`
+    dbk_dict names; // of tenants: the code is 1 + the index in `tenants`
     dbk_tenant **tenants;
     uint32_t tenants_count, tenants_capacity;
     dbk_tenant *changed;
     _Atomic(dbk_snapshot *) current;
     dbk_snapshot *frozen_first, *frozen_last; // not published yet, oldest first
     uint64_t next_segment_id;
-    uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
+    uint32_t segment_rows;  // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     dbk_text_cursor cursor; // the writer's
 };
 
@@ -130,8 +130,8 @@ struct dbk_snapshot {
     dbk_object object;
     const dbk_db *db;
     uint64_t number, next_segment_id;
-    dbk_object *garbage;     // what no later image has
-    dbk_snapshot *next;      // frozen later and not published yet
+    dbk_object *garbage; // what no later image has
+    dbk_snapshot *next;  // frozen later and not published yet
     uint32_t tenants_count;
     const dbk_tenant_view *tenants[];
 };

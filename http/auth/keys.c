@@ -9,7 +9,7 @@
 
 #include "engine/query.h"
 #include "http/auth/limiter.h"
-#include "http/record.h"
+#include "http/system_row.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -49,18 +49,6 @@ dbk_scopes dbk_scope_find(dbk_text name)
         if (dbk_text_equal(name, dbk_text_from(dbk_scope_names[i])))
             return (dbk_scopes)1 << i;
     return 0;
-}
-
-bool dbk_key_tenant_is_valid(dbk_text name)
-{
-    if (name.length == 0 || name.length > DBK_TENANT_MAX || name.data[0] == '.')
-        return false;
-    for (uint32_t i = 0; i < name.length; i++) {
-        char c = name.data[i], lower = c | 0x20;
-        if (!((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
-            return false;
-    }
-    return true;
 }
 
 dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err)
@@ -370,10 +358,9 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
                           char text[DBK_KEY_TEXT_BYTES + 1], dbk_error *err)
 {
     int rate;
-    if (!dbk_key_tenant_is_valid(request->tenant))
-        return dbk_fail(err, DBK_INVALID,
-                        "tenant must be 1 to %d letters, digits, '.', '_' or '-', not beginning with '.'",
-                        DBK_TENANT_MAX);
+    if (!dbk_tenant_name_is_valid(request->tenant))
+        return dbk_fail(err, DBK_INVALID, "tenant must be 1 to %d letters, digits, '.', '_' or '-'",
+                        DBK_TENANT_NAME_MAX);
     if (request->name.length > 100)
         return dbk_fail(err, DBK_INVALID, "name must be at most 100 characters");
     DBK_TRY(parse_rate(request->rate, &rate, err));
@@ -384,7 +371,7 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
         (!make_key(text) || !make_id(id) || !hash_key(keys, (dbk_text){text, DBK_KEY_TEXT_BYTES}, hash)))
         status = dbk_fail(err, DBK_IO, "the system gives no random bytes");
     if (status == DBK_OK) {
-        dbk_record_field fields[] = {
+        dbk_system_field fields[] = {
             {.column = "id", .text = dbk_text_from(id)},
             {.column = "name", .text = request->name},
             {.column = "prefix", .text = {text, DBK_KEY_PREFIX_BYTES}},
@@ -394,8 +381,8 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
             {.column = "created_at", .number = request->now_ms},
             {.column = "expires_at", .number = request->expires_at},
         };
-        status = dbk_record_write(keys->store, request->tenant, DBK_API_KEYS, fields, DBK_COUNT(fields),
-                                  false, err);
+        status = dbk_system_row_write(keys->store, request->tenant, DBK_API_KEYS, fields, DBK_COUNT(fields),
+                                      false, err);
         atomic_fetch_add(&keys->version, 1);
     }
     dbk_buffer_dispose(&scopes);
@@ -413,15 +400,16 @@ dbk_status dbk_keys_revoke(dbk_keys *keys, dbk_text tenant, dbk_text id, int64_t
     if (dbk_result_rows(row) == 0) {
         status = dbk_fail(err, DBK_NOT_FOUND, "Key not found.");
     } else if (dbk_result_is_null(row, 0, KEY_REVOKED)) {
-        dbk_record_field fields[DBK_COUNT(key_fields)];
+        dbk_system_field fields[DBK_COUNT(key_fields)];
         for (int i = 0; i < (int)DBK_COUNT(key_fields); i++) {
             bool is_time = i >= KEY_CREATED;
-            fields[i] = (dbk_record_field){.column = key_fields[i],
+            fields[i] = (dbk_system_field){.column = key_fields[i],
                                            .text = is_time ? (dbk_text){NULL, 0} : dbk_result_text(row, 0, i),
                                            .number = is_time ? dbk_result_int(row, 0, i) : DBK_NULL};
         }
         fields[KEY_REVOKED].number = now_ms;
-        status = dbk_record_write(keys->store, tenant, DBK_API_KEYS, fields, DBK_COUNT(fields), false, err);
+        status =
+            dbk_system_row_write(keys->store, tenant, DBK_API_KEYS, fields, DBK_COUNT(fields), false, err);
         atomic_fetch_add(&keys->version, 1);
     }
     dbk_result_free(row);

@@ -7,8 +7,9 @@
 
 #include "http/json/writer.h"
 #include "ingest/store/store.h"
+#include "ingest/store/tenant_name.h"
 
-enum { DBK_KEY_TEXT_BYTES = 46, DBK_KEY_PREFIX_BYTES = 12, DBK_KEY_ID_MAX = 64, DBK_TENANT_MAX = 64 };
+enum { DBK_KEY_TEXT_BYTES = 46, DBK_KEY_PREFIX_BYTES = 12, DBK_KEY_ID_MAX = 64 };
 
 // A scope is one bit, in the order of dbk_scope_names.
 typedef uint32_t dbk_scopes;
@@ -21,7 +22,7 @@ enum { DBK_RATE_DEFAULT = -1, DBK_RATE_OFF = 0 };
 
 typedef struct dbk_key {
     char id[DBK_KEY_ID_MAX + 1];
-    char tenant[DBK_TENANT_MAX + 1];
+    char tenant[DBK_TENANT_NAME_MAX + 1];
     dbk_scopes scopes;
     int rate; // requests a minute, DBK_RATE_OFF or DBK_RATE_DEFAULT
 } dbk_key;
@@ -53,8 +54,5 @@ dbk_status dbk_keys_revoke(dbk_keys *keys, dbk_text tenant, dbk_text id, int64_t
 // and creation.
 dbk_status dbk_keys_write_list(dbk_keys *keys, dbk_text tenant, int64_t now_ms, dbk_out *json,
                                dbk_error *err);
-
-// A tenant's name: 1 to 64 letters, digits, '.', '_', '-', not beginning with '.'.
-bool dbk_key_tenant_is_valid(dbk_text name);
 
 #endif

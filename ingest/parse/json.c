@@ -220,7 +220,7 @@ static bool move_to_arena(parse *p, dbk_json_doc *doc)
 {
     dbk_json *values = dbk_arena_alloc(&doc->arena, p->count * sizeof *values);
     char *texts = p->unescaped.size ? dbk_arena_alloc(&doc->arena, p->unescaped.size) : NULL;
-    const char *from = (const char *)p->unescaped.data, *end = from + p->unescaped.size;
+    const char *from = (const char *)p->unescaped.data;
     if (!values || (p->unescaped.size && !texts))
         return false;
     memcpy(values, p->values, p->count * sizeof *values);
@@ -229,7 +229,7 @@ static bool move_to_arena(parse *p, dbk_json_doc *doc)
         for (uint32_t i = 0; i < p->count; i++) {
             dbk_text *both[] = {&values[i].text, &values[i].key};
             for (int j = 0; j < 2; j++) {
-                if (both[j]->data >= from && both[j]->data < end)
+                if (both[j]->data >= from && both[j]->data < from + p->unescaped.size)
                     both[j]->data = texts + (both[j]->data - from);
             }
         }

@@ -31,6 +31,7 @@ struct dbk_rows {
     uint32_t capacity;      // rows of a batch
     uint64_t required_mask; // columns that a row must set
     dbk_batch *batch;       // NULL until a row begins
+    uint64_t open_mask;     // columns that the batch has
     uint64_t set_mask;      // columns with a value in the row at hand
     dbk_text pending[DBK_COLUMNS_MAX + 1];
     word_table words[DBK_COLUMNS_MAX];
@@ -154,6 +155,7 @@ static dbk_status open_batch(dbk_rows *rows, dbk_error *err)
         return no_memory(err);
     }
     rows->batch = batch;
+    rows->open_mask = 0;
     rows->chunk = NULL;
     rows->chunk_left = 0;
     return DBK_OK;
@@ -231,9 +233,23 @@ static bool keep_text(dbk_rows *rows, dbk_text text, dbk_text *out)
 
 // ---- Words ----
 
-static bool same_text(dbk_text a, dbk_text b)
+static inline uint64_t load_word(const char *at)
 {
-    return a.length == b.length && memcmp(a.data, b.data, a.length) == 0;
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+// Most words have 8 to 16 bytes: two loads that may overlap, and no call.
+static inline bool same_text(dbk_text a, dbk_text b)
+{
+    if (a.length != b.length)
+        return false;
+    if (a.length < 8 || a.length > 16)
+        return memcmp(a.data, b.data, a.length) == 0;
+    uint32_t last = a.length - 8;
+    return ((load_word(a.data) ^ load_word(b.data)) |
+            (load_word(a.data + last) ^ load_word(b.data + last))) == 0;
 }
 
 static bool grow_slots(word_table *table)
@@ -425,16 +441,18 @@ dbk_status dbk_rows_commit(dbk_rows *rows, uint64_t line, dbk_error *err)
     if (!rows->batch)
         DBK_TRY(open_batch(rows, err));
     dbk_batch *batch = rows->batch;
-    for (int i = 0; i < rows->options.table->columns_count; i++) {
-        if (!((rows->set_mask >> i) & 1)) {
-            store_nothing(rows, i);
-            continue;
-        }
-        const dbk_batch_column *column = &batch->columns[i];
-        bool fresh = !column->ints && !column->codes && !column->texts;
-        if (fresh && !open_column(rows, i))
+    uint64_t set = rows->set_mask & (((uint64_t)1 << DBK_COLUMNS_MAX) - 1);
+    uint64_t fresh = set & ~rows->open_mask;
+    for (uint64_t left = rows->open_mask & ~set; left; left &= left - 1)
+        store_nothing(rows, __builtin_ctzll(left));
+    for (uint64_t left = fresh; left; left &= left - 1) {
+        if (!open_column(rows, __builtin_ctzll(left)))
             return no_memory(err);
-        DBK_TRY(store_value(rows, i, fresh, err));
+    }
+    rows->open_mask |= fresh;
+    for (uint64_t left = set; left; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+        DBK_TRY(store_value(rows, i, (fresh >> i) & 1, err));
     }
     batch->lines[batch->rows++] = line > UINT32_MAX ? UINT32_MAX : (uint32_t)line;
     return batch->rows == rows->capacity ? dbk_rows_flush(rows, err) : DBK_OK;

@@ -46,6 +46,6 @@ const char *test_value(test_app *t, const char *path);
 const char *test_header(const test_app *t, const char *name); // "" when absent
 int test_count(test_app *t, const char *path);                // members of a container
 
-#define expect_value(t, path, text) assert_string_equal(test_value(t, path), text)
+#define expect_at(t, path, text) assert_string_equal(test_value(t, path), text)
 
 #endif

@@ -53,7 +53,7 @@ static void test_D33_unknown_paths_and_methods_are_json(void **state)
                                           "/nowhere"};
     for (size_t i = 0; i < DBK_COUNT(unknown); i++) {
         assert_int_equal(test_get(&app, unknown[i]), 404);
-        expect_value(&app, "error", "Not found.");
+        expect_at(&app, "error", "Not found.");
         assert_string_equal(app.content_type, "application/json");
     }
     assert_int_equal(test_ask(&app, "DELETE", "/api/v1/reports/sales", false, NULL, NULL), 405);
@@ -70,7 +70,7 @@ static void test_admin_routes_are_local(void **state)
         if (dbk_routes[i].access != DBK_ACCESS_LOCAL)
             continue;
         assert_int_equal(test_ask(&app, dbk_routes[i].method, dbk_routes[i].path, false, NULL, "{}"), 404);
-        expect_value(&app, "error", "Not found.");
+        expect_at(&app, "error", "Not found.");
     }
     assert_int_equal(test_ask(&app, "PATCH", "/admin/keys", false, NULL, NULL), 404);
     assert_int_equal(test_ask(&app, "PATCH", "/admin/keys", true, NULL, NULL), 405);
@@ -103,15 +103,15 @@ static void test_ingest_stores_and_rejects_by_row(void **state)
              "id,created_at,status,total\na,2026-04-01,SUBMITTED,1.50\nb,2026-04-31,SUBMITTED,1\n"
              "c,2026-04-02,SUBMITTED,1.23456\nd,2026-04-02,SUBMITTED,2\n"),
         200);
-    expect_value(&app, "stored", "2");
-    expect_value(&app, "rejected", "[2]");
-    expect_value(&app, "rejected.0.line", "3");
-    expect_value(&app, "rejected.0.column", "created_at");
-    expect_value(&app, "rejected.1.line", "4");
-    expect_value(&app, "rejected.1.column", "total");
-    expect_value(&app, "rejected.1.reason", "more than 4 decimals");
+    expect_at(&app, "stored", "2");
+    expect_at(&app, "rejected", "[2]");
+    expect_at(&app, "rejected.0.line", "3");
+    expect_at(&app, "rejected.0.column", "created_at");
+    expect_at(&app, "rejected.1.line", "4");
+    expect_at(&app, "rejected.1.column", "total");
+    expect_at(&app, "rejected.1.reason", "more than 4 decimals");
     assert_int_equal(test_ask(&app, "GET", "/admin/report/sales?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.revenue", "3.50");
+    expect_at(&app, "data.totals.revenue", "3.50");
 }
 
 static void test_ingest_reads_ndjson_by_default(void **state)
@@ -123,14 +123,14 @@ static void test_ingest_reads_ndjson_by_default(void **state)
     static const char *const types[] = {NULL, "application/x-ndjson", "Application/NDJSON;charset=utf-8"};
     for (size_t i = 0; i < DBK_COUNT(types); i++) {
         assert_int_equal(post("/ingest/orders?tenant=acme", types[i], rows), 200);
-        expect_value(&app, "stored", "2");
-        expect_value(&app, "rejected", "[0]");
+        expect_at(&app, "stored", "2");
+        expect_at(&app, "rejected", "[0]");
     }
     // Loading the same rows again changes nothing.
     assert_int_equal(test_ask(&app, "GET", "/admin/report/sales?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.revenue", "3.30");
+    expect_at(&app, "data.totals.revenue", "3.30");
     assert_int_equal(post("/ingest/orders?tenant=acme", NULL, ""), 200);
-    expect_value(&app, "stored", "0");
+    expect_at(&app, "stored", "0");
 }
 
 static void test_ingest_refusals(void **state)
@@ -156,9 +156,9 @@ static void test_ingest_needs_its_scope_and_uses_the_keys_tenant(void **state)
                               "id,created_at,status,total\na,2026-04-01,SUBMITTED,7\n"),
                      200);
     assert_int_equal(test_ask(&app, "GET", "/admin/report/sales?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.revenue", "7.00");
+    expect_at(&app, "data.totals.revenue", "7.00");
     assert_int_equal(test_ask(&app, "GET", "/admin/report/sales?tenant=rival", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.revenue", "0.00");
+    expect_at(&app, "data.totals.revenue", "0.00");
 }
 
 // More than the loop thread parses itself, and more than one batch.
@@ -174,12 +174,12 @@ static void test_a_large_body_goes_through_a_worker(void **state)
     dbk_buffer_u8(&csv, 0);
     assert_int_equal(post("/ingest/orders?tenant=acme", "text/csv", (const char *)csv.data), 200);
     dbk_buffer_dispose(&csv);
-    expect_value(&app, "stored", "69930");
-    expect_value(&app, "rejected", "[70]");
-    expect_value(&app, "rejected.0.line", "1001");
-    expect_value(&app, "rejected.69.line", "70001");
+    expect_at(&app, "stored", "69930");
+    expect_at(&app, "rejected", "[70]");
+    expect_at(&app, "rejected.0.line", "1001");
+    expect_at(&app, "rejected.69.line", "70001");
     assert_int_equal(test_ask(&app, "GET", "/admin/report/sales?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.revenue", "699.30");
+    expect_at(&app, "data.totals.revenue", "699.30");
 }
 
 // ---- Settings ----
@@ -192,7 +192,7 @@ static void test_settings_are_checked_and_kept(void **state)
                  "{\"timezone\":\"Europe/Berlin\",\"currency\":\"EUR\",\"business-day\":\"06:30\","
                  "\"app-id\":\"x\"}"),
         200);
-    expect_value(&app, "timezone", "Europe/Berlin");
+    expect_at(&app, "timezone", "Europe/Berlin");
     static const char *const bad[] = {"{\"timezone\":\"Mars/Olympus\"}",
                                       "{\"timezone\":\"../../etc/passwd\"}",
                                       "{\"currency\":\"eur\"}",
@@ -212,11 +212,11 @@ static void test_settings_are_checked_and_kept(void **state)
                      200);
     test_app_reopen(&app);
     assert_int_equal(test_ask(&app, "GET", "/admin/settings?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "", "{3}");
-    expect_value(&app, "timezone", "(none)");
-    expect_value(&app, "currency", "EUR");
-    expect_value(&app, "app-id", "x");
-    expect_value(&app, "business-day", "06:30");
+    expect_at(&app, "", "{3}");
+    expect_at(&app, "timezone", "(none)");
+    expect_at(&app, "currency", "EUR");
+    expect_at(&app, "app-id", "x");
+    expect_at(&app, "business-day", "06:30");
 }
 
 // ---- Machines ----
@@ -225,7 +225,7 @@ static void test_health_and_readiness(void **state)
 {
     (void)state;
     assert_int_equal(test_get(&app, "/healthz"), 200);
-    expect_value(&app, "status", "ok");
+    expect_at(&app, "status", "ok");
     assert_int_equal(test_get(&app, "/readyz"), 503);
     dbk_app_ready(app.app);
     assert_int_equal(test_get(&app, "/readyz"), 200);
@@ -283,7 +283,7 @@ static void test_openapi_describes_every_public_route(void **state)
 {
     (void)state;
     assert_int_equal(test_get(&app, "/openapi.json"), 200);
-    expect_value(&app, "openapi", "3.1.0");
+    expect_at(&app, "openapi", "3.1.0");
     const dbk_json *paths = dbk_json_get(app.doc.root, "paths");
     for (int i = 0; i < dbk_routes_count; i++) {
         const dbk_route *route = &dbk_routes[i];

@@ -103,22 +103,22 @@ static void test_D10_to_D18_the_seed_example(void **state)
     load_seed_month();
     assert_int_equal(sales("preset=month"), 200);
     assert_string_equal(app.content_type, "application/json");
-    expect_value(&app, "data.range.from", "2026-04-01T00:00:00.000Z");
-    expect_value(&app, "data.range.to", "2026-04-17T23:59:59.999Z");
-    expect_value(&app, "data.range.preset", "month");
-    expect_value(&app, "data.range.label", "April 2026");
-    expect_value(&app, "data.totals.orderCount", "42");
-    expect_value(&app, "data.totals.revenue", "18743.50");
-    expect_value(&app, "data.totals.averageOrderValue", "446.27");
-    expect_value(&app, "data.byStatus", "[5]");
-    expect_value(&app, "data.byStatus.0.status", "SUBMITTED");
-    expect_value(&app, "data.byStatus.0.revenue", "410.00");
-    expect_value(&app, "data.byStatus.1.revenue", "2100.50");
-    expect_value(&app, "data.byStatus.2.orderCount", "10");
-    expect_value(&app, "data.byStatus.3.status", "DELIVERED");
-    expect_value(&app, "data.byStatus.3.revenue", "10533.00");
-    expect_value(&app, "data.byStatus.4.orderCount", "2");
-    expect_value(&app, "data.byStatus.4.revenue", "1200.00");
+    expect_at(&app, "data.range.from", "2026-04-01T00:00:00.000Z");
+    expect_at(&app, "data.range.to", "2026-04-17T23:59:59.999Z");
+    expect_at(&app, "data.range.preset", "month");
+    expect_at(&app, "data.range.label", "April 2026");
+    expect_at(&app, "data.totals.orderCount", "42");
+    expect_at(&app, "data.totals.revenue", "18743.50");
+    expect_at(&app, "data.totals.averageOrderValue", "446.27");
+    expect_at(&app, "data.byStatus", "[5]");
+    expect_at(&app, "data.byStatus.0.status", "SUBMITTED");
+    expect_at(&app, "data.byStatus.0.revenue", "410.00");
+    expect_at(&app, "data.byStatus.1.revenue", "2100.50");
+    expect_at(&app, "data.byStatus.2.orderCount", "10");
+    expect_at(&app, "data.byStatus.3.status", "DELIVERED");
+    expect_at(&app, "data.byStatus.3.revenue", "10533.00");
+    expect_at(&app, "data.byStatus.4.orderCount", "2");
+    expect_at(&app, "data.byStatus.4.revenue", "1200.00");
     assert_string_equal(test_header(&app, "daybook-other-currencies"), "");
 }
 
@@ -135,26 +135,26 @@ static void test_D17_daily_has_no_gaps(void **state)
         char path[64], date[16];
         snprintf(path, sizeof(path), "data.daily.%d.date", i);
         snprintf(date, sizeof(date), "2026-04-%02d", i + 1);
-        expect_value(&app, path, date);
+        expect_at(&app, path, date);
     }
-    expect_value(&app, "data.daily.2.orderCount", "2");
-    expect_value(&app, "data.daily.2.revenue", "12.50");
-    expect_value(&app, "data.daily.3.orderCount", "0");
-    expect_value(&app, "data.daily.3.revenue", "0.00");
-    expect_value(&app, "data.daily.14.revenue", "1.00");
+    expect_at(&app, "data.daily.2.orderCount", "2");
+    expect_at(&app, "data.daily.2.revenue", "12.50");
+    expect_at(&app, "data.daily.3.orderCount", "0");
+    expect_at(&app, "data.daily.3.revenue", "0.00");
+    expect_at(&app, "data.daily.14.revenue", "1.00");
 }
 
 static void test_X21_an_empty_company_has_zeros(void **state)
 {
     (void)state;
     assert_int_equal(sales("preset=all"), 200);
-    expect_value(&app, "data.totals.orderCount", "0");
-    expect_value(&app, "data.totals.revenue", "0.00");
-    expect_value(&app, "data.totals.averageOrderValue", "0.00");
-    expect_value(&app, "data.daily", "[1]");
-    expect_value(&app, "data.daily.0.date", "2026-04-17");
-    expect_value(&app, "data.byStatus", "[5]");
-    expect_value(&app, "data.range.label", "All time");
+    expect_at(&app, "data.totals.orderCount", "0");
+    expect_at(&app, "data.totals.revenue", "0.00");
+    expect_at(&app, "data.totals.averageOrderValue", "0.00");
+    expect_at(&app, "data.daily", "[1]");
+    expect_at(&app, "data.daily.0.date", "2026-04-17");
+    expect_at(&app, "data.byStatus", "[5]");
+    expect_at(&app, "data.range.label", "All time");
 }
 
 static void test_D9_D11_DA3_the_ends_are_inclusive(void **state)
@@ -165,14 +165,14 @@ static void test_D9_D11_DA3_the_ends_are_inclusive(void **state)
         "id,created_at,status,total\na,2026-03-31T23:59:59.999Z,SUBMITTED,1\nb,2026-04-01T00:00:00.000Z,"
         "SUBMITTED,2\nc,2026-04-02T23:59:59.999Z,SUBMITTED,4\nd,2026-04-03T00:00:00.000Z,SUBMITTED,8\n");
     assert_int_equal(sales("from=2026-04-01&to=2026-04-02"), 200);
-    expect_value(&app, "data.totals.revenue", "6.00");
-    expect_value(&app, "data.range.preset", "custom");
-    expect_value(&app, "data.range.label", "2026-04-01 \u2192 2026-04-02");
+    expect_at(&app, "data.totals.revenue", "6.00");
+    expect_at(&app, "data.range.preset", "custom");
+    expect_at(&app, "data.range.label", "2026-04-01 \u2192 2026-04-02");
     assert_int_equal(sales("from=2026-04-02T23:59:59.999Z&to=2026-04-03T00:00:00Z"), 200);
-    expect_value(&app, "data.totals.revenue", "12.00");
-    expect_value(&app, "data.daily", "[2]");
+    expect_at(&app, "data.totals.revenue", "12.00");
+    expect_at(&app, "data.daily", "[2]");
     assert_int_equal(sales("from=April%201,%202026&to=Apr+1+2026"), 200);
-    expect_value(&app, "data.totals.revenue", "2.00");
+    expect_at(&app, "data.totals.revenue", "2.00");
 }
 
 static void test_DA1_all_begins_with_the_first_order(void **state)
@@ -181,9 +181,9 @@ static void test_DA1_all_begins_with_the_first_order(void **state)
     test_load(&app, "acme", "orders",
               "id,created_at,status,total\na,2026-04-10T13:00:00Z,SUBMITTED,1\nb,2026-04-12,SUBMITTED,2\n");
     assert_int_equal(sales("preset=all"), 200);
-    expect_value(&app, "data.range.from", "2026-04-10T00:00:00.000Z");
-    expect_value(&app, "data.daily", "[8]");
-    expect_value(&app, "data.totals.revenue", "3.00");
+    expect_at(&app, "data.range.from", "2026-04-10T00:00:00.000Z");
+    expect_at(&app, "data.daily", "[8]");
+    expect_at(&app, "data.totals.revenue", "3.00");
 }
 
 static void test_DA6_other_statuses_follow_by_name(void **state)
@@ -194,13 +194,13 @@ static void test_DA6_other_statuses_follow_by_name(void **state)
               "DELIVERED,4\n"
               "d,2026-04-10,Archived,8\ne,2026-04-11,returned,16\n");
     assert_int_equal(sales(""), 200);
-    expect_value(&app, "data.byStatus", "[7]");
-    expect_value(&app, "data.byStatus.3.status", "DELIVERED");
-    expect_value(&app, "data.byStatus.3.orderCount", "2");
-    expect_value(&app, "data.byStatus.3.revenue", "6.00");
-    expect_value(&app, "data.byStatus.5.status", "Archived");
-    expect_value(&app, "data.byStatus.6.status", "returned");
-    expect_value(&app, "data.byStatus.6.revenue", "17.00");
+    expect_at(&app, "data.byStatus", "[7]");
+    expect_at(&app, "data.byStatus.3.status", "DELIVERED");
+    expect_at(&app, "data.byStatus.3.orderCount", "2");
+    expect_at(&app, "data.byStatus.3.revenue", "6.00");
+    expect_at(&app, "data.byStatus.5.status", "Archived");
+    expect_at(&app, "data.byStatus.6.status", "returned");
+    expect_at(&app, "data.byStatus.6.revenue", "17.00");
 }
 
 static void test_DA8_days_are_the_tenants(void **state)
@@ -212,19 +212,19 @@ static void test_DA8_days_are_the_tenants(void **state)
               "SUBMITTED,2\n"
               "c,2026-04-10T22:00:00Z,SUBMITTED,4\nd,2026-04-10T12:00:00,SUBMITTED,8\n");
     assert_int_equal(sales("from=2026-04-10&to=2026-04-10"), 200);
-    expect_value(&app, "data.range.from", "2026-04-09T22:00:00.000Z");
-    expect_value(&app, "data.range.to", "2026-04-10T21:59:59.999Z");
-    expect_value(&app, "data.totals.revenue", "11.00");
-    expect_value(&app, "data.daily", "[1]");
-    expect_value(&app, "data.daily.0.date", "2026-04-10");
+    expect_at(&app, "data.range.from", "2026-04-09T22:00:00.000Z");
+    expect_at(&app, "data.range.to", "2026-04-10T21:59:59.999Z");
+    expect_at(&app, "data.totals.revenue", "11.00");
+    expect_at(&app, "data.daily", "[1]");
+    expect_at(&app, "data.daily.0.date", "2026-04-10");
     // Ten o'clock in the evening UTC is tomorrow there.
     set_now("2026-04-17T22:30:00Z");
     assert_int_equal(sales("preset=today"), 200);
-    expect_value(&app, "data.daily.0.date", "2026-04-18");
+    expect_at(&app, "data.daily.0.date", "2026-04-18");
     // A year with both clock changes has as many rows as days.
     assert_int_equal(sales("from=2025-01-01&to=2025-12-31"), 200);
-    expect_value(&app, "data.daily", "[365]");
-    expect_value(&app, "data.daily.364.date", "2025-12-31");
+    expect_at(&app, "data.daily", "[365]");
+    expect_at(&app, "data.daily.364.date", "2025-12-31");
 }
 
 static void test_DA5_bad_parameters(void **state)
@@ -241,8 +241,8 @@ static void test_DA5_bad_parameters(void **state)
                {"currency=%zz", "Invalid query string."}};
     for (size_t i = 0; i < DBK_COUNT(bad); i++) {
         assert_int_equal(sales(bad[i].query), 400);
-        expect_value(&app, "error", bad[i].message);
-        expect_value(&app, "", "{1}");
+        expect_at(&app, "error", bad[i].message);
+        expect_at(&app, "", "{1}");
         assert_string_equal(app.content_type, "application/json");
     }
     assert_int_equal(sales("unknown=1&preset="), 200); // X23
@@ -252,11 +252,11 @@ static void test_DA11_a_range_has_a_limit(void **state)
 {
     (void)state;
     assert_int_equal(sales("from=1925-01-01&to=2025-03-15"), 200);
-    expect_value(&app, "data.daily", "[36599]");
+    expect_at(&app, "data.daily", "[36599]");
     assert_int_equal(sales("from=1925-01-01&to=2025-03-16"), 200);
-    expect_value(&app, "data.daily", "[36600]");
+    expect_at(&app, "data.daily", "[36600]");
     assert_int_equal(sales("from=1925-01-01&to=2025-03-17"), 400);
-    expect_value(&app, "error", "Date range too long. At most 36600 days.");
+    expect_at(&app, "error", "Date range too long. At most 36600 days.");
     assert_int_equal(customers("from=1925-01-01&to=2025-03-17"), 200);
 }
 
@@ -270,19 +270,19 @@ static void test_DA13_X18_currencies_are_never_added(void **state)
               "SHIPPED,c2,"
               "USD,4\n");
     assert_int_equal(sales(""), 200);
-    expect_value(&app, "data.totals.orderCount", "2");
-    expect_value(&app, "data.totals.revenue", "11.01");
-    expect_value(&app, "data.daily.10.revenue", "1.01");
-    expect_value(&app, "data.byStatus.2.orderCount", "0");
+    expect_at(&app, "data.totals.orderCount", "2");
+    expect_at(&app, "data.totals.revenue", "11.01");
+    expect_at(&app, "data.daily.10.revenue", "1.01");
+    expect_at(&app, "data.byStatus.2.orderCount", "0");
     assert_string_equal(test_header(&app, "daybook-other-currencies"), "JPY=1, USD=2");
     assert_int_equal(sales("currency=JPY"), 200);
-    expect_value(&app, "data.totals.revenue", "500");
-    expect_value(&app, "data.totals.averageOrderValue", "500");
-    expect_value(&app, "data.daily.0.revenue", "0");
+    expect_at(&app, "data.totals.revenue", "500");
+    expect_at(&app, "data.totals.averageOrderValue", "500");
+    expect_at(&app, "data.daily.0.revenue", "0");
     assert_string_equal(test_header(&app, "daybook-other-currencies"), "EUR=2, USD=2");
     assert_int_equal(customers("currency=USD"), 200);
-    expect_value(&app, "data.totals.revenue", "7.00");
-    expect_value(&app, "data.rows.0.customerId", "c2");
+    expect_at(&app, "data.totals.revenue", "7.00");
+    expect_at(&app, "data.rows.0.customerId", "c2");
     assert_string_equal(test_header(&app, "daybook-other-currencies"), "EUR=2, JPY=1");
     // Asked again the answer comes from the cache, header included.
     assert_int_equal(customers("currency=USD"), 200);
@@ -290,7 +290,7 @@ static void test_DA13_X18_currencies_are_never_added(void **state)
     // The tenant may count in another currency.
     assert_int_equal(settings("{\"currency\":\"USD\"}"), 200);
     assert_int_equal(sales(""), 200);
-    expect_value(&app, "data.totals.revenue", "8.01"); // 7 and the order without currency
+    expect_at(&app, "data.totals.revenue", "8.01"); // 7 and the order without currency
 }
 
 static void test_a_changed_order_is_retracted_exactly(void **state)
@@ -300,14 +300,14 @@ static void test_a_changed_order_is_retracted_exactly(void **state)
     test_load(&app, "acme", "orders",
               "id,created_at,status,customer_id,total\no0,2026-04-02T10:00:00Z,CANCELLED,c0,205.00\n");
     assert_int_equal(sales(""), 200);
-    expect_value(&app, "data.totals.orderCount", "42");
-    expect_value(&app, "data.totals.revenue", "18743.50");
-    expect_value(&app, "data.byStatus.0.orderCount", "1");
-    expect_value(&app, "data.byStatus.4.orderCount", "3");
-    expect_value(&app, "data.byStatus.4.revenue", "1405.00");
+    expect_at(&app, "data.totals.orderCount", "42");
+    expect_at(&app, "data.totals.revenue", "18743.50");
+    expect_at(&app, "data.byStatus.0.orderCount", "1");
+    expect_at(&app, "data.byStatus.4.orderCount", "3");
+    expect_at(&app, "data.byStatus.4.revenue", "1405.00");
     test_app_reopen(&app);
     assert_int_equal(sales(""), 200);
-    expect_value(&app, "data.byStatus.4.revenue", "1405.00");
+    expect_at(&app, "data.byStatus.4.revenue", "1405.00");
 }
 
 // ---- Customers ----
@@ -325,26 +325,26 @@ static void test_D20_to_D27_customers(void **state)
     test_load(&app, "acme", "customers", "id,name\nc2,New Name\n");
     set_now("2026-03-31T12:00:00Z");
     assert_int_equal(customers("preset=quarter"), 200);
-    expect_value(&app, "data.range.label", "Q1 2026");
-    expect_value(&app, "data.range.to", "2026-03-31T23:59:59.999Z");
-    expect_value(&app, "data.totals.customerCount", "3"); // D22: silent customers are not there
-    expect_value(&app, "data.totals.orderCount", "4");    // orders without a customer neither
-    expect_value(&app, "data.totals.revenue", "8440.50");
-    expect_value(&app, "data.rows.0.customerId", "c1");
-    expect_value(&app, "data.rows.0.customerName", "Acme Restaurant Group");
-    expect_value(&app, "data.rows.0.customerEmail", "buyer@acme.com");
-    expect_value(&app, "data.rows.0.orderCount", "2"); // D25
-    expect_value(&app, "data.rows.0.revenue", "8420.50");
-    expect_value(&app, "data.rows.0.lastOrderAt", "2026-03-28T14:22:00.000Z");
-    expect_value(&app, "data.rows.1.customerId", "c2"); // X22: equal revenue, by id
-    expect_value(&app, "data.rows.1.customerName", "New Name");
-    expect_value(&app, "data.rows.1.customerEmail", "null");
-    expect_value(&app, "data.rows.1.lastOrderAt", "2026-01-05T08:00:00.000Z"); // D24
-    expect_value(&app, "data.rows.2.customerId", "c4");
-    expect_value(&app, "data.rows.2.customerName", "null");
+    expect_at(&app, "data.range.label", "Q1 2026");
+    expect_at(&app, "data.range.to", "2026-03-31T23:59:59.999Z");
+    expect_at(&app, "data.totals.customerCount", "3"); // D22: silent customers are not there
+    expect_at(&app, "data.totals.orderCount", "4");    // orders without a customer neither
+    expect_at(&app, "data.totals.revenue", "8440.50");
+    expect_at(&app, "data.rows.0.customerId", "c1");
+    expect_at(&app, "data.rows.0.customerName", "Acme Restaurant Group");
+    expect_at(&app, "data.rows.0.customerEmail", "buyer@acme.com");
+    expect_at(&app, "data.rows.0.orderCount", "2"); // D25
+    expect_at(&app, "data.rows.0.revenue", "8420.50");
+    expect_at(&app, "data.rows.0.lastOrderAt", "2026-03-28T14:22:00.000Z");
+    expect_at(&app, "data.rows.1.customerId", "c2"); // X22: equal revenue, by id
+    expect_at(&app, "data.rows.1.customerName", "New Name");
+    expect_at(&app, "data.rows.1.customerEmail", "null");
+    expect_at(&app, "data.rows.1.lastOrderAt", "2026-01-05T08:00:00.000Z"); // D24
+    expect_at(&app, "data.rows.2.customerId", "c4");
+    expect_at(&app, "data.rows.2.customerName", "null");
     // The sales report has the order without a customer.
     assert_int_equal(sales("preset=quarter"), 200);
-    expect_value(&app, "data.totals.orderCount", "5");
+    expect_at(&app, "data.totals.orderCount", "5");
 }
 
 // ---- Inventory ----
@@ -353,34 +353,34 @@ static void test_D28_to_D32_inventory(void **state)
 {
     (void)state;
     assert_int_equal(test_ask(&app, "GET", "/admin/report/inventory?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.totalValue", "0.00");
-    expect_value(&app, "data.rows", "[0]");
-    expect_value(&app, "data.groups", "[0]");
+    expect_at(&app, "data.totals.totalValue", "0.00");
+    expect_at(&app, "data.rows", "[0]");
+    expect_at(&app, "data.groups", "[0]");
     test_load(&app, "acme", "categories", "id,name\nh,Hardware\n");
     test_load(&app, "acme", "products",
               "id,name,sku,category_id,price,stock,is_active\np1,Widget "
               "Blue,WDG-001,h,8.50,42,true\np2,Bolt,,h,0.001,1000,"
               "\np3,Loose,,,2,-3,true\np4,Gone,,h,100,100,false\np5,Alpha,,,0.5,2,true\n");
     assert_int_equal(test_ask(&app, "GET", "/admin/report/inventory?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data.totals.productCount", "4");
-    expect_value(&app, "data.totals.totalUnits", "1041");
-    expect_value(&app, "data.totals.totalValue", "353.00"); // 357 + 1 - 6 + 1
-    expect_value(&app, "data.rows.0.productId", "p1");
-    expect_value(&app, "data.rows.0.value", "357.00"); // D30
-    expect_value(&app, "data.rows.0.category", "Hardware");
-    expect_value(&app, "data.rows.0.isActive", "true");
-    expect_value(&app, "data.rows.1.productId", "p2"); // DA10: equal values, by id
-    expect_value(&app, "data.rows.1.sku", "null");
-    expect_value(&app, "data.rows.1.unitPrice", "0.00");
-    expect_value(&app, "data.rows.2.productId", "p5");
-    expect_value(&app, "data.rows.2.category", "null"); // DA9
-    expect_value(&app, "data.rows.3.stock", "-3");
-    expect_value(&app, "data.rows.3.value", "-6.00");
-    expect_value(&app, "data.groups.0.category", "Hardware");
-    expect_value(&app, "data.groups.0.totalUnits", "1042");
-    expect_value(&app, "data.groups.1.category", "Uncategorised"); // D31
-    expect_value(&app, "data.groups.1.productCount", "2");
-    expect_value(&app, "data.groups.1.totalValue", "-5.00");
+    expect_at(&app, "data.totals.productCount", "4");
+    expect_at(&app, "data.totals.totalUnits", "1041");
+    expect_at(&app, "data.totals.totalValue", "353.00"); // 357 + 1 - 6 + 1
+    expect_at(&app, "data.rows.0.productId", "p1");
+    expect_at(&app, "data.rows.0.value", "357.00"); // D30
+    expect_at(&app, "data.rows.0.category", "Hardware");
+    expect_at(&app, "data.rows.0.isActive", "true");
+    expect_at(&app, "data.rows.1.productId", "p2"); // DA10: equal values, by id
+    expect_at(&app, "data.rows.1.sku", "null");
+    expect_at(&app, "data.rows.1.unitPrice", "0.00");
+    expect_at(&app, "data.rows.2.productId", "p5");
+    expect_at(&app, "data.rows.2.category", "null"); // DA9
+    expect_at(&app, "data.rows.3.stock", "-3");
+    expect_at(&app, "data.rows.3.value", "-6.00");
+    expect_at(&app, "data.groups.0.category", "Hardware");
+    expect_at(&app, "data.groups.0.totalUnits", "1042");
+    expect_at(&app, "data.groups.1.category", "Uncategorised"); // D31
+    expect_at(&app, "data.groups.1.productCount", "2");
+    expect_at(&app, "data.groups.1.totalValue", "-5.00");
 }
 
 // ---- Products ----
@@ -404,24 +404,24 @@ static void test_D57_a_product_has_twelve_fields(void **state)
     (void)state;
     load_products();
     assert_int_equal(products("/p1"), 200);
-    expect_value(&app, "data", "{12}");
-    expect_value(&app, "data.id", "p1");
-    expect_value(&app, "data.name", "Widget Blue");
-    expect_value(&app, "data.sku", "WDG-001");
-    expect_value(&app, "data.description", "Nice");
-    expect_value(&app, "data.category", "Hardware");
-    expect_value(&app, "data.unit", "each");
-    expect_value(&app, "data.price", "8.50");
-    expect_value(&app, "data.stock", "42");
-    expect_value(&app, "data.imageUrl", "https://x/y.png");
-    expect_value(&app, "data.isActive", "true");
-    expect_value(&app, "data.createdAt", "2026-03-01T12:00:00.000Z");
-    expect_value(&app, "data.updatedAt", "2026-04-10T09:30:00.000Z");
+    expect_at(&app, "data", "{12}");
+    expect_at(&app, "data.id", "p1");
+    expect_at(&app, "data.name", "Widget Blue");
+    expect_at(&app, "data.sku", "WDG-001");
+    expect_at(&app, "data.description", "Nice");
+    expect_at(&app, "data.category", "Hardware");
+    expect_at(&app, "data.unit", "each");
+    expect_at(&app, "data.price", "8.50");
+    expect_at(&app, "data.stock", "42");
+    expect_at(&app, "data.imageUrl", "https://x/y.png");
+    expect_at(&app, "data.isActive", "true");
+    expect_at(&app, "data.createdAt", "2026-03-01T12:00:00.000Z");
+    expect_at(&app, "data.updatedAt", "2026-04-10T09:30:00.000Z");
     assert_int_equal(products("/p4"), 200);
-    expect_value(&app, "data.price", "0.00");
-    expect_value(&app, "data.stock", "0");
-    expect_value(&app, "data.isActive", "true");
-    expect_value(&app, "data.createdAt", "null");
+    expect_at(&app, "data.price", "0.00");
+    expect_at(&app, "data.stock", "0");
+    expect_at(&app, "data.isActive", "true");
+    expect_at(&app, "data.createdAt", "null");
 }
 
 static void test_D52_an_unknown_product_is_not_found(void **state)
@@ -429,9 +429,9 @@ static void test_D52_an_unknown_product_is_not_found(void **state)
     (void)state;
     load_products();
     assert_int_equal(products("/nope"), 404);
-    expect_value(&app, "error", "Product not found.");
+    expect_at(&app, "error", "Product not found.");
     assert_int_equal(test_ask(&app, "GET", "/api/v1/products/p1?tenant=other", true, NULL, NULL), 404); // X24
-    expect_value(&app, "error", "Product not found.");
+    expect_at(&app, "error", "Product not found.");
 }
 
 static void expect_ids(const char *ids)
@@ -452,8 +452,8 @@ static void test_D42_D55_pages_are_newest_first(void **state)
     load_products();
     assert_int_equal(products(""), 200);
     expect_ids("p5 p2 p3 p1 p4");
-    expect_value(&app, "pagination.hasMore", "false");
-    expect_value(&app, "pagination.nextCursor", "null");
+    expect_at(&app, "pagination.hasMore", "false");
+    expect_at(&app, "pagination.nextCursor", "null");
     char cursor[64] = "", seen[128] = "";
     for (int page = 0; page < 3; page++) {
         char query[128];
@@ -464,7 +464,7 @@ static void test_D42_D55_pages_are_newest_first(void **state)
             snprintf(path, sizeof(path), "data.%d.id", i);
             strcat(seen, test_value(&app, path));
         }
-        expect_value(&app, "pagination.hasMore", page < 2 ? "true" : "false");
+        expect_at(&app, "pagination.hasMore", page < 2 ? "true" : "false");
         snprintf(cursor, sizeof(cursor), "%s", test_value(&app, "pagination.nextCursor"));
     }
     assert_string_equal(seen, "p5p2p3p1p4");
@@ -479,7 +479,7 @@ static void test_D42_D55_pages_are_newest_first(void **state)
     assert_int_equal(products("?cursor=p4"), 200);
     expect_ids("");
     assert_int_equal(products("?cursor=nope"), 400);
-    expect_value(&app, "error", "Invalid cursor.");
+    expect_at(&app, "error", "Invalid cursor.");
 }
 
 static void test_D56_filters(void **state)
@@ -506,10 +506,10 @@ static void test_D56_filters(void **state)
     expect_ids("p3 p1");
     assert_int_equal(products("?search=w&limit=1"), 200);
     expect_ids("p3");
-    expect_value(&app, "pagination.nextCursor", "p3");
+    expect_at(&app, "pagination.nextCursor", "p3");
     assert_int_equal(products("?search=w&limit=1&cursor=p3"), 200);
     expect_ids("p1");
-    expect_value(&app, "pagination.hasMore", "false");
+    expect_at(&app, "pagination.hasMore", "false");
 }
 
 // ---- ETags ----
@@ -556,7 +556,7 @@ static void test_X22_equal_reads_are_equal_bytes_and_not_sent_twice(void **state
     test_load(&app, "acme", "orders", "id,created_at,status,total\nnew,2026-04-03,SUBMITTED,10\n");
     sales("");
     assert_string_not_equal(test_header(&app, "etag"), first);
-    expect_value(&app, "data.totals.orderCount", "43");
+    expect_at(&app, "data.totals.orderCount", "43");
 }
 
 // ---- D19, D26: everything adds up ----

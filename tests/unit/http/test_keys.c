@@ -99,25 +99,25 @@ static void test_D36_D49_the_two_texts_of_401(void **state)
     (void)state;
     static const char sales[] = "/api/v1/reports/sales";
     assert_int_equal(test_get(&app, sales), 401);
-    expect_value(&app, "error", missing);
+    expect_at(&app, "error", missing);
     assert_string_equal(test_header(&app, "www-authenticate"), "Bearer");
     static const char *const bad_forms[] = {"Basic x", "bearer dk_x", "Bearer", "Bearer ", "dk_abc"};
     for (size_t i = 0; i < DBK_COUNT(bad_forms); i++) {
         assert_int_equal(get_with(sales, bad_forms[i]), 401);
-        expect_value(&app, "error", missing);
+        expect_at(&app, "error", missing);
     }
     static const char *const unknown[] = {"Bearer x",
                                           "Bearer dk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"};
     for (size_t i = 0; i < DBK_COUNT(unknown); i++) {
         assert_int_equal(get_with(sales, unknown[i]), 401);
-        expect_value(&app, "error", refused);
+        expect_at(&app, "error", refused);
     }
     // The right beginning is not enough.
     test_use_key(&app, "acme", "[\"reports:read\"]", "off");
     assert_int_equal(test_get(&app, sales), 200);
     app.key[45] = app.key[45] == 'A' ? 'B' : 'A';
     assert_int_equal(test_get(&app, sales), 401);
-    expect_value(&app, "error", refused);
+    expect_at(&app, "error", refused);
 }
 
 static void test_D37_D50_the_text_of_403_names_the_scope(void **state)
@@ -126,9 +126,9 @@ static void test_D37_D50_the_text_of_403_names_the_scope(void **state)
     test_use_key(&app, "acme", "[\"products:read\",\"orders:write\"]", "off");
     assert_int_equal(test_get(&app, "/api/v1/products"), 200);
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 403);
-    expect_value(&app, "error", "Insufficient permissions. This key lacks the \"reports:read\" scope.");
+    expect_at(&app, "error", "Insufficient permissions. This key lacks the \"reports:read\" scope.");
     assert_int_equal(test_ask(&app, "POST", "/ingest/orders", false, NULL, ""), 403);
-    expect_value(&app, "error", "Insufficient permissions. This key lacks the \"ingest:write\" scope.");
+    expect_at(&app, "error", "Insufficient permissions. This key lacks the \"ingest:write\" scope.");
 }
 
 static void test_D46_scopes_are_checked_when_a_key_is_made(void **state)
@@ -157,7 +157,7 @@ static void test_D46_scopes_are_checked_when_a_key_is_made(void **state)
         if (create(bad[i]) != 400)
             fail_msg("%s gave %d", bad[i], app.status);
     assert_int_equal(test_ask(&app, "GET", "/admin/keys", true, NULL, NULL), 200);
-    expect_value(&app, "data", "[0]");
+    expect_at(&app, "data", "[0]");
 }
 
 static void test_a_key_opens_its_own_tenant_only(void **state)
@@ -167,10 +167,10 @@ static void test_a_key_opens_its_own_tenant_only(void **state)
     test_load(&app, "rival", "orders", "id,created_at,status,total\na,2026-04-03,SUBMITTED,99\n");
     test_use_key(&app, "acme", "[\"reports:read\"]", "off");
     assert_int_equal(test_get(&app, "/api/v1/reports/sales?tenant=rival"), 200);
-    expect_value(&app, "data.totals.revenue", "10.00");
+    expect_at(&app, "data.totals.revenue", "10.00");
     test_use_key(&app, "rival", "[\"reports:read\"]", "off");
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 200);
-    expect_value(&app, "data.totals.revenue", "99.00");
+    expect_at(&app, "data.totals.revenue", "99.00");
 }
 
 static void test_D35_revoked_and_expired_keys_stop_at_once(void **state)
@@ -186,7 +186,7 @@ static void test_D35_revoked_and_expired_keys_stop_at_once(void **state)
     snprintf(target, sizeof(target), "/admin/keys/%s?tenant=acme", id);
     assert_int_equal(test_ask(&app, "DELETE", target, true, NULL, NULL), 200);
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 401);
-    expect_value(&app, "error", refused);
+    expect_at(&app, "error", refused);
     assert_int_equal(test_ask(&app, "DELETE", target, true, NULL, NULL), 200);
 
     snprintf(body, sizeof(body), "%s",
@@ -198,15 +198,15 @@ static void test_D35_revoked_and_expired_keys_stop_at_once(void **state)
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 200);
     set_now("2026-04-18T00:00:00Z");
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 401);
-    expect_value(&app, "error", refused);
+    expect_at(&app, "error", refused);
 
     // D48: dead keys stay listed.
     assert_int_equal(test_ask(&app, "GET", "/admin/keys?tenant=acme", true, NULL, NULL), 200);
-    expect_value(&app, "data", "[2]");
+    expect_at(&app, "data", "[2]");
     bool revoked_first = strcmp(test_value(&app, "data.0.status"), "Revoked") == 0;
-    expect_value(&app, revoked_first ? "data.1.status" : "data.0.status", "Expired");
-    expect_value(&app, "data.0.hash", "(none)");
-    expect_value(&app, "data.0.key", "(none)");
+    expect_at(&app, revoked_first ? "data.1.status" : "data.0.status", "Expired");
+    expect_at(&app, "data.0.hash", "(none)");
+    expect_at(&app, "data.0.key", "(none)");
 }
 
 static void test_keys_outlive_a_restart(void **state)
@@ -224,8 +224,8 @@ static void test_D38_one_budget_for_all_routes_of_a_key(void **state)
     for (int i = 0; i < 60; i++)
         assert_int_equal(test_get(&app, i % 2 ? "/api/v1/products" : "/api/v1/reports/inventory"), 200);
     assert_int_equal(test_get(&app, "/api/v1/products"), 429);
-    expect_value(&app, "error", "Rate limit exceeded. Try again shortly.");
-    expect_value(&app, "", "{2}");
+    expect_at(&app, "error", "Rate limit exceeded. Try again shortly.");
+    expect_at(&app, "", "{2}");
     assert_string_equal(test_value(&app, "retryAfter"), test_header(&app, "retry-after"));
     int wait = 0;
     assert_int_equal(sscanf(test_value(&app, "retryAfter"), "%d", &wait), 1);

@@ -114,16 +114,20 @@ static void test_tests_and_picks(void **state)
     p = parsed_mapped("[products]\none row per = A\nid = A\nname = first N\nsku = last N\nstock = largest S\n"
                       "price = smallest S\n",
                       "A,N,S\na,,5\na,x,-7\na,y,9\na,,8\nb,z,\n,q,1\n");
-    // The first line has no name, which is required.
-    assert_int_equal(p->rejects_count, 2);
-    assert_int_equal(p->rejects[0].line, 2);
-    assert_string_equal(p->rejects[0].reason, "name of products is required, but empty");
+    assert_int_equal(p->rejects_count, 0);
     assert_int_equal(parsed_rows(p, "products"), 2);
     assert_string_equal(parsed_value(p, "products", 0, "name"), "x");
     assert_string_equal(parsed_value(p, "products", 0, "sku"), "y");
     assert_string_equal(parsed_value(p, "products", 0, "stock"), "9");
     assert_string_equal(parsed_value(p, "products", 0, "price"), "-7");
     assert_string_equal(parsed_value(p, "products", 1, "stock"), "");
+    parsed_dispose(p);
+    // A required column needs its value on every line.
+    p = parsed_mapped("[variants]\none row per = A\nid = A\nproduct_id = first N\n", "A,N\na,\na,x\n");
+    assert_int_equal(p->rejects_count, 1);
+    assert_int_equal(p->rejects[0].line, 2);
+    assert_string_equal(p->rejects[0].reason, "product_id of variants is required, but empty");
+    assert_string_equal(parsed_value(p, "variants", 0, "product_id"), "x");
     parsed_dispose(p);
     p = parsed_mapped("[orders]\none row per = A\nid = A\nstatus = \"x\"\ncreated_at = \"2026-01-01\"\n"
                       "total = sum S\n",

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch of one row.
-#include "http/record.h"
+#include "http/system_row.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-static dbk_status fill_column(dbk_batch *batch, const dbk_record_field *field, dbk_error *err)
+static dbk_status fill_column(dbk_batch *batch, const dbk_system_field *field, dbk_error *err)
 {
     int index = dbk_column_find(batch->table, dbk_text_from(field->column));
     assert(index >= 0);
@@ -37,8 +37,8 @@ static dbk_status fill_column(dbk_batch *batch, const dbk_record_field *field, d
     return DBK_OK;
 }
 
-dbk_status dbk_record_write(dbk_store *store, dbk_text tenant, dbk_table_id table,
-                            const dbk_record_field *fields, int fields_count, bool remove, dbk_error *err)
+dbk_status dbk_system_row_write(dbk_store *store, dbk_text tenant, dbk_table_id table,
+                                const dbk_system_field *fields, int fields_count, bool remove, dbk_error *err)
 {
     dbk_batch batch = {.table = dbk_table_def_by_id((int)table), .rows = 1, .remove = remove};
     dbk_status status = DBK_OK;

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one.
+//
+// Answers from rollups belong before dbk_run_groups is called: what can be read from one needs none of this.
+#include "engine/exec/groups.h"
+#include "engine/exec/morsels.h"
+#include "engine/exec/run.h"
+
+#include <stdlib.h>
+
+// A chart of more buckets than this is a mistake in the range.
+enum { FILL_MAX = 1 << 20 };
+
+static void groups_destroy(void *self)
+{
+    dbk_groups *groups = self;
+    for (int i = 0; groups->states && i < groups->plan->states_count; i++)
+        dbk_state_dispose(&groups->states[i]);
+    free(groups->states);
+    if (groups->grouping.plan)
+        dbk_grouping_dispose(&groups->grouping);
+    free(groups);
+}
+
+static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err)
+{
+    dbk_groups *groups = calloc(1, sizeof *groups);
+    if (!groups)
+        return dbk_exec_no_memory(err);
+    groups->plan = plan;
+    groups->states = calloc((size_t)plan->states_count, sizeof *groups->states);
+    bool ok = groups->states && dbk_grouping_init(&groups->grouping, plan);
+    uint64_t fixed = plan->grouping == DBK_GROUP_HASH ? 0 : plan->dense_groups;
+    for (int i = 0; ok && i < plan->states_count; i++)
+        ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], fixed);
+    if (!ok) {
+        groups_destroy(groups);
+        return dbk_exec_no_memory(err);
+    }
+    *out = groups;
+    return DBK_OK;
+}
+
+static bool reserve(dbk_groups *groups)
+{
+    for (int i = 0; i < groups->plan->states_count; i++)
+        if (!dbk_state_reserve(&groups->states[i], groups->grouping.count))
+            return false;
+    return true;
+}
+
+static dbk_status on_vector(void *self, dbk_scan *scan)
+{
+    dbk_groups *groups = self;
+    bool one;
+    DBK_TRY(dbk_grouping_load(&groups->grouping, scan));
+    if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &one) ||
+        !reserve(groups))
+        return dbk_exec_no_memory(scan->err);
+    for (int i = 0; i < groups->plan->states_count; i++)
+        DBK_TRY(dbk_state_add(&groups->states[i], scan, one ? NULL : groups->assigned, groups->assigned[0]));
+    return DBK_OK;
+}
+
+// A part whose keys are constant and whose aggregates are all in its statistics.
+static dbk_status on_part(void *self, dbk_scan *scan, const dbk_part *part, bool *answered)
+{
+    dbk_groups *groups = self;
+    const dbk_plan *plan = groups->plan;
+    dbk_zone_map zone;
+    bool one;
+    for (int i = 0; i < plan->states_count; i++)
+        if (!dbk_state_takes_zone_map(&groups->states[i]) ||
+            (plan->states[i].slot >= 0 && !dbk_plan_zone_map(plan, part, plan->states[i].slot, &zone)))
+            return DBK_OK;
+    if (!dbk_grouping_load_part(&groups->grouping, part))
+        return DBK_OK;
+    bool ok = groups->grouping.ops->assign(&groups->grouping, 1, groups->assigned, &one) && reserve(groups);
+    for (int i = 0; ok && i < plan->states_count; i++) {
+        if (plan->states[i].slot >= 0)
+            dbk_plan_zone_map(plan, part, plan->states[i].slot, &zone);
+        ok = dbk_state_add_zone_map(&groups->states[i], groups->assigned[0], dbk_part_rows(part), &zone);
+    }
+    *answered = true;
+    return ok ? DBK_OK : dbk_exec_no_memory(scan->err);
+}
+
+static dbk_status merge(dbk_groups *into, const dbk_groups *from, dbk_error *err)
+{
+    uint32_t count = from->grouping.count;
+    uint32_t *map = NULL;
+    bool ok = true;
+    if (into->plan->grouping == DBK_GROUP_HASH) {
+        map = malloc(((size_t)count + 1) * sizeof *map);
+        ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && reserve(into);
+    }
+    for (int i = 0; ok && i < into->plan->states_count; i++)
+        ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
+    free(map);
+    return ok ? DBK_OK : dbk_exec_no_memory(err);
+}
+
+// Every bucket that the range touches becomes a group, if it is none yet.
+static dbk_status fill(dbk_groups *groups, dbk_error *err)
+{
+    const dbk_query *q = groups->plan->query;
+    int64_t start, end, at = q->from_ms;
+    for (uint32_t n = 0; at < q->to_ms; at = end, n++) {
+        uint32_t group;
+        if (n == FILL_MAX)
+            return dbk_fail(err, DBK_LIMIT, "query: the range has more than %d buckets", FILL_MAX);
+        dbk_bucket_span(q->keys[0].bucket, at, &start, &end);
+        if (!dbk_grouping_find(&groups->grouping, &(uint64_t){(uint64_t)start}, &group) || !reserve(groups))
+            return dbk_exec_no_memory(err);
+    }
+    return DBK_OK;
+}
+
+static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
+{
+    DBK_TRY(dbk_morsels_run(morsels, err));
+    dbk_groups *all = morsels->workers[0].state;
+    for (int i = 1; i < morsels->threads; i++)
+        if (morsels->workers[i].state)
+            DBK_TRY(merge(all, morsels->workers[i].state, err));
+    if (morsels->plan->query->fill)
+        DBK_TRY(fill(all, err));
+    for (int i = 0; i < all->plan->states_count; i++)
+        dbk_state_finish(&all->states[i], all->grouping.count);
+    DBK_TRY(dbk_groups_answer(all, out, err));
+    (*out)->stats = dbk_morsels_stats(morsels);
+    return DBK_OK;
+}
+
+dbk_status dbk_run_groups(const dbk_plan *plan, dbk_result **out, dbk_error *err)
+{
+    dbk_morsels morsels = {.plan = plan,
+                           .create = groups_create,
+                           .destroy = groups_destroy,
+                           .sink = {.vector = on_vector, .part = on_part},
+                           .threads = plan->query->threads};
+    dbk_status status = gather(&morsels, out, err);
+    dbk_morsels_dispose(&morsels);
+    return status;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows to groups: of each vector, which group each matching row belongs to. The strategies stand behind one
+// table of functions; whoever accumulates sees indexes only.
+#ifndef DBK_EXEC_GROUPING_H
+#define DBK_EXEC_GROUPING_H
+
+#include "engine/exec/scan.h"
+#include "engine/exec/sets.h"
+
+// One key of the current vector's matching rows. In a dense grouping values are digits (0 = no value), in a
+// hashed one they are what the group remembers: integers as they are (DBK_NULL = no value), a bucket's first
+// instant, a code, the number of a text.
+typedef enum dbk_key_form { DBK_KEY_CONSTANT, DBK_KEY_CODES, DBK_KEY_VALUES } dbk_key_form;
+
+typedef struct dbk_key_column {
+    dbk_key_form form;
+    uint64_t constant;
+    const uint32_t *codes;
+    uint64_t values[DBK_VECTOR_ROWS];
+    // The bucket that was met last.
+    int64_t span_start, span_end;
+    uint64_t span_value;
+    dbk_intern texts;
+} dbk_key_column;
+
+typedef struct dbk_grouping dbk_grouping;
+
+typedef struct dbk_grouping_ops {
+    // The groups of the matching rows. If all are in one, only groups[0] is set and *one is true. Calls for
+    // no more than `count` groups.
+    bool (*assign)(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, bool *one);
+    // The value of a key of a group, in the hashed form.
+    uint64_t (*key)(const dbk_grouping *grouping, uint32_t group, int key);
+} dbk_grouping_ops;
+
+struct dbk_grouping {
+    const dbk_grouping_ops *ops;
+    const dbk_plan *plan;
+    uint32_t count;          // groups have indexes below this
+    dbk_key_column *columns; // one a key
+    // The hash table: keys_count values a group, and group + 1 where its hash leads.
+    uint64_t *tuples;
+    uint32_t tuples_capacity;
+    uint32_t *table;
+    size_t mask;
+    uint64_t seed;
+};
+
+bool dbk_grouping_init(dbk_grouping *grouping, const dbk_plan *plan);
+void dbk_grouping_dispose(dbk_grouping *grouping);
+
+// The keys of the current vector's matching rows into the columns.
+dbk_status dbk_grouping_load(dbk_grouping *grouping, dbk_scan *scan);
+// The keys of all rows of a part, if its zone maps prove that they are all equal.
+bool dbk_grouping_load_part(dbk_grouping *grouping, const dbk_part *part);
+
+// Hashed: the group of a tuple of values, made when it is new. False when memory is out.
+bool dbk_grouping_find(dbk_grouping *grouping, const uint64_t *tuple, uint32_t *group);
+// Hashed: another thread's groups among ours, as map[its group] = ours.
+bool dbk_grouping_map(dbk_grouping *grouping, const dbk_grouping *from, uint32_t *map);
+
+extern const dbk_grouping_ops dbk_grouping_dense, dbk_grouping_hash;
+
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The groups of a query once all rows are in: compared, chosen, written out.
+#ifndef DBK_EXEC_GROUPS_H
+#define DBK_EXEC_GROUPS_H
+
+#include "engine/exec/grouping.h"
+#include "engine/exec/result_build.h"
+#include "engine/exec/state.h"
+
+// What one thread gathers, and what all gathered after merging.
+typedef struct dbk_groups {
+    const dbk_plan *plan;
+    dbk_grouping grouping;
+    dbk_state *states;
+    uint32_t assigned[DBK_VECTOR_ROWS];
+} dbk_groups;
+
+// Orders, cuts and writes: the last step of a group query.
+dbk_status dbk_groups_answer(dbk_groups *groups, dbk_result **out, dbk_error *err);
+
+#endif

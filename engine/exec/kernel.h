@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops: plain pointers and lengths, shaped for the vectorizer.
+#ifndef DBK_EXEC_KERNEL_H
+#define DBK_EXEC_KERNEL_H
+
+#include "engine/base/types.h"
+
+enum { DBK_MASK_WORDS = DBK_VECTOR_ROWS / 64 };
+
+// Each ANDs into the mask which of n rows match; bits past n are not meant and may be anything.
+void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
+                        int64_t hi);
+// Rows with a value other than this one.
+void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t other);
+void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code);
+void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code);
+// Codes whose bit is set; the bits must reach as far as the codes.
+void dbk_mask_code_in(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, const uint64_t *bits);
+// Keeps rows [from, to) only.
+void dbk_mask_rows(uint64_t mask[DBK_MASK_WORDS], uint32_t from, uint32_t to);
+
+// How many bits are set.
+uint32_t dbk_mask_count(const uint64_t mask[DBK_MASK_WORDS]);
+// The rows whose bits are set, ascending; returns how many.
+uint32_t dbk_mask_list(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS]);
+
+// The sum of those with a value; the caller knows that it fits.
+int64_t dbk_sum_ints(const int64_t *values, uint32_t n);
+uint32_t dbk_count_ints(const int64_t *values, uint32_t n);
+uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n);
+// Smallest and largest of those with a value; *min > *max when there are none.
+void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *max);
+// The first index whose value is not below the bound, of ascending values.
+uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound);
+
+#endif

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A morsel is a part: some 50 microseconds of work, so that threads end together and a cancelled query ends
+// soon.
+#include "engine/exec/morsels.h"
+
+#include "engine/exec/pool.h"
+
+#include <stdlib.h>
+
+// Waking a helper costs as much as scanning a part or two.
+enum { PARTS_FOR_HELP = 4 };
+
+static dbk_status work_through(dbk_morsels *morsels, dbk_worker *worker)
+{
+    DBK_TRY(dbk_scan_init(&worker->scan, morsels->plan, &worker->err));
+    DBK_TRY(morsels->create(morsels->plan, &worker->state, &worker->err));
+    dbk_sink sink = morsels->sink;
+    sink.self = worker->state;
+    while (!__atomic_load_n(&morsels->failed, __ATOMIC_RELAXED) && !worker->scan.stop) {
+        size_t i = __atomic_fetch_add(&morsels->next, 1, __ATOMIC_RELAXED);
+        if (i >= morsels->plan->parts_count)
+            break;
+        DBK_TRY(dbk_scan_part(&worker->scan, morsels->plan->parts[i], &sink));
+    }
+    return DBK_OK;
+}
+
+static void work(void *user, int number)
+{
+    dbk_morsels *morsels = user;
+    dbk_worker *worker = &morsels->workers[number];
+    worker->status = work_through(morsels, worker);
+    if (worker->status != DBK_OK)
+        __atomic_store_n(&morsels->failed, true, __ATOMIC_RELAXED);
+}
+
+dbk_status dbk_morsels_run(dbk_morsels *morsels, dbk_error *err)
+{
+    const dbk_plan *plan = morsels->plan;
+    if (morsels->threads < 1 || plan->parts_count < PARTS_FOR_HELP || plan->has_points)
+        morsels->threads = 1;
+    if (morsels->threads > DBK_POOL_MAX)
+        morsels->threads = DBK_POOL_MAX;
+    if ((size_t)morsels->threads > plan->parts_count)
+        morsels->threads = plan->parts_count ? (int)plan->parts_count : 1;
+    morsels->workers = calloc((size_t)morsels->threads, sizeof *morsels->workers);
+    if (!morsels->workers)
+        return dbk_exec_no_memory(err);
+    dbk_pool_run(morsels->threads, work, morsels);
+    for (int i = 0; i < morsels->threads; i++) {
+        if (morsels->workers[i].status == DBK_OK)
+            continue;
+        if (err)
+            *err = morsels->workers[i].err;
+        return morsels->workers[i].status;
+    }
+    return DBK_OK;
+}
+
+void dbk_morsels_dispose(dbk_morsels *morsels)
+{
+    for (int i = 0; morsels->workers && i < morsels->threads; i++) {
+        dbk_scan_dispose(&morsels->workers[i].scan);
+        if (morsels->workers[i].state)
+            morsels->destroy(morsels->workers[i].state);
+    }
+    free(morsels->workers);
+    morsels->workers = NULL;
+}
+
+dbk_result_stats dbk_morsels_stats(const dbk_morsels *morsels)
+{
+    const dbk_plan *plan = morsels->plan;
+    dbk_result_stats stats = {.segments_total = plan->parts_total,
+                              .segments_skipped = plan->parts_total - plan->parts_count};
+    for (int i = 0; i < morsels->threads; i++) {
+        const dbk_result_stats *more = &morsels->workers[i].scan.stats;
+        stats.segments_skipped += more->segments_skipped;
+        stats.segments_from_statistics += more->segments_from_statistics;
+        stats.rows_scanned += more->rows_scanned;
+    }
+    return stats;
+}

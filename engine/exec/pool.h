@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Helpers for queries: threads of the process that sleep until a query offers work.
+#ifndef DBK_EXEC_POOL_H
+#define DBK_EXEC_POOL_H
+
+enum { DBK_POOL_MAX = 64 };
+
+// Calls work(user, 0) on this thread, and work(user, 1) … work(user, threads - 1) on those helpers that are
+// free before the first call returns; so the work must be shared out by the callee (an atomic counter), and
+// must be complete when any one of the calls has found nothing left and all have returned. Never waits for a
+// helper that did not begin. Any thread; nested calls are not allowed.
+void dbk_pool_run(int threads, void (*work)(void *user, int worker), void *user);
+
+#endif

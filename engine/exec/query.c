@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The entrance: plan, run, done.
+#include "engine/db.h"
+#include "engine/exec/run.h"
+
+dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
+                         dbk_result **out, dbk_error *err)
+{
+    dbk_plan plan;
+    DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
+    dbk_status status = plan.is_group ? dbk_run_groups(&plan, out, err) : dbk_run_rows(&plan, out, err);
+    dbk_plan_dispose(&plan);
+    return status;
+}
+
+dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
+                            dbk_emit emit, void *user, dbk_error *err)
+{
+    if (query->keys_count || query->aggregates_count || query->order_count || query->limit ||
+        query->after_count)
+        return dbk_fail(err, DBK_INVALID, "query: only rows without order, limit or cursor can be streamed");
+    dbk_plan plan;
+    DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
+    dbk_status status = dbk_run_stream(&plan, emit, user, err);
+    dbk_plan_dispose(&plan);
+    return status;
+}

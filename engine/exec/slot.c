@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// Columns decoded by vectors, and paths turned into columns.
+#include "engine/exec/slot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void dbk_slot_init(struct dbk_slot *slot, const dbk_slot_def *def, const dbk_tenant_view *tenant)
+{
+    *slot = (struct dbk_slot){.def = def};
+    dbk_walker_init(&slot->walker, &def->path, tenant);
+}
+
+void dbk_slot_dispose(struct dbk_slot *slot)
+{
+    free(slot->scratch);
+    free(slot->pick_scratch);
+    if (slot->text_scratch) {
+        dbk_text_scratch_dispose(slot->text_scratch);
+        free(slot->text_scratch);
+    }
+    dbk_walker_dispose(&slot->walker);
+    free(slot->map.known);
+    free(slot->map.ints);
+    free(slot->map.words);
+    free(slot->map.texts);
+    dbk_arena_dispose(&slot->map.bytes);
+    dbk_arena_dispose(&slot->bytes);
+}
+
+static size_t value_size(const struct dbk_slot *slot)
+{
+    return slot->def->type == DBK_CODE   ? sizeof(uint32_t)
+           : slot->def->type == DBK_TEXT ? sizeof(dbk_text)
+                                         : sizeof(int64_t);
+}
+
+// A vector of values, zeroed once: entries that are never meant are still read by loops over whole vectors.
+static void *vector_room(const struct dbk_slot *slot, void **room)
+{
+    if (!*room)
+        *room = aligned_alloc(64, DBK_VECTOR_ROWS * value_size(slot));
+    if (*room)
+        memset(*room, 0, DBK_VECTOR_ROWS * value_size(slot));
+    return *room;
+}
+
+static void set_values(struct dbk_slot *slot, const void *values)
+{
+    slot->ints = NULL;
+    slot->codes = NULL;
+    slot->texts = NULL;
+    if (slot->def->type == DBK_CODE)
+        slot->codes = values;
+    else if (slot->def->type == DBK_TEXT)
+        slot->texts = values;
+    else
+        slot->ints = values;
+}
+
+static dbk_status load_own(struct dbk_slot *slot, const dbk_part *part, uint32_t vector)
+{
+    int column = slot->def->path.columns[0];
+    if (slot->def->type == DBK_TEXT) {
+        if (!slot->text_scratch)
+            slot->text_scratch = calloc(1, sizeof *slot->text_scratch);
+        if (!slot->text_scratch)
+            return DBK_NO_MEMORY;
+        return dbk_part_texts(part, column, vector, slot->text_scratch, &slot->texts);
+    }
+    if (!slot->scratch && !vector_room(slot, &slot->scratch))
+        return DBK_NO_MEMORY;
+    if (slot->def->type == DBK_CODE)
+        slot->codes = dbk_part_codes(part, column, vector, slot->scratch);
+    else
+        slot->ints = dbk_part_ints(part, column, vector, slot->scratch);
+    return DBK_OK;
+}
+
+// ---- Paths from a code ----
+
+static bool map_make(struct dbk_slot *slot, uint32_t codes)
+{
+    dbk_code_map *map = &slot->map;
+    if (map->known)
+        return true;
+    map->codes = codes;
+    if (slot->def->type == DBK_CODE)
+        map->words = calloc(codes, sizeof *map->words);
+    else if (slot->def->type == DBK_TEXT)
+        map->texts = calloc(codes, sizeof *map->texts);
+    else
+        map->ints = calloc(codes, sizeof *map->ints);
+    if (map->words || map->texts || map->ints)
+        map->known = calloc((size_t)codes / 64 + 1, sizeof *map->known);
+    return map->known != NULL;
+}
+
+static dbk_status map_learn(struct dbk_slot *slot, uint32_t code)
+{
+    dbk_code_map *map = &slot->map;
+    dbk_cell cell;
+    DBK_TRY(dbk_walker_follow(&slot->walker, 0, (dbk_cell){.number = code}, &cell));
+    if (map->words)
+        map->words[code] = (uint32_t)cell.number;
+    if (map->ints)
+        map->ints[code] = cell.number;
+    if (map->texts && cell.text.length) {
+        const char *copy = dbk_arena_copy(&map->bytes, cell.text.data, cell.text.length);
+        if (!copy)
+            return DBK_NO_MEMORY;
+        map->texts[code] = (dbk_text){copy, cell.text.length};
+    }
+    map->known[code >> 6] |= (uint64_t)1 << (code & 63);
+    return DBK_OK;
+}
+
+static dbk_status load_from_codes(struct dbk_slot *slot, const struct dbk_slot *base,
+                                  const uint64_t mask[DBK_MASK_WORDS])
+{
+    if (!map_make(slot, base->def->codes) || !vector_room(slot, &slot->scratch))
+        return DBK_NO_MEMORY;
+    dbk_code_map *map = &slot->map;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = mask[w]; word; word &= word - 1) {
+            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word), code = base->codes[row];
+            if (!(map->known[code >> 6] >> (code & 63) & 1))
+                DBK_TRY(map_learn(slot, code));
+            if (map->words)
+                ((uint32_t *)slot->scratch)[row] = map->words[code];
+            else if (map->ints)
+                ((int64_t *)slot->scratch)[row] = map->ints[code];
+            else
+                ((dbk_text *)slot->scratch)[row] = map->texts[code];
+        }
+    }
+    set_values(slot, slot->scratch);
+    return DBK_OK;
+}
+
+// ---- Paths from a text: a search per row ----
+
+static dbk_status load_from_texts(struct dbk_slot *slot, const struct dbk_slot *base,
+                                  const uint64_t mask[DBK_MASK_WORDS])
+{
+    if (!vector_room(slot, &slot->scratch))
+        return DBK_NO_MEMORY;
+    dbk_arena_dispose(&slot->bytes);
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = mask[w]; word; word &= word - 1) {
+            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
+            dbk_cell cell;
+            DBK_TRY(dbk_walker_follow(&slot->walker, 0, (dbk_cell){.text = base->texts[row]}, &cell));
+            if (slot->def->type == DBK_CODE) {
+                ((uint32_t *)slot->scratch)[row] = (uint32_t)cell.number;
+            } else if (slot->def->type != DBK_TEXT) {
+                ((int64_t *)slot->scratch)[row] = cell.number;
+            } else if (cell.text.length) {
+                const char *copy = dbk_arena_copy(&slot->bytes, cell.text.data, cell.text.length);
+                if (!copy)
+                    return DBK_NO_MEMORY;
+                ((dbk_text *)slot->scratch)[row] = (dbk_text){copy, cell.text.length};
+            }
+        }
+    }
+    set_values(slot, slot->scratch);
+    return DBK_OK;
+}
+
+dbk_status dbk_slot_load(struct dbk_slot *slot, const struct dbk_slot *base, const dbk_part *part,
+                         uint32_t vector, const uint64_t mask[DBK_MASK_WORDS])
+{
+    slot->loaded = true;
+    slot->picked = false;
+    if (!base)
+        return load_own(slot, part, vector);
+    return base->def->type == DBK_CODE ? load_from_codes(slot, base, mask)
+                                       : load_from_texts(slot, base, mask);
+}
+
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count)
+{
+    if (!slot->pick_scratch && !vector_room(slot, &slot->pick_scratch))
+        return DBK_NO_MEMORY;
+    if (slot->def->type == DBK_CODE) {
+        uint32_t *out = slot->pick_scratch;
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = slot->codes[rows[i]];
+    } else if (slot->def->type == DBK_TEXT) {
+        dbk_text *out = slot->pick_scratch;
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = slot->texts[rows[i]];
+    } else {
+        int64_t *out = slot->pick_scratch;
+        for (uint32_t i = 0; i < count; i++)
+            out[i] = slot->ints[rows[i]];
+    }
+    slot->picked = true;
+    slot->picks = slot->pick_scratch;
+    return DBK_OK;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The columns of the current vector, as one thread has decoded them.
+#ifndef DBK_EXEC_SLOT_H
+#define DBK_EXEC_SLOT_H
+
+#include "engine/exec/plan.h"
+
+// What a code leads to along a path, found out when it is first met: so a name or a category costs one
+// look-up per code and thread, not one per row.
+typedef struct dbk_code_map {
+    uint32_t codes; // it covers codes below this
+    uint64_t *known;
+    int64_t *ints;
+    uint32_t *words;
+    dbk_text *texts;
+    dbk_arena bytes; // of texts
+} dbk_code_map;
+
+// One of ints, codes, texts is used, by the type. The arrays hold a whole vector, then those of the rows that
+// match.
+struct dbk_slot {
+    const dbk_slot_def *def;
+    bool loaded, picked;
+    const int64_t *ints;
+    const uint32_t *codes;
+    const dbk_text *texts;
+    void *scratch;      // a vector of values
+    void *pick_scratch; // and one of those that match
+    const void *picks;
+    dbk_text_scratch *text_scratch;
+    dbk_walker walker; // for paths
+    dbk_code_map map;
+    dbk_arena bytes; // of the current vector's texts, for paths from a text
+};
+
+void dbk_slot_init(struct dbk_slot *slot, const dbk_slot_def *def, const dbk_tenant_view *tenant);
+void dbk_slot_dispose(struct dbk_slot *slot);
+
+// Decodes a vector of the part. For paths, `base` is the slot of the first column, loaded already, and only
+// rows in the mask get values that are meant.
+dbk_status dbk_slot_load(struct dbk_slot *slot, const struct dbk_slot *base, const dbk_part *part,
+                         uint32_t vector, const uint64_t mask[DBK_MASK_WORDS]);
+// Gathers `count` rows into `picks`.
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count);
+
+#endif

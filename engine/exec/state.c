@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+// One pass per aggregate over its own array.
+//
+// Extremes are kept as unsigned numbers of which the largest wins. With u = v + 2^63, "no value" is 0: the
+// maximum keeps u, the minimum keeps -u (mod 2^64), which turns the order round and leaves 0 where it was.
+#include "engine/exec/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SIGN ((uint64_t)1 << 63)
+
+// Below this, narrow sums cannot have overflowed, and one more vector of anything is checked before it is
+// added.
+#define NARROW_MAX ((uint64_t)1 << 62)
+
+// Bitmaps for distinct counts may take 64 MiB.
+#define BITS_WORDS_MAX ((uint64_t)1 << 23)
+
+bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def *def, uint64_t fixed_groups)
+{
+    *state = (dbk_state){.def = def, .slot = def->slot < 0 ? NULL : &plan->slots[def->slot]};
+    if (fixed_groups && !dbk_state_reserve(state, (uint32_t)fixed_groups))
+        return false;
+    if (fixed_groups && def->kind == DBK_STATE_DISTINCT && state->slot->type == DBK_CODE) {
+        uint64_t words = state->slot->codes / 64 + 1;
+        // A bitmap that is mostly empty costs more to count than a set costs to fill.
+        if (words <= BITS_WORDS_MAX / fixed_groups && words * fixed_groups <= plan->rows_estimate + 4096) {
+            state->bits_words = words;
+            state->bits = calloc(words * fixed_groups, sizeof *state->bits);
+            return state->bits != NULL;
+        }
+    }
+    return true;
+}
+
+void dbk_state_dispose(dbk_state *state)
+{
+    free(state->numbers);
+    free(state->wide);
+    free(state->bits);
+    dbk_pair_set_dispose(&state->pairs);
+    dbk_intern_dispose(&state->texts);
+}
+
+static void *grow(void *old, size_t count, size_t more, size_t size)
+{
+    if (!old) // cleared memory from the kernel is touched only where groups are
+        return calloc(more, size);
+    char *grown = realloc(old, more * size);
+    if (grown)
+        memset(grown + count * size, 0, (more - count) * size);
+    return grown;
+}
+
+bool dbk_state_reserve(dbk_state *state, uint32_t groups)
+{
+    if (groups <= state->capacity)
+        return true;
+    size_t capacity = state->capacity ? (size_t)state->capacity * 2 : groups;
+    if (capacity < groups)
+        capacity = groups;
+    if (capacity > UINT32_MAX)
+        capacity = UINT32_MAX;
+    if (!state->wide) {
+        int64_t *numbers = grow(state->numbers, state->capacity, capacity, sizeof *numbers);
+        if (!numbers)
+            return false;
+        state->numbers = numbers;
+    } else {
+        dbk_i128 *wide = grow(state->wide, state->capacity, capacity, sizeof *wide);
+        if (!wide)
+            return false;
+        state->wide = wide;
+    }
+    state->capacity = (uint32_t)capacity;
+    return true;
+}
+
+// ---- Sums ----
+
+static uint64_t magnitude(int64_t v)
+{
+    return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+}
+
+static bool widen(dbk_state *state)
+{
+    dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
+    if (!wide)
+        return false;
+    for (uint32_t i = 0; i < state->capacity; i++)
+        wide[i] = state->numbers[i];
+    free(state->numbers);
+    state->numbers = NULL;
+    state->wide = wide;
+    return true;
+}
+
+// Makes sure that values of together at most `bound` can be added.
+static bool promise(dbk_state *state, dbk_u128 bound)
+{
+    if (state->wide)
+        return true;
+    if (bound <= NARROW_MAX && state->added_bound + (uint64_t)bound <= NARROW_MAX) {
+        state->added_bound += (uint64_t)bound;
+        return true;
+    }
+    return widen(state);
+}
+
+static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+{
+    const int64_t *values;
+    DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+    uint32_t n = scan->count;
+    if (!state->wide) {
+        dbk_zone_map zone;
+        if (!dbk_scan_zone_map(scan, state->def->slot, &zone))
+            dbk_bounds_ints(values, n, &zone.min, &zone.max);
+        uint64_t low = magnitude(zone.min), high = magnitude(zone.max);
+        dbk_u128 most = zone.min > zone.max ? 0 : low > high ? low : high;
+        if (!promise(state, most * n))
+            return dbk_exec_no_memory(scan->err);
+    }
+    if (state->wide) {
+        for (uint32_t i = 0; i < n; i++)
+            state->wide[groups ? groups[i] : group] += values[i] == DBK_NULL ? 0 : values[i];
+    } else if (!groups) {
+        state->numbers[group] += dbk_sum_ints(values, n);
+    } else if (state->slot->never_null) {
+        for (uint32_t i = 0; i < n; i++)
+            state->numbers[groups[i]] += values[i];
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            state->numbers[groups[i]] += values[i] == DBK_NULL ? 0 : values[i];
+    }
+    return DBK_OK;
+}
+
+// ---- Counts and extremes ----
+
+static void add_rows(dbk_state *state, uint32_t n, const uint32_t *groups, uint32_t group)
+{
+    if (!groups) {
+        state->numbers[group] += n;
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        state->numbers[groups[i]]++;
+}
+
+static dbk_status add_values(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+{
+    uint32_t n = scan->count;
+    if (state->slot->type == DBK_CODE) {
+        const uint32_t *codes;
+        DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
+        if (!groups)
+            state->numbers[group] += dbk_count_codes(codes, n);
+        for (uint32_t i = 0; groups && i < n; i++)
+            state->numbers[groups[i]] += codes[i] != 0;
+    } else if (state->slot->type == DBK_TEXT) {
+        const dbk_text *texts;
+        DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
+        for (uint32_t i = 0; i < n; i++)
+            state->numbers[groups ? groups[i] : group] += texts[i].length != 0;
+    } else {
+        const int64_t *values;
+        DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+        if (!groups)
+            state->numbers[group] += dbk_count_ints(values, n);
+        for (uint32_t i = 0; groups && i < n; i++)
+            state->numbers[groups[i]] += values[i] != DBK_NULL;
+    }
+    return DBK_OK;
+}
+
+static uint64_t extreme_form(dbk_state_kind kind, int64_t v)
+{
+    uint64_t u = (uint64_t)v ^ SIGN;
+    return kind == DBK_STATE_MAX ? u : 0 - u;
+}
+
+static void keep_extreme(dbk_state *state, uint32_t group, uint64_t form)
+{
+    if (form > (uint64_t)state->numbers[group])
+        state->numbers[group] = (int64_t)form;
+}
+
+static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+{
+    const int64_t *values;
+    DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+    if (!groups) {
+        int64_t min, max;
+        dbk_bounds_ints(values, scan->count, &min, &max);
+        if (min <= max)
+            keep_extreme(state, group,
+                         extreme_form(state->def->kind, state->def->kind == DBK_STATE_MIN ? min : max));
+        return DBK_OK;
+    }
+    if (state->def->kind == DBK_STATE_MAX) {
+        for (uint32_t i = 0; i < scan->count; i++)
+            keep_extreme(state, groups[i], (uint64_t)values[i] ^ SIGN);
+    } else {
+        for (uint32_t i = 0; i < scan->count; i++)
+            keep_extreme(state, groups[i], 0 - ((uint64_t)values[i] ^ SIGN));
+    }
+    return DBK_OK;
+}
+
+// ---- Distinct values ----
+
+static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
+{
+    bool added;
+    if (!dbk_pair_set_add(&state->pairs, group, value, &added))
+        return false;
+    state->numbers[group] += added;
+    return true;
+}
+
+static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+{
+    uint32_t n = scan->count;
+    if (state->slot->type == DBK_CODE) {
+        const uint32_t *codes;
+        DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t g = groups ? groups[i] : group;
+            if (state->bits)
+                state->bits[g * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
+            else if (codes[i] != 0 && !add_pair(state, g, codes[i]))
+                return dbk_exec_no_memory(scan->err);
+        }
+    } else if (state->slot->type == DBK_TEXT) {
+        const dbk_text *texts;
+        DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t number;
+            if (!dbk_intern_add(&state->texts, texts[i], &number) ||
+                (number && !add_pair(state, groups ? groups[i] : group, number)))
+                return dbk_exec_no_memory(scan->err);
+        }
+    } else {
+        const int64_t *values;
+        DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+        for (uint32_t i = 0; i < n; i++)
+            if (values[i] != DBK_NULL && !add_pair(state, groups ? groups[i] : group, (uint64_t)values[i]))
+                return dbk_exec_no_memory(scan->err);
+    }
+    return DBK_OK;
+}
+
+// ---- All kinds ----
+
+dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+{
+    switch (state->def->kind) {
+    case DBK_STATE_ROWS:
+        add_rows(state, scan->count, groups, group);
+        return DBK_OK;
+    case DBK_STATE_VALUES:
+        return add_values(state, scan, groups, group);
+    case DBK_STATE_SUM:
+        return add_sums(state, scan, groups, group);
+    case DBK_STATE_MIN:
+    case DBK_STATE_MAX:
+        return add_extremes(state, scan, groups, group);
+    case DBK_STATE_DISTINCT:
+        return add_distinct(state, scan, groups, group);
+    }
+    return DBK_OK;
+}
+
+bool dbk_state_takes_zone_map(const dbk_state *state)
+{
+    if (state->def->kind == DBK_STATE_ROWS)
+        return true;
+    return state->def->kind != DBK_STATE_DISTINCT && state->slot->path.depth == 1 &&
+           state->slot->type != DBK_TEXT;
+}
+
+bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, const dbk_zone_map *zone)
+{
+    switch (state->def->kind) {
+    case DBK_STATE_ROWS:
+        state->numbers[group] += rows;
+        break;
+    case DBK_STATE_VALUES:
+        state->numbers[group] += rows - zone->nulls;
+        break;
+    case DBK_STATE_SUM:
+        if (!promise(state, zone->sum < 0 ? 0 - (dbk_u128)zone->sum : (dbk_u128)zone->sum))
+            return false;
+        if (state->wide)
+            state->wide[group] += zone->sum;
+        else
+            state->numbers[group] += (int64_t)zone->sum;
+        break;
+    case DBK_STATE_MIN:
+    case DBK_STATE_MAX:
+        if (zone->min <= zone->max)
+            keep_extreme(
+                state, group,
+                extreme_form(state->def->kind, state->def->kind == DBK_STATE_MIN ? zone->min : zone->max));
+        break;
+    case DBK_STATE_DISTINCT:
+        break;
+    }
+    return true;
+}
+
+static bool merge_sums(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+{
+    if (!promise(state, from->wide ? (dbk_u128)UINT64_MAX : from->added_bound))
+        return false;
+    for (uint32_t i = 0; i < groups; i++) {
+        uint32_t g = map ? map[i] : i;
+        if (state->wide)
+            state->wide[g] += dbk_state_sum(from, i);
+        else
+            state->numbers[g] += from->numbers[i];
+    }
+    return true;
+}
+
+static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t *map)
+{
+    for (size_t i = 0; from->pairs.pairs && i <= from->pairs.mask; i++) {
+        const dbk_pair *pair = &from->pairs.pairs[i];
+        uint64_t value = pair->value;
+        if (!pair->used)
+            continue;
+        if (state->slot->type == DBK_TEXT) {
+            uint32_t number;
+            if (!dbk_intern_add(&state->texts, from->texts.texts[value], &number))
+                return false;
+            value = number;
+        }
+        if (!add_pair(state, map ? map[pair->group] : pair->group, value))
+            return false;
+    }
+    return true;
+}
+
+bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+{
+    switch (state->def->kind) {
+    case DBK_STATE_SUM:
+        return merge_sums(state, from, map, groups);
+    case DBK_STATE_DISTINCT:
+        // Bitmaps stand only where groups are fixed, and then in every thread.
+        for (size_t i = 0; state->bits && i < groups * state->bits_words; i++)
+            state->bits[i] |= from->bits[i];
+        return merge_pairs(state, from, map);
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < groups; i++) {
+        uint32_t g = map ? map[i] : i;
+        if (state->def->kind == DBK_STATE_ROWS || state->def->kind == DBK_STATE_VALUES)
+            state->numbers[g] += from->numbers[i];
+        else
+            keep_extreme(state, g, (uint64_t)from->numbers[i]);
+    }
+    return true;
+}
+
+void dbk_state_finish(dbk_state *state, uint32_t groups)
+{
+    for (uint32_t g = 0; state->bits && g < groups; g++) {
+        uint64_t *bits = state->bits + g * state->bits_words;
+        bits[0] &= ~(uint64_t)1; // code 0 is no value
+        int64_t count = 0;
+        for (size_t w = 0; w < state->bits_words; w++)
+            count += __builtin_popcountll(bits[w]);
+        state->numbers[g] = count;
+    }
+}
+
+int64_t dbk_state_number(const dbk_state *state, uint32_t group)
+{
+    uint64_t form = (uint64_t)state->numbers[group];
+    switch (state->def->kind) {
+    case DBK_STATE_MAX:
+        return (int64_t)(form ^ SIGN);
+    case DBK_STATE_MIN:
+        return (int64_t)((0 - form) ^ SIGN);
+    default:
+        return (int64_t)form;
+    }
+}
+
+dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
+{
+    return state->wide ? state->wide[group] : state->numbers[group];
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a group query accumulates: per state one contiguous array with an entry a group. Fresh entries are all
+// zero bits, so that arrays grow and start as cleared memory.
+#ifndef DBK_EXEC_STATE_H
+#define DBK_EXEC_STATE_H
+
+#include "engine/exec/scan.h"
+#include "engine/exec/sets.h"
+
+typedef struct dbk_state {
+    const dbk_state_def *def;
+    const dbk_slot_def *slot; // NULL for rows
+    uint32_t capacity;        // groups there is room for
+    // Counts; narrow sums; or the extreme in a form whose largest is wanted and whose 0 is "none" (state.c).
+    int64_t *numbers;
+    // Sums. Narrow ones are used while the sum of all |values| added so far is proven to fit; from then on
+    // wide ones.
+    dbk_i128 *wide;
+    uint64_t added_bound;
+    // Distinct values: a bitmap a group where groups and codes are few, else a set.
+    uint64_t *bits;
+    size_t bits_words; // a group
+    dbk_pair_set pairs;
+    dbk_intern texts; // gives texts the numbers that stand in the set
+} dbk_state;
+
+// `fixed_groups` if all groups are known (dense), else 0: then call reserve before new groups are used.
+bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def *def, uint64_t fixed_groups);
+void dbk_state_dispose(dbk_state *state);
+bool dbk_state_reserve(dbk_state *state, uint32_t groups);
+
+// Adds the matching rows of the current vector, to groups[i] each, or all to one group (groups NULL).
+dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group);
+// Can a zone map stand for the rows?
+bool dbk_state_takes_zone_map(const dbk_state *state);
+// Adds all rows of a part by its statistics. zone NULL for rows.
+bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, const dbk_zone_map *zone);
+// Adds what another thread gathered: its group i is our map[i] (NULL: i).
+bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups);
+// Counts bitmaps; after the last add and merge.
+void dbk_state_finish(dbk_state *state, uint32_t groups);
+
+// The value: for extremes DBK_NULL when there is none.
+int64_t dbk_state_number(const dbk_state *state, uint32_t group);
+dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group);
+
+#endif

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database against its naive twin: random batches, frozen, published, read back row by row, while old
+// snapshots stay what they were; and the same after a way through the image and through encoded batches.
+#include "tests/unit/table/table_model.h"
+
+enum { HELD = 4 };
+
+typedef struct held {
+    dbk_read read;
+    model *model;
+} held;
+
+static void held_end(dbk_db *db, held *h)
+{
+    if (!h->model)
+        return;
+    snapshot_check(h->read.snapshot, h->model);
+    dbk_read_end(db, &h->read);
+    model_free(h->model);
+    h->model = NULL;
+}
+
+static void apply_random(dbk_random *r, dbk_db *db, model *m)
+{
+    dbk_table_id id = model_tables[dbk_random_below(r, DBK_COUNT(model_tables))];
+    int tenant = (int)dbk_random_below(r, MODEL_TENANTS);
+    uint32_t rows = 1 + (uint32_t)dbk_random_below(r, dbk_random_below(r, 5) ? 12 : 300);
+    dbk_batch batch, decoded;
+    dbk_error err;
+    random_batch(r, &batch, id, rows, dbk_random_below(r, 6) == 0);
+    assert_int_equal(dbk_batch_check(&batch, &err), DBK_OK);
+    uint32_t rejected = model_apply(m, tenant, &batch);
+
+    dbk_buffer bytes = {0};
+    dbk_batch_encode(&batch, &bytes);
+    assert_false(bytes.failed);
+    assert_int_equal(dbk_batch_decode(&decoded, bytes.data, bytes.size, &err), DBK_OK);
+    dbk_apply_report report;
+    const dbk_batch *used = dbk_random_below(r, 2) ? &batch : &decoded;
+    assert_int_equal(dbk_db_apply(db, model_tenant(tenant), used, &report, &err), DBK_OK);
+    assert_int_equal(report.rejected_count, rejected);
+    assert_int_equal(report.stored + report.rejected_count, rows);
+    for (uint32_t i = 1; i < rejected; i++)
+        assert_true(report.rejected_rows[i - 1] < report.rejected_rows[i]);
+    free(report.rejected_rows);
+    dbk_buffer_dispose(&bytes);
+    dbk_batch_dispose(&batch);
+    dbk_batch_dispose(&decoded);
+}
+
+static dbk_segment *segment_copy(const dbk_segment *segment)
+{
+    size_t size;
+    const void *bytes = dbk_segment_bytes(segment, &size);
+    void *copy = aligned_alloc(64, (size + DBK_SEGMENT_SLACK + 63) / 64 * 64);
+    memcpy(copy, bytes, size);
+    dbk_segment *out;
+    dbk_error err;
+    assert_int_equal(dbk_segment_open(copy, size, &out, &err), DBK_OK);
+    return out;
+}
+
+static void table_restore(const dbk_snapshot *snapshot, size_t tenant, dbk_table_id id, dbk_db *to)
+{
+    dbk_error err;
+    dbk_text name = dbk_snapshot_tenant_name(snapshot, tenant);
+    for (size_t slot = 0; slot < dbk_image_slots(snapshot, tenant, id); slot++) {
+        const dbk_segment *segment = dbk_image_segment(snapshot, tenant, id, slot);
+        if (segment)
+            assert_int_equal(dbk_image_restore_segment(to, name, id, slot, segment_copy(segment),
+                                                       dbk_image_dead(snapshot, tenant, id, slot), &err),
+                             DBK_OK);
+    }
+    dbk_segment *delta;
+    assert_int_equal(dbk_image_delta(snapshot, tenant, id, &delta, &err), DBK_OK);
+    if (delta)
+        assert_int_equal(dbk_image_restore_delta(to, name, id, delta, &err), DBK_OK);
+}
+
+static dbk_db *restored(const dbk_snapshot *snapshot)
+{
+    dbk_db *db;
+    dbk_error err;
+    assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    for (size_t t = 0; t < dbk_snapshot_tenants(snapshot); t++) {
+        dbk_text name = dbk_snapshot_tenant_name(snapshot, t);
+        for (int d = 1; d < DBK_DOMAIN_COUNT; d++)
+            for (uint32_t code = 1; code <= dbk_image_words(snapshot, t, (dbk_domain)d); code++)
+                assert_int_equal(dbk_image_restore_word(db, name, (dbk_domain)d,
+                                                        dbk_image_word(snapshot, t, (dbk_domain)d, code),
+                                                        &err),
+                                 DBK_OK);
+        for (int id = 1; id < DBK_TABLE_END; id++)
+            table_restore(snapshot, t, (dbk_table_id)id, db);
+    }
+    dbk_image_restore_next_segment_id(db, dbk_image_next_segment_id(snapshot));
+    dbk_snapshot *fresh = dbk_db_freeze(db, dbk_snapshot_number(snapshot));
+    assert_non_null(fresh);
+    dbk_db_publish(db, fresh);
+    return db;
+}
+
+static void run(dbk_random *r, uint32_t segment_rows, int rounds)
+{
+    dbk_db *db;
+    dbk_error err;
+    assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    dbk_db_set_segment_rows(db, segment_rows);
+    model *m = calloc(1, sizeof *m);
+    held helds[HELD] = {0};
+    for (int round = 1; round <= rounds; round++) {
+        for (int i = (int)dbk_random_below(r, 4); i >= 0; i--)
+            apply_random(r, db, m);
+        if (dbk_random_below(r, 3) == 0)
+            continue;
+        dbk_snapshot *snapshot = dbk_db_freeze(db, (uint64_t)round);
+        assert_non_null(snapshot);
+        model *frozen = model_copy(m);
+        // Sometimes the writer has gone on before the image is published, sometimes it never is.
+        for (int i = (int)dbk_random_below(r, 3); i > 0; i--)
+            apply_random(r, db, m);
+        if (dbk_random_below(r, 5) == 0) {
+            model_free(frozen);
+            continue;
+        }
+        dbk_db_publish(db, snapshot);
+        held *h = &helds[dbk_random_below(r, HELD)];
+        held_end(db, h);
+        *h = (held){dbk_read_begin(db), frozen};
+        assert_int_equal(dbk_snapshot_number(h->read.snapshot), round);
+        if (dbk_random_below(r, 4) == 0)
+            snapshot_check(h->read.snapshot, h->model);
+        if (dbk_random_below(r, 12) == 0) {
+            dbk_db *other = restored(h->read.snapshot);
+            dbk_read read = dbk_read_begin(other);
+            snapshot_check(read.snapshot, h->model);
+            dbk_read_end(other, &read);
+            if (dbk_random_below(r, 3)) {
+                dbk_db_destroy(other);
+            } else {
+                // The restored database goes on in the place of the first.
+                for (int i = 0; i < HELD; i++)
+                    if (&helds[i] != h)
+                        held_end(db, &helds[i]);
+                model *base = model_copy(h->model);
+                held_end(db, h);
+                dbk_db_destroy(db);
+                model_free(m);
+                db = other;
+                m = base;
+                dbk_db_set_segment_rows(db, segment_rows);
+            }
+        }
+    }
+    for (int i = 0; i < HELD; i++)
+        held_end(db, &helds[i]);
+    dbk_db_destroy(db);
+    model_free(m);
+}
+
+static void test_random_batches_with_tiny_segments(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random(__func__);
+    for (int i = 0; i < 3; i++)
+        run(&r, 5 + (uint32_t)dbk_random_below(&r, 20), 120);
+}
+
+static void test_random_batches_with_larger_segments(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random(__func__);
+    run(&r, 1 + (uint32_t)dbk_random_below(&r, 2500), 200);
+}
+
+static void orders_batch(dbk_batch *b, uint32_t first, uint32_t rows, int64_t total)
+{
+    *b = (dbk_batch){.table = dbk_table_def_by_id(DBK_ORDERS), .rows = rows};
+    dbk_text *ids = b->columns[0].texts = dbk_arena_alloc(&b->arena, rows * sizeof(dbk_text));
+    int64_t *times = b->columns[1].ints = dbk_arena_alloc(&b->arena, rows * sizeof(int64_t));
+    uint32_t *codes = b->columns[4].codes = dbk_arena_zalloc(&b->arena, rows * sizeof(uint32_t));
+    b->columns[4].words = dbk_arena_zalloc(&b->arena, 2 * sizeof(dbk_text));
+    b->columns[4].words[1] = DBK_TEXT("open");
+    b->columns[4].words_count = 2;
+    int64_t *totals = b->columns[12].ints = dbk_arena_alloc(&b->arena, rows * sizeof(int64_t));
+    for (uint32_t i = 0; i < rows; i++) {
+        char id[32];
+        int length = snprintf(id, sizeof id, "order-%u", first + i);
+        ids[i] = (dbk_text){dbk_arena_copy(&b->arena, id, (size_t)length), (uint32_t)length};
+        times[i] = 1700000000000 + (int64_t)(first + i) * 1000;
+        codes[i] = 1;
+        totals[i] = total;
+    }
+}
+
+static void orders_apply(dbk_db *db, uint32_t first, uint32_t rows, int64_t total)
+{
+    dbk_batch b;
+    orders_batch(&b, first, rows, total);
+    dbk_apply_report report;
+    dbk_error err;
+    assert_int_equal(dbk_db_apply(db, DBK_TEXT("t"), &b, &report, &err), DBK_OK);
+    dbk_batch_dispose(&b);
+}
+
+// Past 2^18 keys the index is split; rows stay where they are found.
+static void test_many_orders_are_found(void **state)
+{
+    (void)state;
+    enum { BATCHES = 6, ROWS = 65536 };
+    dbk_db *db;
+    dbk_error err;
+    assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    orders_apply(db, 0, 10, 1);
+    for (uint32_t i = 0; i < BATCHES; i++)
+        orders_apply(db, i * ROWS, ROWS, i);
+    orders_apply(db, 100, 60000, 77); // most of the first segment dies
+    dbk_db_publish(db, dbk_db_freeze(db, 1));
+    dbk_read read = dbk_read_begin(db);
+    const dbk_table_view *view =
+        dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, DBK_TEXT("t")), DBK_ORDERS);
+    assert_int_equal(dbk_view_rows(view), BATCHES * ROWS);
+    for (uint32_t i = 0; i < BATCHES * ROWS; i += 97) {
+        char id[32];
+        int length = snprintf(id, sizeof id, "order-%u", i);
+        bool found;
+        dbk_locator at;
+        assert_int_equal(dbk_view_find_id(view, (dbk_text){id, (uint32_t)length}, &found, &at), DBK_OK);
+        assert_true(found);
+        int64_t total = dbk_part_int_at(dbk_view_part(view, at.part), 12, at.row);
+        assert_int_equal(total, i >= 100 && i < 60100 ? 77 : i / ROWS);
+        assert_int_equal(dbk_view_find_id(view, (dbk_text){id, (uint32_t)length - 1}, &found, &at), DBK_OK);
+    }
+    dbk_read_end(db, &read);
+    // 21 columns, of which four have values.
+    assert_in_range(dbk_db_memory(db), 1, 40u << 20);
+    dbk_db_destroy(db);
+}
+
+static void test_a_small_database_is_small(void **state)
+{
+    (void)state;
+    dbk_db *db;
+    dbk_error err;
+    assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    uint64_t empty = dbk_db_memory(db);
+    orders_apply(db, 0, 1, 5);
+    dbk_db_publish(db, dbk_db_freeze(db, 1));
+    assert_in_range(dbk_db_memory(db) - empty, 1, 16384);
+    dbk_batch b;
+    orders_batch(&b, 0, 1, 5);
+    dbk_buffer bytes = {0};
+    dbk_batch_encode(&b, &bytes);
+    assert_in_range(bytes.size, 1, 200);
+    dbk_buffer_dispose(&bytes);
+    dbk_batch_dispose(&b);
+    dbk_db_destroy(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_batches_with_tiny_segments),
+        cmocka_unit_test(test_random_batches_with_larger_segments),
+        cmocka_unit_test(test_many_orders_are_found),
+        cmocka_unit_test(test_a_small_database_is_small),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
