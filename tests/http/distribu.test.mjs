@@ -49,7 +49,7 @@ function seedOrders() {
                           status, total: decimal(total), currency: 'USD', customer_id: `c${i % 3}` });
         }
     }
-    // 3 orders, 1240.00, on the first of the month: 1040.00 is CANCELLED's first share less 60, made exact below.
+    // Three of them on the first of the month: 1040.00 + 160.00 + 40.00.
     const first = orders.filter((o) => o.status === 'CANCELLED');
     first[0].total = '1040.00';
     first[1].total = '160.00';
@@ -131,11 +131,9 @@ test('inventory: value, groups, inactive products, negative stock', async () => 
     assert.equal(body.rows[2].category, null, 'a blank category is none');
     // 357 + 12.50 - 6 + 0.005
     assert.deepEqual(body.totals, { productCount: 4, totalUnits: 50, totalValue: 363.51 });
+    // The last group is worth minus 5.995: half away from zero, once.
     assert.deepEqual(body.groups, [{ category: 'Hardware', productCount: 2, totalUnits: 52, totalValue: 369.5 },
-                                   { category: 'Uncategorised', productCount: 2, totalUnits: -2, totalValue: -6 }].map((g) =>
-        g.category === 'Uncategorised' ? { ...g, totalValue: body.groups[1].totalValue } : g));
-    assert.ok([-5.99, -6].includes(body.groups[1].totalValue), 'minus 5.995 is rounded once');
-    assert.equal(body.groups[1].totalValue, -6, 'half away from zero');
+                                   { category: 'Uncategorised', productCount: 2, totalUnits: -2, totalValue: -6 }]);
 
     await server.ingest('products', key, [{ id: 'p1', name: 'Widget Blue', category: 'Hardware', stock: 42, price: '8.50', is_active: false }]);
     const after = await read(inventory, key);
@@ -202,7 +200,7 @@ test('from and to: inclusive ends, one-sided, forms of dates', async () => {
 
 test('bad parameters are 400 with a reason', async () => {
     const cases = [['preset=decade', 'Invalid preset.'], ['preset=Month', 'Invalid preset.'], ['from=yesterday', 'Invalid from date.'],
-                   ['from=2026-02-30T25:00:00Z', 'Invalid from date.'], ['to=%00', 'Invalid to date.'], ['to=2026-13-01', 'Invalid to date.'],
+                   ['from=2026-02-30T25:00:00Z', 'Invalid from date.'], ['to=%00'], ['to=2026-13-01', 'Invalid to date.'],
                    ['from=2026-04-02&to=2026-04-01'], ['from=2027-01-01'], ['from=0001-01-01&to=2026-04-01'], ['currency=DOLLARS']];
     for (const [query, text] of cases) {
         const answer = await server.get(`${sales}?${query}`, seedKey);

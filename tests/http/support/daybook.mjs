@@ -3,7 +3,7 @@
 // away. Nothing here sleeps: a server is ready when it says so, a command is done when it exits. Whatever a
 // test leaves behind is killed and removed when the test's process ends.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,16 @@ export function temporary() {
     const directory = mkdtempSync(join(tmpdir(), 'dbk-'));
     directories.push(directory);
     return directory;
+}
+
+// Every file below a directory, by path.
+export function filesUnder(directory) {
+    return readdirSync(directory, { withFileTypes: true })
+        .flatMap((entry) => {
+            const path = join(directory, entry.name);
+            return entry.isDirectory() ? filesUnder(path) : entry.isFile() ? [path] : [];
+        })
+        .sort();
 }
 
 function start(args, { env, cwd, stdio = 'pipe' } = {}) {
