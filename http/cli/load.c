@@ -190,6 +190,14 @@ static void print_totals(const arguments *a, const char *file, const dbk_load_to
     puts(strcmp(separator, ", ") == 0 ? ")" : "");
 }
 
+// What the input says names its file already; what a parser says begins with the line.
+static void tell_failure(const char *file, const dbk_error *err)
+{
+    const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+    bool is_named = strstr(err->message, name) != NULL;
+    dbk_cli_fail(DBK_EXIT_FAILED, "%s%s%s", is_named ? "" : name, is_named ? "" : ": ", err->message);
+}
+
 static int load_files(arguments *a, const dbk_load_sink *sink, char **files, int count)
 {
     int code = DBK_EXIT_OK;
@@ -201,7 +209,7 @@ static int load_files(arguments *a, const dbk_load_sink *sink, char **files, int
         dbk_status status = dbk_load_file(&a->load, files[i], sink, &totals, &err);
         dbk_progress_end(&t.progress);
         if (status != DBK_OK) {
-            dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+            tell_failure(files[i], &err);
             if (totals.stored)
                 fprintf(stderr, "daybook: %llu rows were stored before; loading again goes on from there\n",
                         (unsigned long long)totals.stored);
