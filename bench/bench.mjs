@@ -132,7 +132,11 @@ async function worker(name, command, args) {
       child.stdin.write(`${query}\n`)
       return next()
     },
-    stop: () => child.stdin.end()
+    async stop() {
+      const ended = new Promise((resolve) => child.on('exit', resolve))
+      child.stdin.end()
+      await ended
+    }
   }
 }
 
@@ -175,7 +179,7 @@ async function scan() {
   }
   const mean = product ** (1 / names.length)
   console.log(`  geometric mean of the ratios to the faster peer: ${mean.toFixed(1)}`)
-  engines.forEach((engine) => engine.stop())
+  for (const engine of engines) await engine.stop()
   results.suites.scan = { table, mean }
 }
 

@@ -20,18 +20,47 @@ static int width_for(uint64_t largest)
                                    : 8;
 }
 
-static void put_number(uint8_t *out, uint64_t value, int width)
+// Single moves, for which the machine must be little-endian like the format.
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "numbers are copied as they are");
+
+static inline void put_number(uint8_t *out, uint64_t value, int width)
 {
-    for (int i = 0; i < width; i++)
-        out[i] = (uint8_t)(value >> (8 * i));
+    switch (width) {
+    case 1:
+        *out = (uint8_t)value;
+        break;
+    case 2:
+        memcpy(out, &value, 2);
+        break;
+    case 4:
+        memcpy(out, &value, 4);
+        break;
+    case 8:
+        memcpy(out, &value, 8);
+        break;
+    default:
+        break;
+    }
 }
 
-static uint64_t get_number(const uint8_t *in, int width)
+static inline uint64_t get_number(const uint8_t *in, int width)
 {
     uint64_t value = 0;
-    for (int i = 0; i < width; i++)
-        value |= (uint64_t)in[i] << (8 * i);
-    return value;
+    switch (width) {
+    case 1:
+        return *in;
+    case 2:
+        memcpy(&value, in, 2);
+        return value;
+    case 4:
+        memcpy(&value, in, 4);
+        return value;
+    case 8:
+        memcpy(&value, in, 8);
+        return value;
+    default:
+        return 0;
+    }
 }
 
 static void put_u32s(dbk_buffer *out, const uint32_t *values, uint32_t count)

@@ -109,7 +109,8 @@ static void set_tenant(dbk_call *call, dbk_text tenant)
 static bool take_local_tenant(dbk_call *call, dbk_text tenant)
 {
     if (!dbk_tenant_name_is_valid(tenant)) {
-        dbk_call_fail(call, 400, "tenant must be 1 to %d letters, digits, '.', '_' or '-'.", DBK_TENANT_NAME_MAX);
+        dbk_call_fail(call, 400, "tenant must be 1 to %d letters, digits, '.', '_' or '-'.",
+                      DBK_TENANT_NAME_MAX);
         return false;
     }
     set_tenant(call, tenant);

@@ -196,7 +196,8 @@ static dbk_status use_key(dbk_plan *plan, dbk_error *err)
         const dbk_filter *filter = &plan->query->filters[i];
         if ((filter->op == DBK_OP_EQ || filter->op == DBK_OP_IN) &&
             dbk_column_find(plan->table, dbk_text_from(filter->column)) == plan->table->key_column) {
-            // What was found by its key needs no comparison any more. The time range's filter stands first.
+            // What was found by its key needs no comparison any more. Filters still stand as they were bound:
+            // the time range's first.
             int bound = i + (plan->range_slot >= 0);
             plan->filters[bound] = plan->filters[--plan->filters_count];
             return find_points(plan, filter, err);
@@ -542,8 +543,8 @@ static dbk_status build(dbk_plan *plan, dbk_error *err)
     } else {
         DBK_TRY(bind_rows(plan, err));
     }
-    qsort(plan->filters, (size_t)plan->filters_count, sizeof *plan->filters, by_cost);
     DBK_TRY(use_key(plan, err));
+    qsort(plan->filters, (size_t)plan->filters_count, sizeof *plan->filters, by_cost);
     DBK_TRY(choose_parts(plan, err));
     prove_values(plan);
     if (plan->is_group) {

@@ -50,7 +50,7 @@ static bool start(uring_io *io, dbk_io_op *op)
     if (!sqe)
         return false;
     int fd = io->directory.files[op->file].fd;
-    uint8_t *at = (uint8_t *)op->buffer + op->transferred;
+    uint8_t *at = op->buffer ? (uint8_t *)op->buffer + op->transferred : NULL;
     size_t left = op->size - op->transferred;
     unsigned chunk = left > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : (unsigned)left;
     uint64_t offset = op->offset + op->transferred;

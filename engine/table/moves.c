@@ -62,7 +62,7 @@ void dbk_moves_dispose(dbk_moves *moves)
     dbk_moves_ring *ring = atomic_load_explicit(&moves->ring, memory_order_relaxed);
     if (ring)
         dbk_object_free(&ring->object);
-    *moves = (dbk_moves){0};
+    *moves = (dbk_moves){.ring = NULL};
 }
 
 dbk_moves_walk dbk_moves_walk_begin(const dbk_moves *moves, uint64_t from, uint64_t tag)

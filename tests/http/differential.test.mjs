@@ -216,7 +216,7 @@ async function within(round, sizes, body) {
 }
 
 test('small tables give the answers of DuckDB as loaded, with rows replaced and with rows removed', async () => {
-  for (let round = 1; round <= 3; round++) await within(round, small, (world) => play(world, [120, 250, 130], false))
+  for (let round = 1; round <= 3; round++) await within(round, small, (world) => play(world, [150, 250, 120], false))
 })
 
 test('sealed segments beside hot rows give the answers of DuckDB through the same three states', async () => {
@@ -314,8 +314,7 @@ test('a query that cannot be is refused with words', async () => {
       'a resume with too few values': { table: 'orders', fields: ['id', 'total'], order: [{ output: 1 }, { output: 0 }], after: [{ int: '1' }] },
       'a time column that holds no time': { table: 'orders', timeColumn: 'total', from: 0, to: 1, aggregates: rows },
       'a range of a table without a time of its own': { table: 'products', from: 0, to: 1, aggregates: rows },
-      'filling an open range': { table: 'orders', fill: true, from: 0, keys: [{ column: 'created_at', unit: 'day' }], aggregates: rows },
-      'nothing asked for': { table: 'orders' }
+      'filling an open range': { table: 'orders', fill: true, from: 0, keys: [{ column: 'created_at', unit: 'day' }], aggregates: rows }
     }
     for (const [what, query] of Object.entries(impossible)) {
       const answer = await world.probe.ask({ query })

@@ -115,9 +115,11 @@ sim_disk *sim_disk_clone(const sim_disk *disk)
         to->exists_durable = from->exists_durable;
         size_t size = from->now_size > from->durable_size ? from->now_size : from->durable_size;
         file_reserve(to, size);
-        memcpy(to->now, from->now, from->now_size);
-        memcpy(to->durable, from->durable, from->durable_size);
-        memcpy(to->dirty, from->dirty, sectors(from->now_size));
+        if (from->capacity > 0) {
+            memcpy(to->now, from->now, from->now_size);
+            memcpy(to->durable, from->durable, from->durable_size);
+            memcpy(to->dirty, from->dirty, sectors(from->now_size));
+        }
         to->now_size = from->now_size;
         to->durable_size = from->durable_size;
     }
@@ -165,6 +167,8 @@ static void crash_sector(sim_file *file, size_t sector, dbk_random *random)
 
 static void crash_content(sim_file *file, dbk_random *random)
 {
+    if (file->capacity == 0)
+        return;
     if (file->now_size > file->durable_size && dbk_random_below(random, 2)) {
         // The new length reached the disk, whatever became of the bytes.
         memset(file->durable + file->durable_size, 0, file->now_size - file->durable_size);
@@ -317,6 +321,8 @@ static void file_sync(sim_file *file)
 
 static void file_write(sim_file *file, const void *data, size_t size, uint64_t offset)
 {
+    if (size == 0)
+        return;
     file_reserve(file, offset + size);
     if (offset + size > file->now_size)
         file->now_size = offset + size;
@@ -401,7 +407,8 @@ static void sim_sync(sim_io *io, sim_file *file, dbk_io_op *op)
     }
     if (strikes(io->disk, SIM_SYNC_FAILS)) {
         // What the kernel does: the pages are marked clean, reads show them, the disk never had them.
-        memset(file->dirty, 0, sectors(file->capacity));
+        if (file->capacity > 0)
+            memset(file->dirty, 0, sectors(file->capacity));
         finish(io, op, DBK_IO, EIO);
         return;
     }
@@ -438,7 +445,8 @@ static void sim_submit(dbk_io *base, dbk_io_op *op)
     } else if (op->offset + op->size > file->now_size) {
         finish(io, op, DBK_CORRUPT, 0);
     } else {
-        memcpy(op->buffer, file->now + op->offset, op->size);
+        if (op->size > 0)
+            memcpy(op->buffer, file->now + op->offset, op->size);
         finish(io, op, DBK_OK, 0);
     }
 }

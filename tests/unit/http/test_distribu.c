@@ -11,6 +11,7 @@
 #include "engine/base/decimal.h"
 #include "engine/base/random.h"
 #include "tests/support/app_client.h"
+#include "tests/support/seed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -586,10 +587,7 @@ static void test_D19_D26_sums_agree_on_random_data(void **state)
     static const char *const statuses[] = {"SUBMITTED", "confirmed", "Shipped",
                                            "DELIVERED", "CANCELLED", "odd"};
     static const char *const zones[] = {"UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"};
-    const char *given = getenv("DBK_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 1919;
-    printf("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random("distribu");
     char body[64];
     snprintf(body, sizeof(body), "{\"timezone\":\"%s\"}", zones[dbk_random_below(&random, DBK_COUNT(zones))]);
     assert_int_equal(settings(body), 200);

@@ -9,6 +9,7 @@
 
 #include "engine/base/random.h"
 #include "http/js_date.h"
+#include "tests/support/seed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,10 +148,7 @@ static void test_forms_agree_with_each_other(void **state)
 static void test_any_bytes_are_survived(void **state)
 {
     (void)state;
-    const char *given = getenv("DBK_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 11;
-    printf("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random("js_date");
     static const char alphabet[] = "0123456789/-:., aprgmtz+()TZ";
     for (int round = 0; round < 50000; round++) {
         size_t length = dbk_random_below(&random, 24);

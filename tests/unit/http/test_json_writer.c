@@ -10,6 +10,7 @@
 #include "engine/base/random.h"
 #include "http/json/writer.h"
 #include "ingest/parse/json.h"
+#include "tests/support/seed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,10 +97,7 @@ static void test_X8_times_are_milliseconds_in_utc(void **state)
 static void test_any_text_makes_a_document(void **state)
 {
     (void)state;
-    const char *given = getenv("DBK_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 20260417;
-    printf("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random("json_writer");
     for (int round = 0; round < 2000; round++) {
         char bytes[40];
         uint32_t length = (uint32_t)dbk_random_below(&random, sizeof(bytes) + 1);

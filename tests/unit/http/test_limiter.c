@@ -9,6 +9,7 @@
 
 #include "engine/base/random.h"
 #include "http/auth/limiter.h"
+#include "tests/support/seed.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,10 +51,7 @@ static void test_D38_keys_do_not_share(void **state)
 static void test_no_minute_holds_more_than_the_limit(void **state)
 {
     (void)state;
-    const char *given = getenv("DBK_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 7;
-    printf("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random("limiter");
     enum { TAKES = 4000 };
     static int64_t passed[TAKES * 3];
     for (int limit = 1; limit <= 40; limit += 13) {

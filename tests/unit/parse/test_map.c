@@ -303,9 +303,9 @@ static void expect_best_customer(const parsed *p)
 static parsed *load_retail(void)
 {
     parsed *p = calloc(1, sizeof *p);
-    dbk_map *map;
-    dbk_input *input;
-    dbk_parser *parser;
+    dbk_map *map = NULL;
+    dbk_input *input = NULL;
+    dbk_parser *parser = NULL;
     dbk_parse_sink sink = parsed_sink(p);
     static char block[1 << 20];
     size_t got;

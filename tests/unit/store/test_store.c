@@ -133,6 +133,30 @@ static void what_was_acknowledged_is_there_after_reopening(void **state)
     }
 }
 
+// Enough rows for sealed segments, some of them replaced: segment, dictionary and state files at once.
+static void sealed_segments_and_dead_rows_come_back(void **state)
+{
+    directory *d = *state;
+    dbk_store *store = open_store(d->path, 0, 0);
+    dbk_error err = {0};
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(write_orders(store, acme, i * 60000, 60000, 1, &err), DBK_OK);
+    assert_int_equal(dbk_store_checkpoint(store, &err), DBK_OK);
+    assert_int_equal(write_orders(store, acme, 30000, 50000, 7, &err), DBK_OK);
+    assert_int_equal(dbk_store_checkpoint(store, &err), DBK_OK);
+    assert_int_equal(write_orders(store, acme, 70000, 10, 9, &err), DBK_OK);
+    assert_int_equal(orders_of(dbk_store_db(store), acme), 180000);
+    dbk_store_figures figures;
+    dbk_store_figures_read(store, &figures);
+    assert_true(figures.checkpoints == 2 && figures.segments_written >= 2);
+    uint64_t want = digest_of(dbk_store_db(store));
+    dbk_store_close(store);
+    assert_check_is_clean(d->path);
+    store = open_store(d->path, 0, 0);
+    assert_true(digest_of(dbk_store_db(store)) == want);
+    dbk_store_close(store);
+}
+
 static void copy_file(const char *from, const char *to)
 {
     FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
@@ -292,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BOTH(what_was_acknowledged_is_there_after_reopening),
+        BOTH(sealed_segments_and_dead_rows_come_back),
         BOTH(a_killed_process_loses_nothing_acknowledged),
         BOTH(concurrent_submitters_are_all_stored),
         BOTH(a_directory_is_opened_once),

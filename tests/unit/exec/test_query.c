@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+// Queries against their naive twin: random companies, random questions, every cell compared; alone and with
+// helpers.
+#include "engine/base/zone.h"
+#include "tests/unit/exec/query_world.h"
+
+// ---- Random questions ----
+
+enum { LIST = 8 };
+
+// A query and what it points to.
+typedef struct question {
+    dbk_query query;
+    dbk_filter filters[LIST];
+    dbk_value values[LIST][LIST];
+    dbk_group_key keys[LIST];
+    dbk_bucket buckets[LIST];
+    const char *fields[LIST];
+    dbk_aggregate aggregates[LIST];
+    dbk_order order[LIST];
+    dbk_value after[LIST];
+    dbk_arena arena;
+} question;
+
+typedef struct path_name {
+    dbk_table_id table;
+    const char *path;
+    dbk_type type;
+} path_name;
+
+static const path_name far_paths[] = {
+    {DBK_ORDERS, "customer_id.name", DBK_TEXT},
+    {DBK_ORDERS, "customer_id.created_at", DBK_TIME},
+    {DBK_ORDER_LINES, "product_id.category_id", DBK_CODE},
+    {DBK_ORDER_LINES, "product_id.category_id.name", DBK_TEXT},
+    {DBK_ORDER_LINES, "product_id.price", DBK_MONEY},
+    {DBK_ORDER_LINES, "order_id.status", DBK_CODE},
+    {DBK_ORDER_LINES, "order_id.customer_id.name", DBK_TEXT},
+    {DBK_ORDER_LINES, "order_id.created_at", DBK_TIME},
+    {DBK_PAYMENTS, "line_id.order_id", DBK_TEXT},
+    {DBK_PAYMENTS, "line_id.order_id.total", DBK_MONEY},
+    {DBK_PAYMENTS, "order_id.currency", DBK_CODE},
+    {DBK_PRODUCTS, "category_id.name", DBK_TEXT},
+};
+
+static const path_name *pick_column(dbk_random *r, const dbk_table_def *table)
+{
+    static path_name picked[64];
+    static int at;
+    if (below(r, 4) == 0) {
+        const path_name *far = &far_paths[below(r, DBK_COUNT(far_paths))];
+        if (far->table == table->id)
+            return far;
+    }
+    const dbk_column_def *column = &table->columns[below(r, (uint64_t)table->columns_count)];
+    at = (at + 1) % 64;
+    picked[at] = (path_name){table->id, column->name, column->type};
+    return &picked[at];
+}
+
+static const path_name *pick_int(dbk_random *r, const dbk_table_def *table)
+{
+    for (int i = 0; i < 40; i++) {
+        const path_name *column = pick_column(r, table);
+        if (dbk_type_is_int(column->type))
+            return column;
+    }
+    return NULL;
+}
+
+static dbk_value random_value(dbk_random *r, const world *w, question *q, const path_name *column, bool null)
+{
+    if (null && below(r, 6) == 0)
+        return (dbk_value){0};
+    if (dbk_type_is_int(column->type))
+        return (dbk_value){.kind = DBK_VALUE_INT, .number = world_int(r, w, column->type)};
+    dbk_text text;
+    const char *last = strrchr(column->path, '.');
+    last = last ? last + 1 : column->path;
+    if (strcmp(last, "id") == 0)
+        text = world_id(&q->arena, column->table, below(r, (uint64_t)world_keys(column->table)));
+    else if (strcmp(last, "order_id") == 0)
+        text = world_id(&q->arena, DBK_ORDERS, below(r, 2100));
+    else if (strcmp(last, "customer_id") == 0)
+        text = world_reference(r, &q->arena, DBK_DOMAIN_CUSTOMER);
+    else if (strcmp(last, "product_id") == 0)
+        text = world_reference(r, &q->arena, DBK_DOMAIN_PRODUCT);
+    else if (strcmp(last, "category_id") == 0)
+        text = world_reference(r, &q->arena, DBK_DOMAIN_CATEGORY);
+    else if (strcmp(last, "kind") == 0)
+        text = dbk_text_from(below(r, 2) ? "pos" : "refund");
+    else if (column->type == DBK_CODE)
+        text = world_text(&q->arena, "Word", below(r, 6));
+    else
+        text = world_text(&q->arena, below(r, 2) ? "Anna " : "bert", below(r, 13));
+    if (below(r, 40) == 0)
+        text.length = 0;
+    return (dbk_value){.kind = DBK_VALUE_TEXT, .text = text};
+}
+
+static void add_filter(dbk_random *r, const world *w, question *q, const dbk_table_def *table)
+{
+    int at = q->query.filters_count;
+    const path_name *column = pick_column(r, table);
+    dbk_filter *f = &q->filters[at];
+    *f = (dbk_filter){.column = column->path, .values = q->values[at], .values_count = 1};
+    f->op = (dbk_op)below(r, DBK_OP_CONTAINS + 1);
+    if (f->op == DBK_OP_CONTAINS && dbk_type_is_int(column->type))
+        f->op = DBK_OP_GE;
+    if (f->op == DBK_OP_NULL || f->op == DBK_OP_NOT_NULL)
+        f->values_count = 0;
+    if (f->op == DBK_OP_IN)
+        f->values_count = (int)below(r, LIST);
+    for (int i = 0; i < f->values_count; i++)
+        q->values[at][i] = random_value(r, w, q, column, true);
+    if (f->op == DBK_OP_CONTAINS && q->values[at][0].kind == DBK_VALUE_TEXT && below(r, 2))
+        q->values[at][0].text =
+            below(r, 2) ? (dbk_text)DBK_TEXT("NNA 1") : (dbk_text){"wORD", (uint32_t)below(r, 5)};
+    q->query.filters_count++;
+}
+
+static dbk_bucket random_bucket(dbk_random *r)
+{
+    static const dbk_zone *berlin;
+    dbk_error err;
+    if (!berlin && dbk_zone_load("Europe/Berlin", &berlin, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    dbk_bucket bucket = {.unit = (dbk_unit)below(r, DBK_UNIT_YEAR + 1), .count = 1};
+    if (bucket.unit == DBK_UNIT_MINUTE)
+        bucket.count = 15 + (int)below(r, 600);
+    if (bucket.unit == DBK_UNIT_HOUR)
+        bucket.count = 1 + (int)below(r, 24);
+    if (below(r, 2))
+        bucket.zone = berlin;
+    if (below(r, 3) == 0)
+        bucket.day_start_minutes = (int)below(r, 1440);
+    return bucket;
+}
+
+static void random_range(dbk_random *r, question *q, const dbk_table_def *table)
+{
+    q->query.from_ms = DBK_TIME_OPEN_FROM;
+    q->query.to_ms = DBK_TIME_OPEN_TO;
+    if (table->time_column < 0 || below(r, 3) == 0)
+        return;
+    uint64_t span = WORLD_DAYS * (uint64_t)DBK_MS_DAY;
+    if (below(r, 4))
+        q->query.from_ms = WORLD_FROM + (int64_t)below(r, span);
+    if (below(r, 4))
+        q->query.to_ms = WORLD_FROM + (int64_t)below(r, span + DBK_MS_DAY);
+    if (below(r, 6) == 0 && table->id == DBK_ORDERS)
+        q->query.time_column = below(r, 2) ? "completed_at" : "customer_id.created_at";
+}
+
+static void group_question(dbk_random *r, question *q, const dbk_table_def *table)
+{
+    dbk_query *query = &q->query;
+    query->keys_count = (int)below(r, 4);
+    for (int i = 0; i < query->keys_count; i++) {
+        const path_name *column = pick_column(r, table);
+        q->keys[i].column = column->path;
+        if (column->type == DBK_TIME && below(r, 4)) {
+            q->buckets[i] = random_bucket(r);
+            q->keys[i].bucket = &q->buckets[i];
+        } else if (table->time_column >= 0 && below(r, 4) == 0) {
+            q->keys[i].column = table->columns[table->time_column].name;
+            q->buckets[i] = random_bucket(r);
+            q->keys[i].bucket = &q->buckets[i];
+        } else if (column->type == DBK_CODE && below(r, 2) && strcmp(column->path, "customer_id") == 0) {
+            q->fields[query->fields_count++] = below(r, 2) ? "customer_id.name" : "customer_id.created_at";
+        } else if (column->type == DBK_CODE && below(r, 2) && strcmp(column->path, "product_id") == 0) {
+            q->fields[query->fields_count++] = "product_id.category_id.name";
+        }
+    }
+    query->aggregates_count = (int)below(r, 5) + (query->keys_count == 0);
+    for (int i = 0; i < query->aggregates_count; i++) {
+        dbk_aggregate *a = &q->aggregates[i];
+        a->kind = (dbk_aggregate_kind)below(r, DBK_COUNT_DISTINCT + 1);
+        bool counts = a->kind == DBK_COUNT_VALUES || a->kind == DBK_COUNT_DISTINCT;
+        const path_name *column = counts ? pick_column(r, table) : pick_int(r, table);
+        if (!column)
+            a->kind = DBK_COUNT_ROWS;
+        else
+            a->column = column->path;
+    }
+    query->fill = query->keys_count == 1 && q->keys[0].bucket && query->from_ms != DBK_TIME_OPEN_FROM &&
+                  query->to_ms != DBK_TIME_OPEN_TO && below(r, 2);
+    int outputs = query->keys_count + query->fields_count + query->aggregates_count;
+    if (below(r, 2))
+        query->order_count = 1 + (int)below(r, 2);
+    for (int i = 0; i < query->order_count; i++)
+        q->order[i] = (dbk_order){(int)below(r, (uint64_t)outputs), below(r, 2)};
+    if (below(r, 3) == 0)
+        query->limit = 1 + (int64_t)below(r, 30);
+}
+
+static void row_question(dbk_random *r, const world *w, question *q, const dbk_table_def *table)
+{
+    dbk_query *query = &q->query;
+    const path_name *columns[LIST];
+    query->fields_count = 1 + (int)below(r, 5);
+    for (int i = 0; i < query->fields_count; i++) {
+        columns[i] = pick_column(r, table);
+        q->fields[i] = columns[i]->path;
+    }
+    // The id ends the order, so that it is total and cuts can be compared.
+    q->fields[query->fields_count] = "id";
+    int id = query->fields_count++;
+    query->order_count = 1 + (int)below(r, 3);
+    for (int i = 0; i < query->order_count; i++)
+        q->order[i] = (dbk_order){(int)below(r, (uint64_t)id), below(r, 2)};
+    q->order[query->order_count - 1].output = id;
+    if (below(r, 2))
+        query->limit = 1 + (int64_t)below(r, 50);
+    if (below(r, 2))
+        return;
+    query->after_count = query->order_count;
+    for (int i = 0; i < query->order_count - 1; i++)
+        q->after[i] = random_value(r, w, q, columns[q->order[i].output], true);
+    path_name id_column = {table->id, "id", DBK_TEXT};
+    q->after[query->order_count - 1] = random_value(r, w, q, &id_column, false);
+}
+
+static void ask(dbk_random *r, const world *w, question *q)
+{
+    memset(q, 0, sizeof *q);
+    // Facts more often.
+    const dbk_table_def *table =
+        dbk_table_def_by_id((int)world_tables[below(r, below(r, 3) ? 3 : DBK_COUNT(world_tables))]);
+    q->query = (dbk_query){.table = table->name,
+                           .filters = q->filters,
+                           .keys = q->keys,
+                           .fields = q->fields,
+                           .aggregates = q->aggregates,
+                           .order = q->order,
+                           .after = q->after};
+    random_range(r, q, table);
+    for (uint64_t i = below(r, 4); i > 0; i--)
+        add_filter(r, w, q, table);
+    if (below(r, 4))
+        group_question(r, q, table);
+    else
+        row_question(r, w, q, table);
+    q->query.threads = below(r, 2) ? 3 : 1;
+}
+
+// ---- Comparing ----
+
+static const char *value_text(const dbk_result *result, size_t row, int column, char out[128])
+{
+    if (dbk_result_is_null(result, row, column))
+        return "null";
+    switch (dbk_result_column_kind(result, column)) {
+    case DBK_RESULT_INT:
+        snprintf(out, 128, "%lld", (long long)dbk_result_int(result, row, column));
+        break;
+    case DBK_RESULT_TEXT:
+        snprintf(out, 128, "%.*s", (int)dbk_result_text(result, row, column).length,
+                 dbk_result_text(result, row, column).data);
+        break;
+    default:
+        snprintf(out, 128, "sum…%lld of %lld", (long long)dbk_result_sum(result, row, column),
+                 (long long)dbk_result_count(result, row, column));
+    }
+    return out;
+}
+
+static bool value_matches(const dbk_result *result, size_t row, int column, const dbk_oracle_value *wanted)
+{
+    dbk_text text;
+    switch (dbk_result_column_kind(result, column)) {
+    case DBK_RESULT_INT:
+        return dbk_result_int(result, row, column) == wanted->cell.number;
+    case DBK_RESULT_TEXT:
+        text = dbk_result_text(result, row, column);
+        return text.length == wanted->cell.length &&
+               (text.length == 0 || memcmp(text.data, wanted->cell.text, text.length) == 0);
+    default:
+        return dbk_result_sum(result, row, column) == wanted->sum &&
+               dbk_result_count(result, row, column) == wanted->count;
+    }
+}
+
+static void describe(const dbk_query *q)
+{
+    fprintf(stderr, "%s time %s [%lld, %lld) fill %d limit %lld threads %d after %d\n", q->table,
+            q->time_column ? q->time_column : "-", (long long)q->from_ms, (long long)q->to_ms, q->fill,
+            (long long)q->limit, q->threads, q->after_count);
+    for (int i = 0; i < q->filters_count; i++) {
+        fprintf(stderr, "  filter %s op %d:", q->filters[i].column, q->filters[i].op);
+        for (int k = 0; k < q->filters[i].values_count; k++)
+            fprintf(stderr, " %d/%lld/%.*s", q->filters[i].values[k].kind,
+                    (long long)q->filters[i].values[k].number, (int)q->filters[i].values[k].text.length,
+                    q->filters[i].values[k].text.data);
+        fprintf(stderr, "\n");
+    }
+    for (int i = 0; i < q->keys_count; i++)
+        fprintf(stderr, "  key %s unit %d\n", q->keys[i].column,
+                q->keys[i].bucket ? (int)q->keys[i].bucket->unit : -1);
+    for (int i = 0; i < q->fields_count; i++)
+        fprintf(stderr, "  field %s\n", q->fields[i]);
+    for (int i = 0; i < q->aggregates_count; i++)
+        fprintf(stderr, "  aggregate %d %s\n", q->aggregates[i].kind,
+                q->aggregates[i].column ? q->aggregates[i].column : "");
+    for (int i = 0; i < q->order_count; i++)
+        fprintf(stderr, "  order %d %s\n", q->order[i].output, q->order[i].descending ? "desc" : "");
+}
+
+static dbk_result *run(const world *w, const dbk_query *query)
+{
+    dbk_result *result = NULL;
+    dbk_error err = {0};
+    if (dbk_query_run(w->read.snapshot, world_tenant(), query, &result, &err) != DBK_OK) {
+        describe(query);
+        fail_msg("%s", err.message);
+    }
+    return result;
+}
+
+static void check(const world *w, const dbk_query *query)
+{
+    dbk_result *result = run(w, query);
+    dbk_oracle_answer wanted = dbk_oracle_run(&w->oracle, query);
+    if (dbk_result_rows(result) != wanted.rows || dbk_result_columns(result) != wanted.columns) {
+        describe(query);
+        fail_msg("%zu rows of %d, wanted %zu of %d", dbk_result_rows(result), dbk_result_columns(result),
+                 wanted.rows, wanted.columns);
+    }
+    for (size_t row = 0; row < wanted.rows; row++) {
+        for (int column = 0; column < wanted.columns; column++) {
+            const dbk_oracle_value *value = &wanted.values[row * (size_t)wanted.columns + (size_t)column];
+            if (value_matches(result, row, column, value))
+                continue;
+            char text[128];
+            describe(query);
+            fail_msg("row %zu column %d: %s, wanted %lld / %.*s / %lld of %lld", row, column,
+                     value_text(result, row, column, text), (long long)value->cell.number,
+                     (int)value->cell.length, value->cell.text, (long long)value->sum,
+                     (long long)value->count);
+        }
+    }
+    free(wanted.values);
+    dbk_result_free(result);
+}
+
+static void test_random_queries_equal_the_oracle(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("query");
+    const char *rounds = getenv("DBK_ROUNDS");
+    for (int round = 0; round < (rounds ? atoi(rounds) : 8); round++) {
+        world w;
+        world_grow(&r, &w);
+        for (int i = 0; i < 250; i++) {
+            question q;
+            ask(&r, &w, &q);
+            check(&w, &q.query);
+            dbk_arena_dispose(&q.arena);
+        }
+        world_close(&w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_queries_equal_the_oracle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
