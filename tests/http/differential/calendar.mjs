@@ -5,9 +5,9 @@
 
 const QUARTER_HOUR = 900_000
 export const DAY = 86_400_000
-// All times that are ever bucketed lie well inside.
-const FIRST = Date.UTC(2011, 0, 1)
-const LAST = Date.UTC(2027, 0, 1)
+// All times of the data and all ends of ranges lie well inside.
+const FIRST = Date.UTC(2010, 0, 1)
+const LAST = Date.UTC(2029, 0, 1)
 
 export const zones = [
   null, 'UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe', 'America/Havana',
@@ -68,7 +68,7 @@ export class Calendars {
   async changes() {
     const all = []
     for (const zone of zones) all.push(...(await this.of(zone)).map(({ at }) => at))
-    return all.filter(Number.isFinite)
+    return all.filter((at) => at > Date.UTC(2011, 0, 1) && at < Date.UTC(2027, 0, 1))
   }
 
   async of(zone) {
