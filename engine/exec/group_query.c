@@ -51,11 +51,8 @@ static bool reserve(dbk_groups *groups)
 
 static dbk_assigned assigned_to(const uint32_t *groups, uint32_t n, bool one)
 {
-    uint32_t low = groups[0], high = groups[0];
-    for (uint32_t i = 1; !one && i < n; i++) {
-        low = groups[i] < low ? groups[i] : low;
-        high = groups[i] > high ? groups[i] : high;
-    }
+    uint32_t low, high;
+    dbk_bounds_codes(groups, one ? 1 : n, &low, &high);
     return (dbk_assigned){one ? NULL : groups, low, high - low + 1};
 }
 
