@@ -152,7 +152,7 @@ DBK_WIDE void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, i
     *max = hi;
 }
 
-KERNEL void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max)
+DBK_WIDE void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max)
 {
     uint32_t lo = codes[0], hi = codes[0];
     for (uint32_t i = 1; i < n; i++) {
