@@ -49,6 +49,13 @@ static bool reserve(dbk_groups *groups)
     return true;
 }
 
+static dbk_assigned assigned_to(const uint32_t *groups, uint32_t n, bool one)
+{
+    uint32_t low, high;
+    dbk_bounds_codes(groups, one ? 1 : n, &low, &high);
+    return (dbk_assigned){one ? NULL : groups, low, high - low + 1};
+}
+
 static dbk_status on_vector(void *self, dbk_scan *scan)
 {
     dbk_groups *groups = self;
@@ -57,8 +64,9 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &one) ||
         !reserve(groups))
         return dbk_exec_no_memory(scan->err);
+    dbk_assigned to = assigned_to(groups->assigned, scan->count, one);
     for (int i = 0; i < groups->plan->states_count; i++)
-        DBK_TRY(dbk_state_add(&groups->states[i], scan, one ? NULL : groups->assigned, groups->assigned[0]));
+        DBK_TRY(dbk_state_add(&groups->states[i], scan, &to));
     return DBK_OK;
 }
 

@@ -152,6 +152,17 @@ DBK_WIDE void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, i
     *max = hi;
 }
 
+DBK_WIDE void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max)
+{
+    uint32_t lo = codes[0], hi = codes[0];
+    for (uint32_t i = 1; i < n; i++) {
+        lo = codes[i] < lo ? codes[i] : lo;
+        hi = codes[i] > hi ? codes[i] : hi;
+    }
+    *min = lo;
+    *max = hi;
+}
+
 uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound)
 {
     uint32_t low = 0;

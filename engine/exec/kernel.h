@@ -30,6 +30,8 @@ uint32_t dbk_count_ints(const int64_t *values, uint32_t n);
 uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n);
 // Smallest and largest of those with a value; *min > *max when there are none.
 void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *max);
+// Smallest and largest of n codes, n > 0.
+void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max);
 // The first index whose value is not below the bound, of ascending values.
 uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound);
 

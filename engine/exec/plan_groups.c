@@ -103,13 +103,21 @@ dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
     plan->grouping = DBK_GROUP_DENSE;
     for (int i = 0; i < plan->keys_count; i++) {
         dbk_key *key = &plan->keys[i];
-        DBK_TRY(measure_key(plan, key, err));
+        DBK_TRY(measure_key(plan, key, err)); // bucket lists serve the hash table too
         if (key->cardinality == 0 || plan->dense_groups > DENSE_MAX_FILLED / key->cardinality)
             plan->grouping = DBK_GROUP_HASH;
-        if (plan->grouping == DBK_GROUP_HASH)
-            continue; // the other keys' bucket lists serve the hash table too
-        key->stride = plan->dense_groups;
-        plan->dense_groups *= key->cardinality;
+        else
+            plan->dense_groups *= key->cardinality;
+    }
+    // Buckets weigh most: a vector is mostly of one bucket, so its groups stand close together.
+    uint64_t stride = 1;
+    for (int buckets = 0; buckets < 2; buckets++) {
+        for (int i = 0; i < plan->keys_count; i++) {
+            if ((plan->keys[i].bucket != NULL) != buckets)
+                continue;
+            plan->keys[i].stride = stride;
+            stride *= plan->keys[i].cardinality;
+        }
     }
     uint64_t rows = plan->rows_estimate, groups = plan->dense_groups;
     if (groups > DENSE_ALWAYS && (groups > rows * 2 || (groups > DENSE_MAX && groups > rows)))

@@ -77,6 +77,54 @@ bool dbk_state_reserve(dbk_state *state, uint32_t groups)
     return true;
 }
 
+// ---- Few groups ----
+// When neighbouring rows meet in the same few groups, each addition waits for the store of the one before. So
+// a vector is first added up in four banks by turns, which wait for one another four times less.
+
+enum { BANKS = 4, BANK_GROUPS = 64 };
+
+static void add_rows_banked(int64_t *numbers, const uint32_t *groups, uint32_t n, uint32_t span)
+{
+    uint32_t banks[BANKS][BANK_GROUPS] = {{0}};
+    uint32_t i = 0;
+    for (; i + BANKS <= n; i += BANKS)
+        for (uint32_t b = 0; b < BANKS; b++)
+            banks[b][groups[i + b]]++;
+    for (; i < n; i++)
+        banks[0][groups[i]]++;
+    for (uint32_t g = 0; g < span; g++)
+        numbers[g] += banks[0][g] + banks[1][g] + banks[2][g] + banks[3][g];
+}
+
+static void add_sums_banked(int64_t *numbers, const uint32_t *groups, uint32_t n, uint32_t span,
+                            const int64_t *values)
+{
+    int64_t banks[BANKS][BANK_GROUPS] = {{0}};
+    uint32_t i = 0;
+    for (; i + BANKS <= n; i += BANKS)
+        for (uint32_t b = 0; b < BANKS; b++)
+            banks[b][groups[i + b]] += values[i + b] == DBK_NULL ? 0 : values[i + b];
+    for (; i < n; i++)
+        banks[0][groups[i]] += values[i] == DBK_NULL ? 0 : values[i];
+    for (uint32_t g = 0; g < span; g++)
+        numbers[g] += banks[0][g] + banks[1][g] + banks[2][g] + banks[3][g];
+}
+
+// Indexes from 0, for the banks.
+static const uint32_t *near_groups(const dbk_assigned *to, uint32_t n, uint32_t room[DBK_VECTOR_ROWS])
+{
+    if (to->low == 0)
+        return to->groups;
+    for (uint32_t i = 0; i < n; i++)
+        room[i] = to->groups[i] - to->low;
+    return room;
+}
+
+static bool is_banked(const dbk_assigned *to, uint32_t n)
+{
+    return to->groups && to->span <= BANK_GROUPS && n >= 4 * BANK_GROUPS;
+}
+
 // ---- Sums ----
 
 static uint64_t magnitude(int64_t v)
@@ -109,8 +157,9 @@ static bool promise(dbk_state *state, dbk_u128 bound)
     return widen(state);
 }
 
-static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
+    const uint32_t *groups = to->groups, group = to->low;
     const int64_t *values;
     DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
     uint32_t n = scan->count;
@@ -128,6 +177,9 @@ static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const uint32_t *gro
             state->wide[groups ? groups[i] : group] += values[i] == DBK_NULL ? 0 : values[i];
     } else if (!groups) {
         state->numbers[group] += dbk_sum_ints(values, n);
+    } else if (is_banked(to, n)) {
+        uint32_t room[DBK_VECTOR_ROWS];
+        add_sums_banked(state->numbers + to->low, near_groups(to, n, room), n, to->span, values);
     } else if (state->slot->never_null) {
         for (uint32_t i = 0; i < n; i++)
             state->numbers[groups[i]] += values[i];
@@ -140,18 +192,21 @@ static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const uint32_t *gro
 
 // ---- Counts and extremes ----
 
-static void add_rows(dbk_state *state, uint32_t n, const uint32_t *groups, uint32_t group)
+static void add_rows(dbk_state *state, uint32_t n, const dbk_assigned *to)
 {
-    if (!groups) {
-        state->numbers[group] += n;
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        state->numbers[groups[i]]++;
+    uint32_t room[DBK_VECTOR_ROWS];
+    if (!to->groups)
+        state->numbers[to->low] += n;
+    else if (is_banked(to, n))
+        add_rows_banked(state->numbers + to->low, near_groups(to, n, room), n, to->span);
+    else
+        for (uint32_t i = 0; i < n; i++)
+            state->numbers[to->groups[i]]++;
 }
 
-static dbk_status add_values(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+static dbk_status add_values(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
+    const uint32_t *groups = to->groups, group = to->low;
     uint32_t n = scan->count;
     if (state->slot->type == DBK_CODE) {
         const uint32_t *codes;
@@ -188,8 +243,9 @@ static void keep_extreme(dbk_state *state, uint32_t group, uint64_t form)
         state->numbers[group] = (int64_t)form;
 }
 
-static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
+    const uint32_t *groups = to->groups, group = to->low;
     const int64_t *values;
     DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
     if (!groups) {
@@ -221,8 +277,9 @@ static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
     return true;
 }
 
-static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
+    const uint32_t *groups = to->groups, group = to->low;
     uint32_t n = scan->count;
     if (state->slot->type == DBK_CODE) {
         const uint32_t *codes;
@@ -255,21 +312,21 @@ static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const uint32_t 
 
 // ---- All kinds ----
 
-dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group)
+dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
     switch (state->def->kind) {
     case DBK_STATE_ROWS:
-        add_rows(state, scan->count, groups, group);
+        add_rows(state, scan->count, to);
         return DBK_OK;
     case DBK_STATE_VALUES:
-        return add_values(state, scan, groups, group);
+        return add_values(state, scan, to);
     case DBK_STATE_SUM:
-        return add_sums(state, scan, groups, group);
+        return add_sums(state, scan, to);
     case DBK_STATE_MIN:
     case DBK_STATE_MAX:
-        return add_extremes(state, scan, groups, group);
+        return add_extremes(state, scan, to);
     case DBK_STATE_DISTINCT:
-        return add_distinct(state, scan, groups, group);
+        return add_distinct(state, scan, to);
     }
     return DBK_OK;
 }

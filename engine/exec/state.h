@@ -29,8 +29,15 @@ bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def 
 void dbk_state_dispose(dbk_state *state);
 bool dbk_state_reserve(dbk_state *state, uint32_t groups);
 
-// Adds the matching rows of the current vector, to groups[i] each, or all to one group (groups NULL).
-dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const uint32_t *groups, uint32_t group);
+// The groups of a vector's matching rows: groups[i] each, all of them in [low, low + span); or NULL, and all
+// rows are in group `low`.
+typedef struct dbk_assigned {
+    const uint32_t *groups;
+    uint32_t low, span;
+} dbk_assigned;
+
+// Adds the matching rows of the current vector.
+dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);
 // Adds all rows of a part by its statistics. zone NULL for rows.

@@ -284,7 +284,7 @@ static void order_and_cut(const sorter *s, dbk_oracle_answer *answer)
             memmove(answer->values + kept++ * width, answer->values + i * width,
                     width * sizeof *answer->values);
     answer->rows = kept;
-    if (s->query->order_count || s->query->keys_count)
+    if (answer->rows && (s->query->order_count || s->query->keys_count))
         qsort_r(answer->values, answer->rows, width * sizeof *answer->values, compare_rows, (void *)s);
     if (s->query->limit && answer->rows > (size_t)s->query->limit)
         answer->rows = (size_t)s->query->limit;
