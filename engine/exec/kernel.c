@@ -3,20 +3,9 @@
 // one multiplication. Each loop is compiled for two levels of the processor and chosen once at start.
 #include "engine/exec/kernel.h"
 
-#include <string.h>
+#include "engine/base/wide.h"
 
-// Sanitizers cannot run before their own start, and that is when the choice is made.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(SANITIZED) && !defined(__SANITIZE_ADDRESS__) &&    \
-    !defined(__SANITIZE_THREAD__)
-#define KERNEL __attribute__((target_clones("avx2", "default")))
-#else
-#define KERNEL
-#endif
+#include <string.h>
 
 // Eight bytes of 0 or 1 to eight bits, the first byte lowest: each product term lands in the top byte at its
 // own place, and none of them carry.
@@ -38,8 +27,8 @@ static inline void mask_bytes(uint64_t *mask, const uint8_t match[DBK_VECTOR_ROW
 }
 
 // Packing runs over whole words, so the bytes behind the last row are cleared first.
-KERNEL void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
-                               int64_t hi)
+DBK_WIDE void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
+                                 int64_t hi)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
@@ -49,7 +38,8 @@ KERNEL void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *val
     mask_bytes(mask, match, n);
 }
 
-KERNEL void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t other)
+DBK_WIDE void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n,
+                               int64_t other)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
@@ -59,7 +49,8 @@ KERNEL void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *value
     mask_bytes(mask, match, n);
 }
 
-KERNEL void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code)
+DBK_WIDE void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
+                               uint32_t code)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
@@ -69,7 +60,8 @@ KERNEL void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *code
     mask_bytes(mask, match, n);
 }
 
-KERNEL void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code)
+DBK_WIDE void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
+                                uint32_t code)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
@@ -124,7 +116,7 @@ uint32_t dbk_mask_list(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VE
     return n;
 }
 
-KERNEL int64_t dbk_sum_ints(const int64_t *values, uint32_t n)
+DBK_WIDE int64_t dbk_sum_ints(const int64_t *values, uint32_t n)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -132,7 +124,7 @@ KERNEL int64_t dbk_sum_ints(const int64_t *values, uint32_t n)
     return (int64_t)sum;
 }
 
-KERNEL uint32_t dbk_count_ints(const int64_t *values, uint32_t n)
+DBK_WIDE uint32_t dbk_count_ints(const int64_t *values, uint32_t n)
 {
     uint64_t nulls = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -140,7 +132,7 @@ KERNEL uint32_t dbk_count_ints(const int64_t *values, uint32_t n)
     return n - (uint32_t)nulls;
 }
 
-KERNEL uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n)
+DBK_WIDE uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n)
 {
     uint32_t nulls = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -148,7 +140,7 @@ KERNEL uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n)
     return n - nulls;
 }
 
-KERNEL void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *max)
+DBK_WIDE void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *max)
 {
     int64_t lo = INT64_MAX, hi = INT64_MIN;
     for (uint32_t i = 0; i < n; i++) {

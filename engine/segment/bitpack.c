@@ -2,7 +2,7 @@
 // Packing runs once per value and takes the width as a variable; unpacking is every scan's first step, so it
 // is compiled once per width, where shifts and masks are constants.
 #include "engine/segment/bitpack.h"
-#include "engine/segment/wide.h"
+#include "engine/base/wide.h"
 
 #include <assert.h>
 #include <string.h>

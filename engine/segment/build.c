@@ -2,8 +2,8 @@
 // Building a segment: analyse every column, lay the blocks out, write them once in their place, seal them.
 // What was written is then opened like any file, so that nothing is ever stored that could not be read back.
 #include "engine/base/hash.h"
+#include "engine/base/wide.h"
 #include "engine/segment/columns.h"
-#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 // Opening and reading columns of packed numbers.
 #include "engine/segment/ints.h"
 #include "engine/base/bytes.h"
+#include "engine/base/wide.h"
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
-#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <stdlib.h>

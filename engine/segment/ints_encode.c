@@ -4,10 +4,10 @@
 // Division is the dearest thing here, so there is hardly any: that a divisor d = odd * 2^k divides n exactly
 // is tested, and the quotient found, by one multiplication with the inverse of `odd` modulo 2^64 (Granlund
 // and Montgomery 1994, section 9). Multiples of `odd`, and only they, land at or below (2^64 - 1) / odd.
+#include "engine/base/wide.h"
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
 #include "engine/segment/ints.h"
-#include "engine/segment/wide.h"
 
 #include <assert.h>
 #include <string.h>

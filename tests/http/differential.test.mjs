@@ -220,7 +220,11 @@ test('small tables give the answers of DuckDB as loaded, with rows replaced and 
 })
 
 test('sealed segments beside hot rows give the answers of DuckDB through the same three states', async () => {
-  await within(10, large, (world) => play(world, [150, 300, 150], true))
+  await within(10, large, async (world) => {
+    await play(world, [150, 300, 150], true)
+    const { segments } = await world.probe.ask({ query: { table: 'orders', aggregates: [{ kind: 'rows' }] } })
+    assert.ok(segments >= 2, `orders are in ${segments} parts: nothing was sealed`)
+  })
 })
 
 test('paging through an order gives each row once and in order', async () => {

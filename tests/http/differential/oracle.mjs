@@ -11,6 +11,9 @@ export class Duck {
     duck.instance = await DuckDBInstance.create(':memory:', { threads: '2' })
     duck.db = await duck.instance.connect()
     await duck.run("SET TimeZone = 'UTC'")
+    // DuckDB 1.5.6 pushes what a top-N has found so far below a LEFT JOIN and then answers with rows that lost their
+    // match. Without that step it sorts whole, which is slower and right.
+    await duck.run("SET disabled_optimizers = 'top_n'")
     return duck
   }
 

@@ -10,6 +10,27 @@ const flip = (c) => {
   return c === upper ? c.toLowerCase() : upper
 }
 
+// The paths from a table with no, one and two dots.
+const known = new Map()
+function pathsOf(table) {
+  if (!known.has(table)) {
+    let front = [['', table]]
+    const every = [0, 1, 2].map(() => {
+      const paths = []
+      const next = []
+      for (const [prefix, at] of front)
+        for (const name of Object.keys(tables[at].columns)) {
+          paths.push(prefix + name)
+          if (references[name] && references[name] !== at) next.push([`${prefix}${name}.`, references[name]])
+        }
+      front = next
+      return paths
+    })
+    known.set(table, every)
+  }
+  return known.get(table)
+}
+
 export class Queries {
   // pools: values that occur, a list for each "table.column", integers as numbers; large: keep answers short.
   constructor(r, pools, large) {
@@ -22,25 +43,15 @@ export class Queries {
     return this.r.weighted([[45, 'orders'], [27, 'order_lines'], [14, 'payments'], [8, 'products'], [4, 'customers'], [2, 'variants']])
   }
 
-  // A column or a path from a table whose end satisfies `wanted`; any when there seems to be none.
+  // A column or a path from a table whose end satisfies `wanted`: mostly a column of the table itself. Any when there
+  // is none.
   path(table, wanted = () => true) {
     const { r } = this
-    for (let tries = 0; ; tries++) {
-      const steps = []
-      let at = table
-      for (;;) {
-        const names = Object.keys(tables[at].columns)
-        const next = names.filter((name) => references[name] && references[name] !== at)
-        if (steps.length === 2 || !next.length || !r.chance(steps.length ? 0.25 : 0.3)) {
-          const path = [...steps, r.pick(names)].join('.')
-          if (tries > 100 || wanted(resolve(table, path))) return path
-          break
-        }
-        const step = r.pick(next)
-        steps.push(step)
-        at = references[step]
-      }
-    }
+    const every = pathsOf(table)
+    const wantedOnes = every.map((paths) => paths.filter((path) => wanted(resolve(table, path))))
+    const choices = wantedOnes.map((paths, dots) => [paths.length ? [72, 20, 8][dots] : 0, paths])
+    const some = choices.some(([weight]) => weight > 0)
+    return r.pick(some ? r.weighted(choices) : every[0])
   }
 
   sample(table, path) {
