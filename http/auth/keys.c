@@ -8,8 +8,8 @@
 #include "http/auth/keys.h"
 
 #include "engine/query.h"
+#include "http/app/system_row.h"
 #include "http/auth/limiter.h"
-#include "http/system_row.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

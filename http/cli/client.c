@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/cli/client.h"
 
-#include "http/app.h"
+#include "http/app/app.h"
 #include "ingest/parse/json.h"
 
 #include <curl/curl.h>

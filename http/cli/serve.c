@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook serve
-#include "http/app.h"
+#include "http/app/app.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Distribu: a Bearer key and {"error": "one sentence"}.
-#include "http/dialect.h"
+#include "http/app/dialect.h"
 
 #include <string.h>
 

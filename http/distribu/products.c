@@ -4,8 +4,8 @@
 // A query joins its conditions with "and"; a search is an "or" over name, SKU and category. It is asked as
 // three queries in the same order and under the same limit, whose rows are merged: the first rows of a union
 // are among the first rows of its parts.
-#include "http/call.h"
-#include "http/handlers.h"
+#include "http/app/call.h"
+#include "http/app/handlers.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #ifndef DBK_DISTRIBU_REPORT_H
 #define DBK_DISTRIBU_REPORT_H
 
-#include "http/call.h"
-#include "http/time_range.h"
+#include "http/app/call.h"
+#include "http/app/time_range.h"
 
 enum { DBK_OTHER_CURRENCIES_MAX = 64 };
 

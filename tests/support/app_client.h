@@ -4,7 +4,7 @@
 #ifndef DBK_TEST_APP_CLIENT_H
 #define DBK_TEST_APP_CLIENT_H
 
-#include "http/app.h"
+#include "http/app/app.h"
 #include "ingest/parse/json.h"
 
 typedef struct test_app {

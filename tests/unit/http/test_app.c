@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/base/calendar.h"
-#include "http/route.h"
+#include "http/app/route.h"
 #include "tests/support/app_client.h"
 
 #include <stdio.h>

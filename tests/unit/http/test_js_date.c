@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/base/random.h"
-#include "http/js_date.h"
+#include "http/app/js_date.h"
 #include "tests/support/seed.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "http/time_range.h"
+#include "http/app/time_range.h"
 
 #include <string.h>
 

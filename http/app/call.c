@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways a call can end.
-#include "http/call.h"
+#include "http/app/call.h"
 
 #include "engine/base/decimal.h"
 #include "engine/base/hash.h"
-#include "http/answers.h"
+#include "http/app/answers.h"
 
 #include <stdarg.h>
 #include <stdio.h>

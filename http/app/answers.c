@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fixed table of places, each with its own lock; a new answer takes the place that its key hashes to.
-#include "http/answers.h"
+#include "http/app/answers.h"
 
 #include "engine/base/hash.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A batch of one row.
-#include "http/system_row.h"
+#include "http/app/system_row.h"
 
 #include <assert.h>
 #include <stdlib.h>

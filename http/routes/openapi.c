@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The description of the API, generated from the routes themselves, so that it cannot drift from them.
-#include "http/openapi.h"
+#include "http/routes/openapi.h"
 
+#include "http/app/route.h"
 #include "http/json/writer.h"
-#include "http/route.h"
 
 #include <ctype.h>
 #include <string.h>

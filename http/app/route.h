@@ -4,7 +4,7 @@
 #ifndef DBK_ROUTE_H
 #define DBK_ROUTE_H
 
-#include "http/dialect.h"
+#include "http/app/dialect.h"
 
 typedef struct dbk_call dbk_call;
 

@@ -5,14 +5,14 @@
 #ifndef DBK_CALL_H
 #define DBK_CALL_H
 
-#include "http/app.h"
+#include "http/app/app.h"
+#include "http/app/metrics.h"
+#include "http/app/params.h"
+#include "http/app/route.h"
+#include "http/app/settings.h"
+#include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
-#include "http/metrics.h"
-#include "http/params.h"
-#include "http/route.h"
-#include "http/settings.h"
-#include "http/workers.h"
 
 #include <stdatomic.h>
 

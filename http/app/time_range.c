@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Presets, overrides and labels.
-#include "http/time_range.h"
+#include "http/app/time_range.h"
 
-#include "http/js_date.h"
+#include "http/app/js_date.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Counters per route and status, one latency histogram, and what the store says of itself.
-#include "http/metrics.h"
+#include "http/app/metrics.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings.
-#include "http/settings.h"
+#include "http/app/settings.h"
 
 #include "engine/base/decimal.h"
 

@@ -4,7 +4,7 @@
 #ifndef DBK_METRICS_H
 #define DBK_METRICS_H
 
-#include "http/route.h"
+#include "http/app/route.h"
 #include "ingest/store/store.h"
 
 typedef struct dbk_metrics dbk_metrics;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a request to its handler: route, key, tenant, rate limit, scope, and where to run.
-#include "http/app.h"
+#include "http/app/app.h"
 
-#include "http/answers.h"
-#include "http/call.h"
-#include "http/openapi.h"
+#include "http/app/answers.h"
+#include "http/app/call.h"
+#include "http/routes/openapi.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A queue, a lock, a condition.
-#include "http/workers.h"
+#include "http/app/workers.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Query strings.
-#include "http/params.h"
+#include "http/app/params.h"
 
 #include "engine/base/utf8.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ISO texts go to the calendar's own parser. Everything else is cut into numbers, words and signs, each of
 // which has one place to go; what finds no place makes the text no date.
-#include "http/js_date.h"
+#include "http/app/js_date.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef DBK_ANSWERS_H
 #define DBK_ANSWERS_H
 
-#include "http/call.h"
+#include "http/app/call.h"
 
 dbk_status dbk_answers_create(dbk_answers **out, dbk_error *err);
 void dbk_answers_destroy(dbk_answers *answers);

@@ -3,7 +3,7 @@
 #ifndef DBK_HANDLERS_H
 #define DBK_HANDLERS_H
 
-#include "http/route.h"
+#include "http/app/route.h"
 
 void dbk_distribu_sales(dbk_call *call);
 void dbk_distribu_customers(dbk_call *call);

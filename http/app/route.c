@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table and its look-up. Routes are few; they are tried in order.
-#include "http/route.h"
+#include "http/app/route.h"
 
-#include "http/handlers.h"
+#include "http/app/handlers.h"
 
 #include <string.h>
 

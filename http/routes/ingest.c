@@ -4,8 +4,8 @@
 // A body is one change: it is parsed as a whole first, so a body that turns out not to be CSV or NDJSON
 // stores nothing, and what can be stored is stored at once or not at all. The reply is written when the store
 // says that the rows are on disk.
-#include "http/call.h"
-#include "http/handlers.h"
+#include "http/app/call.h"
+#include "http/app/handlers.h"
 #include "ingest/parse/reader.h"
 
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's routes, for local requests only: keys, settings, checkpoint. The command line is their
 // client.
-#include "http/call.h"
-#include "http/handlers.h"
-#include "http/js_date.h"
-#include "http/system_row.h"
+#include "http/app/call.h"
+#include "http/app/handlers.h"
+#include "http/app/js_date.h"
+#include "http/app/system_row.h"
 #include "ingest/parse/json.h"
 
 #include <stdio.h>
