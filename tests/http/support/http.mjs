@@ -66,7 +66,7 @@ export function raw(port, bytes, { until, half = false, patience = 5000 } = {}) 
     });
 }
 
-// The statuses of the answers in a stream of them.
+// The statuses of the answers in a stream of them; a body need not end in a line feed.
 export function statuses(text) {
-    return [...text.matchAll(/^HTTP\/1\.[01] (\d{3}) /gm)].map((match) => Number(match[1]));
+    return [...text.matchAll(/HTTP\/1\.[01] (\d{3}) [A-Z]/g)].map((match) => Number(match[1]));
 }
