@@ -101,6 +101,9 @@ static dbk_status start(dbk_parser *parser, dbk_error *err)
 dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, dbk_error *err)
 {
     const char *at = data;
+    // No bytes may come without an address, and nothing may be added to that.
+    if (size == 0)
+        return DBK_OK;
     parser->bytes += size;
     if (!parser->started) {
         size_t room = sizeof parser->first - parser->first_size;
