@@ -115,7 +115,7 @@ sim_disk *sim_disk_clone(const sim_disk *disk)
         to->exists_durable = from->exists_durable;
         size_t size = from->now_size > from->durable_size ? from->now_size : from->durable_size;
         file_reserve(to, size);
-        if (from->capacity > 0) {
+        if (size > 0) {
             memcpy(to->now, from->now, from->now_size);
             memcpy(to->durable, from->durable, from->durable_size);
             memcpy(to->dirty, from->dirty, sectors(from->now_size));
