@@ -16,7 +16,7 @@
 static const char help[] = "usage: daybook load --data DIR --tenant T --table TABLE FILE...\n"
                            "       daybook load --data DIR --tenant T --map MAP FILE...\n"
                            "       daybook load --url URL --key KEY (--table TABLE | --map MAP) FILE...\n\n"
-                           "Loads CSV or NDJSON; \"-\" is standard input, names ending in .gz are unpacked. "
+                           "Loads CSV or NDJSON; \"-\" is standard input, gzip is unpacked. "
                            "A row whose id exists replaces\n"
                            "it, so loading a file again changes nothing.\n\n"
                            "  --format csv|ndjson  when the name does not say it\n"

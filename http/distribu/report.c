@@ -42,7 +42,12 @@ static bool resolve_currency(dbk_call *call, dbk_distribu_report *report)
             dbk_call_fail(call, 400, "Invalid currency.");
             return false;
         }
-        report->currency = wanted;
+        // As they are stored, in capitals.
+        char capitals[3];
+        for (int i = 0; i < 3; i++)
+            capitals[i] = wanted.data[i] & ~0x20;
+        char *kept = dbk_arena_copy(&call->arena, capitals, sizeof(capitals));
+        report->currency = (dbk_text){kept, kept ? 3 : 0};
     }
     report->is_default_currency = dbk_text_equal(report->currency, dbk_text_from(report->settings.currency));
     report->digits = dbk_currency_digits(report->currency);
