@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t monotonic_ns(void)
 {
@@ -304,6 +305,12 @@ void dbk_call_keep(dbk_call *call)
     if (!call->is_kept)
         dbk_request_keep(call->request);
     call->is_kept = true;
+}
+
+int dbk_call_threads(const dbk_call *call)
+{
+    long processors = call->is_kept ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+    return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
 }
 
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))

@@ -90,6 +90,10 @@ void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
 
 // Keeps the request beyond the handler; once is enough, more often does no harm.
 void dbk_call_keep(dbk_call *call);
+// How many threads a query of this call may use: every processor on a worker, which only long reads go to,
+// and the loop's own thread otherwise, because short reads are many and share the processors among
+// themselves.
+int dbk_call_threads(const dbk_call *call);
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
 

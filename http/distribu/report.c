@@ -56,7 +56,7 @@ static bool resolve_currency(dbk_call *call, dbk_distribu_report *report)
 
 bool dbk_distribu_report_begin(dbk_call *call, dbk_distribu_report *report, int days_max)
 {
-    *report = (dbk_distribu_report){0};
+    *report = (dbk_distribu_report){.threads = dbk_call_threads(call)};
     dbk_error err;
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &report->settings, &err);
     if (status != DBK_OK) {
@@ -165,7 +165,8 @@ dbk_query dbk_distribu_report_orders(dbk_distribu_report *report)
                        .from_ms = report->range.from_ms,
                        .to_ms = report->range.to_ms + 1,
                        .filters = &report->currency_filter,
-                       .filters_count = report->others_count > 0 ? 1 : 0};
+                       .filters_count = report->others_count > 0 ? 1 : 0,
+                       .threads = report->threads};
 }
 
 void dbk_distribu_report_range(const dbk_distribu_report *report, dbk_out *out)
