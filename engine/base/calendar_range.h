@@ -3,8 +3,6 @@
 #ifndef DBK_BASE_CALENDAR_RANGE_H
 #define DBK_BASE_CALENDAR_RANGE_H
 
-#include "engine/base/calendar.h"
-
 // Instants outside the years -9999 to 19999 are no dates anybody means; civil times are clamped to that
 // range, and buckets end there, so that day arithmetic cannot overflow.
 #define DBK_MS_FIRST (-377705116800000)
