@@ -7,5 +7,5 @@ void dbk_event_emit(dbk_call *call, const char *name, dbk_buffer *data_json)
 {
     (void)call;
     (void)name;
-    dbk_buffer_free(data_json);
+    dbk_buffer_dispose(data_json);
 }
