@@ -7,6 +7,7 @@
 static const char *const order_kinds[] = {"standard", "flexible", "preorder", "pos", NULL};
 static const char *const payment_kinds[] = {"payment", "deposit", "balance", "refund", NULL};
 static const char *const payment_statuses[] = {"confirmed", "pending", "failed", "refunded", NULL};
+static const char *const customer_statuses[] = {"ACTIVE", "BLOCKED", NULL};
 static const char *const intervals[] = {"month", "year", "week", NULL};
 
 #define TEXT(name)                                                                                           \
@@ -104,6 +105,8 @@ static const dbk_column_def orders[] = {
     TIME("completed_at"),
     TIME("cancelled_at"),
     CODE("cancel_reason", DBK_DOMAIN_REASON),
+    TEXT("po_number"),
+    TEXT("notes"),
 };
 
 // created_at stays optional in files: a line without it takes its order's.
@@ -176,7 +179,16 @@ static const dbk_column_def subscriptions[] = {
 };
 
 static const dbk_column_def customers[] = {
-    CODE_ID("id", DBK_DOMAIN_CUSTOMER), TEXT("name"), TEXT("email"), TIME("created_at"), TIME("updated_at"),
+    CODE_ID("id", DBK_DOMAIN_CUSTOMER),
+    TEXT("name"),
+    TEXT("email"),
+    TIME("created_at"),
+    TIME("updated_at"),
+    ENUM("status", DBK_DOMAIN_STATUS, customer_statuses),
+    TEXT("notes"),
+    MONEY("credit_limit"),
+    RATE("tax_rate_override"),
+    BOOL("email_verified"),
 };
 
 static const dbk_column_def products[] = {
@@ -244,6 +256,15 @@ static const dbk_column_def api_keys[] = {
     TIME("last_used_at"),
 };
 
+// id: SHA-256 of the request's key, lower-case hex. A fact, because the words of keyed tables stay for ever.
+static const dbk_column_def idempotency[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"),
+    TEXT_REQUIRED("request_hash"), // SHA-256 of what was asked
+    INT_REQUIRED("status"),
+    TEXT_REQUIRED("answer"),
+};
+
 #define TABLE(id, kind, time, key, system, columns)                                                          \
     [id] = {id, #columns, kind, time, key, system, (int)DBK_COUNT(columns), columns}
 
@@ -267,6 +288,7 @@ static const dbk_table_def tables[DBK_TABLE_END] = {
     TABLE(DBK_FX_RATES, DBK_KEYED, -1, 0, false, fx_rates),
     TABLE(DBK_SETTINGS, DBK_KEYED, -1, 0, true, settings),
     TABLE(DBK_API_KEYS, DBK_KEYED, -1, 0, true, api_keys),
+    TABLE(DBK_IDEMPOTENCY, DBK_FACT, 1, 0, true, idempotency),
 };
 
 const dbk_table_def *dbk_table_def_by_id(int id)

@@ -62,8 +62,9 @@ typedef enum dbk_table_id {
     DBK_CASH_REGISTERS,
     DBK_MARKETS,
     DBK_FX_RATES,
-    DBK_SETTINGS, // Daybook's own: a tenant's time zone, currency, …
-    DBK_API_KEYS, // Daybook's own
+    DBK_SETTINGS,    // Daybook's own: a tenant's time zone, currency, …
+    DBK_API_KEYS,    // Daybook's own
+    DBK_IDEMPOTENCY, // Daybook's own: answers that were given to requests with an Idempotency-Key
     DBK_TABLE_END,
 } dbk_table_id;
 
