@@ -9,14 +9,16 @@
 
 static const char help[] =
     "usage: daybook tenant set --data DIR --tenant T [--timezone Z] [--currency C] [--business-day HH:MM]\n"
-    "                          [--app-id A]\n"
+    "                          [--app-id A] [--allow-private-webhooks on|off]\n"
     "       daybook tenant show --data DIR --tenant T\n\n"
     "  --timezone Z          days and presets of reports are those of this zone, such as Europe/Berlin "
     "(default UTC)\n"
     "  --currency C          what reports count unless asked otherwise (default: that of the first money "
     "loaded)\n"
     "  --business-day HH:MM  when a business day of the point of sale begins (default 07:00)\n"
-    "  --app-id A            the AppId of the 23blocks dialect (default: the tenant's name)\n\n"
+    "  --app-id A            the AppId of the 23blocks dialect (default: the tenant's name)\n"
+    "  --allow-private-webhooks on|off\n"
+    "                        whether webhooks may lead to addresses that are not public (default off)\n\n"
     "`set` prints the settings as they are afterwards, as JSON.\n";
 
 typedef struct setting {
@@ -85,6 +87,7 @@ int dbk_cli_tenant(int argc, char **argv)
                                             {"currency", required_argument, NULL, 'c'},
                                             {"business-day", required_argument, NULL, 'b'},
                                             {"app-id", required_argument, NULL, 'a'},
+                                            {"allow-private-webhooks", required_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *directory = NULL, *tenant = NULL;
