@@ -44,6 +44,11 @@ typedef struct dbk_apply_report {
 // order's; the first currency a tenant loads becomes its setting `currency` unless that is set.
 dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant, const dbk_batch *batch, dbk_apply_report *report,
                         dbk_error *err);
+// Applies several batches in order, with a report for each. All or nothing when they are independent: each
+// table stands once, none is `settings`, and no line wants the time of an order that comes with it. Otherwise
+// batch by batch. After a failure *applied says how many stay applied.
+dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant, const dbk_batch *const *batches, int count,
+                            dbk_apply_report *reports, int *applied, dbk_error *err);
 
 // An image of the working state. `number` names it (the log sequence number of the last change in it); it
 // must grow. NULL when memory is out. Owned by the db; publish it or freeze a newer one.

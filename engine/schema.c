@@ -7,6 +7,7 @@
 static const char *const order_kinds[] = {"standard", "flexible", "preorder", "pos", NULL};
 static const char *const payment_kinds[] = {"payment", "deposit", "balance", "refund", NULL};
 static const char *const payment_statuses[] = {"confirmed", "pending", "failed", "refunded", NULL};
+static const char *const customer_statuses[] = {"ACTIVE", "BLOCKED", NULL};
 static const char *const intervals[] = {"month", "year", "week", NULL};
 
 #define TEXT(name)                                                                                           \
@@ -104,6 +105,8 @@ static const dbk_column_def orders[] = {
     TIME("completed_at"),
     TIME("cancelled_at"),
     CODE("cancel_reason", DBK_DOMAIN_REASON),
+    TEXT("po_number"),
+    TEXT("notes"),
 };
 
 // created_at stays optional in files: a line without it takes its order's.
@@ -176,7 +179,16 @@ static const dbk_column_def subscriptions[] = {
 };
 
 static const dbk_column_def customers[] = {
-    CODE_ID("id", DBK_DOMAIN_CUSTOMER), TEXT("name"), TEXT("email"), TIME("created_at"), TIME("updated_at"),
+    CODE_ID("id", DBK_DOMAIN_CUSTOMER),
+    TEXT("name"),
+    TEXT("email"),
+    TIME("created_at"),
+    TIME("updated_at"),
+    ENUM("status", DBK_DOMAIN_STATUS, customer_statuses),
+    TEXT("notes"),
+    MONEY("credit_limit"),
+    RATE("tax_rate_override"),
+    BOOL("email_verified"),
 };
 
 static const dbk_column_def products[] = {
@@ -245,8 +257,6 @@ static const dbk_column_def api_keys[] = {
     TEXT("created_by"),
 };
 
-static const dbk_column_def idempotency[] = {ID("id"), TIME_REQUIRED("created_at")};
-
 // The secrets are kept as they are: deliveries are signed with them.
 static const dbk_column_def webhooks[] = {
     CODE_ID("id", DBK_DOMAIN_WEBHOOK),
@@ -288,6 +298,15 @@ static const dbk_column_def audit_log[] = {
     TEXT("entity_type"),
     TEXT("entity_id"),
     TEXT("details"), // JSON
+};
+
+// id: SHA-256 of the request's key, lower-case hex. A fact, because the words of keyed tables stay for ever.
+static const dbk_column_def idempotency[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"),
+    TEXT_REQUIRED("request_hash"), // SHA-256 of what was asked
+    INT_REQUIRED("status"),
+    TEXT_REQUIRED("answer"),
 };
 
 #define TABLE(id, kind, time, key, system, columns)                                                          \

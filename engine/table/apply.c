@@ -124,75 +124,139 @@ static void setting_row_init(setting_row *row, dbk_text name, dbk_text value)
     row->batch.columns[dbk_column_find(def, DBK_TEXT("value"))].texts = &row->value;
 }
 
-// ---- Both together ----
+// ---- Both together, for one batch or for several ----
 
-static dbk_status changes_apply(dbk_tenant *tenant, dbk_table *table, const dbk_batch *batch,
-                                const line_times *times, setting_row *setting)
+// A batch on its way: everything that can fail is done by prepare.
+typedef struct prepared {
+    line_times times;
+    setting_row setting;
+    dbk_change rows, currency; // currency.batch is NULL when the setting stays as it is
+} prepared;
+
+// Once `is_settled`, an earlier batch of the same change brings the tenant's currency.
+static dbk_status prepare(prepared *p, dbk_tenant *tenant, const dbk_batch *batch, bool *is_settled,
+                          dbk_apply_report *report)
 {
-    dbk_change rows = {
-        .table = table, .batch = batch, .times = times->times, .is_rejected = times->is_rejected};
-    dbk_change currency = {0};
-    dbk_status status = dbk_change_prepare(&rows);
-    if (status == DBK_OK && setting) {
-        currency.table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS);
-        currency.batch = &setting->batch;
-        status = currency.table ? dbk_change_prepare(&currency) : DBK_NO_MEMORY;
-    }
-    if (status == DBK_OK) {
-        dbk_change_commit(&rows);
-        if (setting)
-            dbk_change_commit(&currency);
-    }
-    dbk_change_dispose(&rows);
-    dbk_change_dispose(&currency);
-    if (status == DBK_OK) {
-        dbk_table_seal_full(table);
-        if (setting)
-            dbk_table_seal_full(currency.table);
-    }
+    if (batch->rows == 0)
+        return DBK_OK;
+    p->rows.batch = batch;
+    p->rows.table = dbk_tenant_table_obtain(tenant, batch->table->id);
+    if (!p->rows.table)
+        return DBK_NO_MEMORY;
+    if (lacks_times(batch))
+        DBK_TRY(line_times_fill(tenant, batch, &p->times));
+    p->rows.times = p->times.times;
+    p->rows.is_rejected = p->times.is_rejected;
+    DBK_TRY(report_make(batch, &p->times, report));
+    DBK_TRY(dbk_change_prepare(&p->rows));
+    dbk_text currency = {NULL, 0};
+    if (!*is_settled && !batch->remove && !has_setting(tenant, DBK_TEXT("currency")))
+        currency = first_currency(batch, p->times.is_rejected);
+    if (currency.length == 0)
+        return DBK_OK;
+    *is_settled = true;
+    setting_row_init(&p->setting, DBK_TEXT("currency"), currency);
+    p->currency.batch = &p->setting.batch;
+    p->currency.table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS);
+    return p->currency.table ? dbk_change_prepare(&p->currency) : DBK_NO_MEMORY;
+}
+
+static void commit(prepared *p)
+{
+    dbk_change *changes[] = {&p->rows, &p->currency};
+    for (int i = 0; i < 2; i++)
+        if (changes[i]->batch)
+            dbk_change_commit(changes[i]);
+}
+
+static void dispose(prepared *p)
+{
+    dbk_change_dispose(&p->rows);
+    dbk_change_dispose(&p->currency);
+    line_times_dispose(&p->times);
+}
+
+static void seal(const prepared *p)
+{
+    if (p->rows.batch)
+        dbk_table_seal_full(p->rows.table);
+    if (p->currency.batch)
+        dbk_table_seal_full(p->currency.table);
+}
+
+// All of these batches or none; they are independent of each other.
+static dbk_status apply_together(dbk_tenant *tenant, const dbk_batch *const *batches, int count,
+                                 dbk_apply_report *reports)
+{
+    prepared *all = calloc((size_t)count, sizeof *all);
+    if (!all)
+        return DBK_NO_MEMORY;
+    dbk_status status = DBK_OK;
+    bool is_settled = false;
+    for (int i = 0; i < count && status == DBK_OK; i++)
+        status = prepare(&all[i], tenant, batches[i], &is_settled, &reports[i]);
+    for (int i = 0; i < count && status == DBK_OK; i++)
+        commit(&all[i]);
+    for (int i = 0; i < count; i++)
+        dispose(&all[i]);
+    for (int i = 0; i < count && status == DBK_OK; i++)
+        seal(&all[i]);
+    free(all);
     return status;
 }
 
-static dbk_status batch_apply(dbk_tenant *tenant, const dbk_batch *batch, line_times *times,
-                              dbk_apply_report *report)
+// Whether no batch's preparation depends on the commit of one before it: each table stands once, lines do not
+// ask for the times of orders that come with them, nothing else writes the settings that a currency goes to.
+static bool are_independent(const dbk_batch *const *batches, int count)
 {
-    dbk_table *table = dbk_tenant_table_obtain(tenant, batch->table->id);
-    if (!table)
-        return DBK_NO_MEMORY;
-    if (lacks_times(batch))
-        DBK_TRY(line_times_fill(tenant, batch, times));
-    DBK_TRY(report_make(batch, times, report));
-    setting_row setting;
-    bool sets_currency = false;
-    if (!batch->remove && !has_setting(tenant, DBK_TEXT("currency"))) {
-        dbk_text currency = first_currency(batch, times->is_rejected);
-        sets_currency = currency.length > 0;
-        if (sets_currency)
-            setting_row_init(&setting, DBK_TEXT("currency"), currency);
+    bool is_seen[DBK_TABLE_END] = {false};
+    for (int i = 0; i < count; i++) {
+        dbk_table_id id = batches[i]->table->id;
+        if (is_seen[id] || id == DBK_SETTINGS || (is_seen[DBK_ORDERS] && lacks_times(batches[i])))
+            return count == 1;
+        is_seen[id] = true;
     }
-    return changes_apply(tenant, table, batch, times, sets_currency ? &setting : NULL);
+    return true;
 }
 
-dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant_name, const dbk_batch *batch, dbk_apply_report *report,
-                        dbk_error *err)
+static void reports_reset(dbk_apply_report *reports, int count)
 {
-    *report = (dbk_apply_report){0};
+    for (int i = 0; i < count; i++) {
+        free(reports[i].rejected_rows);
+        reports[i] = (dbk_apply_report){0};
+    }
+}
+
+dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *const *batches, int count,
+                            dbk_apply_report *reports, int *applied, dbk_error *err)
+{
+    *applied = 0;
+    for (int i = 0; i < count; i++)
+        reports[i] = (dbk_apply_report){0};
     if (tenant_name.length == 0)
         return dbk_fail(err, DBK_INVALID, "a tenant needs a name");
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     if (!tenant)
         return no_memory(err);
-    if (batch->rows == 0)
-        return DBK_OK;
-    line_times times = {0};
-    dbk_status status = batch_apply(tenant, batch, &times, report);
-    line_times_dispose(&times);
+    int step = are_independent(batches, count) ? count : 1;
+    dbk_status status = DBK_OK;
+    while (*applied < count && status == DBK_OK) {
+        status = apply_together(tenant, batches + *applied, step, reports + *applied);
+        if (status == DBK_OK)
+            *applied += step;
+    }
     if (status == DBK_OK)
         return DBK_OK;
-    free(report->rejected_rows);
-    *report = (dbk_apply_report){0};
+    reports_reset(reports, count);
     if (status == DBK_NO_MEMORY)
         return no_memory(err);
     return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",
-                    batch->table->name);
+                    batches[*applied]->table->name);
+}
+
+dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant, const dbk_batch *batch, dbk_apply_report *report,
+                        dbk_error *err)
+{
+    int applied;
+    return dbk_db_apply_all(db, tenant, &batch, 1, report, &applied, err);
 }

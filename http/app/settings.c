@@ -78,6 +78,9 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
     if (dbk_text_equal(id, DBK_TEXT("allow-private-webhooks")) && !dbk_text_equal(value, DBK_TEXT("on")) &&
         !dbk_text_equal(value, DBK_TEXT("off")))
         return dbk_fail(err, DBK_INVALID, "allow-private-webhooks must be on or off");
+    if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")) && !dbk_text_equal(value, DBK_TEXT("on")) &&
+        !dbk_text_equal(value, DBK_TEXT("off")))
+        return dbk_fail(err, DBK_INVALID, "restock-on-cancel must be on or off");
     return DBK_OK;
 }
 
@@ -101,6 +104,8 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
             out->allows_private_webhooks = dbk_text_equal(value, DBK_TEXT("on"));
         else if (dbk_text_equal(id, DBK_TEXT("app-id")))
             snprintf(out->app_id, sizeof(out->app_id), "%.*s", (int)value.length, value.data);
+        else if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")))
+            out->restocks_on_cancel = dbk_text_equal(value, DBK_TEXT("on"));
     }
     dbk_result_free(rows);
     out->currency_digits = dbk_currency_digits(dbk_text_from(out->currency));

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -136,9 +137,21 @@ typedef struct local_call {
     dbk_client_reply *reply;
 } local_call;
 
+static const dbk_text other_currencies = DBK_TEXT("daybook-other-currencies");
+
+static void note_header(dbk_client_reply *reply, dbk_text name, dbk_text value)
+{
+    if (name.length == other_currencies.length &&
+        strncasecmp(name.data, other_currencies.data, other_currencies.length) == 0)
+        snprintf(reply->other_currencies, sizeof(reply->other_currencies), "%.*s", (int)value.length,
+                 value.data);
+}
+
 static void local_send(dbk_request *request, dbk_reply *reply)
 {
     local_call *call = (local_call *)request;
+    for (int i = 0; i < reply->headers_count; i++)
+        note_header(call->reply, reply->headers[i].name, reply->headers[i].value);
     pthread_mutex_lock(&call->lock);
     call->reply->status = reply->status;
     call->reply->body = reply->body;
@@ -189,6 +202,22 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return body->failed ? 0 : size * count;
 }
 
+static size_t on_header(char *line, size_t size, size_t count, void *user)
+{
+    size_t length = size * count;
+    const char *colon = memchr(line, ':', length);
+    if (colon) {
+        const char *value = colon + 1, *end = line + length;
+        while (value < end && *value == ' ')
+            value++;
+        while (end > value && (end[-1] == '\r' || end[-1] == '\n'))
+            end--;
+        note_header(user, (dbk_text){line, (uint32_t)(colon - line)},
+                    (dbk_text){value, (uint32_t)(end - value)});
+    }
+    return length;
+}
+
 static dbk_status call_there(dbk_client *client, const char *method, const char *target,
                              const char *content_type, const void *body, size_t body_size,
                              dbk_client_reply *reply, dbk_error *err)
@@ -211,6 +240,8 @@ static dbk_status call_there(dbk_client *client, const char *method, const char 
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
     if (client->socket_path[0])
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, client->socket_path);
     if (body) {

@@ -24,7 +24,8 @@ bool dbk_client_socket_path(char out[108], const char *directory);
 
 typedef struct dbk_client_reply {
     int status;
-    dbk_buffer body; // the caller disposes of it
+    dbk_buffer body;            // the caller disposes of it
+    char other_currencies[256]; // the header of that name: what a report left out; "" when it was not sent
 } dbk_client_reply;
 
 // One request. body may be NULL. DBK_IO: no server answers.

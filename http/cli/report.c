@@ -81,6 +81,9 @@ int dbk_cli_report(int argc, char **argv)
         code = dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
     } else {
         code = dbk_render(stdout, how, reply.body.data, reply.body.size);
+        if (reply.other_currencies[0])
+            fprintf(stderr, "not counted, orders in other currencies: %s (--currency C counts one of them)\n",
+                    reply.other_currencies);
     }
     dbk_buffer_dispose(&reply.body);
     dbk_buffer_dispose(&parameters);

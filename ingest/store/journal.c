@@ -131,25 +131,21 @@ static dbk_status make_staging(dbk_journal *j, size_t group_size, dbk_error *err
 
 static dbk_status apply(dbk_journal *j, const dbk_change *change, dbk_apply_report *reports, dbk_error *err)
 {
-    for (int i = 0; i < change->batches_count; i++) {
-        dbk_apply_report report = {0};
-        dbk_error why = {0};
-        dbk_status status = dbk_db_apply(j->db, change->tenant, change->batches[i], &report, &why);
-        if (status == DBK_OK && reports) {
-            reports[i] = report;
-            continue;
-        }
-        free(report.rejected_rows);
-        if (status == DBK_OK)
-            continue;
-        for (int k = 0; k < i && reports; k++) {
-            free(reports[k].rejected_rows);
-            reports[k] = (dbk_apply_report){0};
-        }
-        // The first batch left nothing behind; after it, a part of the change is in the working state.
-        return i == 0 ? dbk_fail(err, status, "%s", why.message) : dbk_journal_refuse(j, &why, err);
-    }
-    return DBK_OK;
+    size_t count = (size_t)change->batches_count;
+    dbk_apply_report *own = reports ? reports : calloc(count, sizeof(*own));
+    if (!own)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory applying a change");
+    dbk_error why = {0};
+    int applied;
+    dbk_status status =
+        dbk_db_apply_all(j->db, change->tenant, change->batches, change->batches_count, own, &applied, &why);
+    for (size_t i = 0; i < count && !reports; i++)
+        free(own[i].rejected_rows);
+    if (!reports)
+        free(own);
+    if (status == DBK_OK)
+        return DBK_OK;
+    return applied == 0 ? dbk_fail(err, status, "%s", why.message) : dbk_journal_refuse(j, &why, err);
 }
 
 dbk_status dbk_journal_append_record(dbk_journal *j, const dbk_change *change, const void *record,

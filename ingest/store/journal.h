@@ -40,9 +40,9 @@ dbk_status dbk_journal_close(dbk_journal *journal, dbk_error *err);
 
 // Room in the log is made sure of first, then the batches are applied. On failure nothing of the change is in
 // the working state or the group: DBK_NO_SPACE when no log file could be made (it may be tried again later),
-// DBK_READ_ONLY after a failure, else what the change deserves. The exception is a change of several batches
-// whose second or later one fails: then the working state holds a part of it, and the journal turns read-only
-// rather than let anybody see it.
+// DBK_READ_ONLY after a failure, else what the change deserves. The exception is a change of several
+// batches that are not independent (dbk_db_apply_all) and whose second or later one fails: then the working
+// state holds a part of it, and the journal turns read-only rather than let anybody see it.
 // reports (NULL allowed) has batches_count entries; the caller frees their rejected_rows.
 dbk_status dbk_journal_append(dbk_journal *journal, const dbk_change *change, dbk_apply_report *reports,
                               dbk_error *err);

@@ -59,6 +59,25 @@ void dbk_store_submit(dbk_store *store, const dbk_change *change, dbk_change_don
 // Submits and waits. reports (may be NULL) needs batches_count entries; the caller frees their rejected_rows.
 dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply_report *reports,
                            dbk_error *err);
+
+// ---- Transactions ----
+
+// Decides a change with everything before it in view, what is applied but not yet synced included. Runs once,
+// on the writer's thread, with an image of the working state that is valid until it returns, and keeps all
+// other writers waiting: look rows up by key, do nothing that grows with the tenant, never submit.
+//
+// DBK_OK: *change, whose tenant is set, holds the batches to store; they stay the transaction's own until
+// done was called. No batches: nothing is to be stored. Anything else refuses, with err's status and message.
+typedef dbk_status (*dbk_transaction)(void *user, const dbk_snapshot *working, dbk_change *change,
+                                      dbk_error *err);
+
+// Hands a transaction over. What it decided is stored like any other change: whole, in one record of the log.
+// done gets a refusal, or the news that nothing was to be stored, only when what the transaction had read is
+// on disk: no answer follows from a change that a crash takes back. The tenant's name must live until then.
+// Any thread but the writer's.
+void dbk_store_transact(dbk_store *store, dbk_text tenant, dbk_transaction fn, void *user,
+                        dbk_change_done done, void *done_user);
+
 // Waits until everything published so far is in segment files and the log is empty of it.
 dbk_status dbk_store_checkpoint(dbk_store *store, dbk_error *err);
 

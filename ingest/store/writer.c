@@ -11,19 +11,23 @@
 
 // A group ends when it has this much: larger ones would not sync faster per byte, but answer later.
 enum { GROUP_BYTES = 4 << 20, GROUP_ROWS = 65536 };
-enum { QUEUE_BYTES = 64 << 20 };
+// What a transaction will store is not known while it waits: it counts as this much.
+enum { QUEUE_BYTES = 64 << 20, TRANSACTION_BYTES = 4096 };
 
 struct dbk_pending {
     dbk_pending *next;
     const dbk_change *change;
+    dbk_transaction fn; // decides the change when its turn comes; or NULL
+    void *fn_user;
+    dbk_change decided;
     dbk_change_done done;
     void *user;
-    dbk_buffer record; // made by the submitter's thread
+    dbk_buffer record; // made by the submitter's thread, or from what a transaction decided
     size_t bytes;      // of its batches, for the bound of the queue
     uint64_t rows;
     bool only_removes;
     dbk_apply_report *reports;
-    dbk_error failure; // found by the submitter's thread or by append
+    dbk_error failure; // found by the submitter's thread or by append; a transaction's refusal
 };
 
 typedef struct pending_list {
@@ -42,41 +46,38 @@ static void push(pending_list *list, dbk_pending *p)
 
 // ---- Submitters ----
 
-static dbk_pending *make_pending(const dbk_change *change, dbk_change_done done, void *user)
+// Checks and encodes the change.
+static dbk_status make_record(dbk_pending *p, const dbk_change *change, dbk_error *err)
 {
-    dbk_pending *p = calloc(1, sizeof(*p));
-    if (!p)
-        return NULL;
     p->change = change;
-    p->done = done;
-    p->user = user;
     p->only_removes = true;
-    dbk_status status = dbk_change_check(change, &p->failure);
-    for (int i = 0; i < change->batches_count && status == DBK_OK; i++) {
+    DBK_TRY(dbk_change_check(change, err));
+    for (int i = 0; i < change->batches_count; i++) {
         p->bytes += change->batches[i]->arena.total_bytes;
         p->rows += change->batches[i]->rows;
         p->only_removes &= change->batches[i]->remove;
     }
-    if (status == DBK_OK)
-        status = dbk_record_append(&p->record, change, &p->failure);
-    if (status == DBK_OK) {
-        p->reports = calloc((size_t)change->batches_count, sizeof(*p->reports));
-        if (!p->reports)
-            status = dbk_fail(&p->failure, DBK_NO_MEMORY, "out of memory handing over a change");
-    }
-    p->failure.status = status;
-    return p;
+    DBK_TRY(dbk_record_append(&p->record, change, err));
+    p->reports = calloc((size_t)change->batches_count, sizeof(*p->reports));
+    return p->reports ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "out of memory handing over a change");
 }
 
-void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done done, void *user)
+static dbk_pending *make_pending(dbk_change_done done, void *user)
 {
-    dbk_pending *p = make_pending(change, done, user);
+    dbk_pending *p = calloc(1, sizeof(*p));
     if (!p) {
         dbk_change_result result = {.status = DBK_NO_MEMORY,
                                     .message = "out of memory handing over a change"};
         done(user, &result);
-        return;
+        return NULL;
     }
+    p->done = done;
+    p->user = user;
+    return p;
+}
+
+static void enqueue(dbk_store *s, dbk_pending *p)
+{
     pthread_mutex_lock(&s->mutex);
     while (s->first && s->queued_bytes + p->bytes > QUEUE_BYTES)
         pthread_cond_wait(&s->room, &s->mutex);
@@ -87,6 +88,28 @@ void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done do
     s->queued_bytes += p->bytes;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->mutex);
+}
+
+void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done done, void *user)
+{
+    dbk_pending *p = make_pending(done, user);
+    if (!p)
+        return;
+    p->failure.status = make_record(p, change, &p->failure);
+    enqueue(s, p);
+}
+
+void dbk_store_transact(dbk_store *s, dbk_text tenant, dbk_transaction fn, void *user, dbk_change_done done,
+                        void *done_user)
+{
+    dbk_pending *p = make_pending(done, done_user);
+    if (!p)
+        return;
+    p->fn = fn;
+    p->fn_user = user;
+    p->decided.tenant = tenant;
+    p->bytes = TRANSACTION_BYTES;
+    enqueue(s, p);
 }
 
 // ---- The writer ----
@@ -101,14 +124,19 @@ typedef struct writer {
 
 static void answer(dbk_pending *p, dbk_status status, const char *message, uint64_t number)
 {
+    // A refusal that waited for its group stays one.
+    if (status == DBK_OK && p->failure.status != DBK_OK) {
+        status = p->failure.status;
+        message = p->failure.message;
+    }
     dbk_change_result result = {.status = status, .number = number};
+    int count = p->reports ? p->change->batches_count : 0; // the change may be gone after done
     if (status == DBK_OK) {
         result.reports = p->reports;
-        result.reports_count = p->change->batches_count;
+        result.reports_count = count;
     } else {
         snprintf(result.message, sizeof(result.message), "%.255s", message);
     }
-    int count = p->reports ? p->change->batches_count : 0; // the change may be gone after done
     p->done(p->user, &result);
     for (int i = 0; i < count; i++)
         free(p->reports[i].rejected_rows);
@@ -128,17 +156,50 @@ static void answer_all(pending_list *list, dbk_status status, const char *messag
     }
 }
 
+static dbk_status decide(writer *w, dbk_pending *p, dbk_error *err)
+{
+    dbk_store *s = w->store;
+    const char *reason = dbk_journal_read_only(s->journal);
+    if (reason)
+        return dbk_fail(err, DBK_READ_ONLY, "%s", reason);
+    // Never published by itself: the group's own image follows, and this one is left out.
+    const dbk_snapshot *working = dbk_db_freeze(s->db, dbk_journal_number(s->journal));
+    if (!working)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory looking at the working state");
+    dbk_status status = p->fn(p->fn_user, working, &p->decided, err);
+    if (status == DBK_OK && p->decided.batches_count > 0)
+        status = make_record(p, &p->decided, err);
+    w->rows += p->rows;
+    return status;
+}
+
 static dbk_status append(writer *w, dbk_pending *p, dbk_error *err)
 {
     dbk_store *s = w->store;
     if (p->failure.status != DBK_OK)
         return dbk_fail(err, p->failure.status, "%s", p->failure.message);
+    if (p->fn) {
+        DBK_TRY(decide(w, p, err));
+        if (!p->change)
+            return DBK_OK;
+    }
     // Removing rows must stay possible: it is the way out.
     if (!p->only_removes && dbk_db_memory(s->db) > s->memory_budget)
         return dbk_fail(err, DBK_NO_SPACE,
                         "the memory budget of %llu MiB is used up; remove rows or raise --memory",
                         (unsigned long long)(s->memory_budget >> 20));
     return dbk_journal_append_record(s->journal, p->change, p->record.data, p->record.size, p->reports, err);
+}
+
+// A transaction that stores nothing is answered when what it has read is safe.
+static void answer_later(writer *w, dbk_pending *p)
+{
+    if (w->building.first)
+        push(&w->building, p);
+    else if (w->in_flight.first)
+        push(&w->in_flight, p);
+    else
+        answer(p, DBK_OK, NULL, dbk_journal_number(w->store->journal));
 }
 
 // Takes what waits, as much as the group may still have, and applies it.
@@ -155,7 +216,7 @@ static void take_and_apply(writer *w)
         if (!s->first)
             s->last = NULL;
         s->queued_bytes -= p->bytes;
-        bytes += p->record.size;
+        bytes += p->fn ? TRANSACTION_BYTES : p->record.size;
         w->rows += p->rows;
         push(&taken, p);
     }
@@ -166,10 +227,15 @@ static void take_and_apply(writer *w)
         dbk_pending *next = p->next;
         dbk_error why = {0};
         dbk_status status = append(w, p, &why);
-        if (status == DBK_OK)
+        if (status == DBK_OK && p->change) {
             push(&w->building, p);
-        else
+        } else if (p->fn) {
+            p->failure = why;
+            p->failure.status = status;
+            answer_later(w, p);
+        } else {
             answer(p, status, why.message, 0);
+        }
         p = next;
     }
 }
