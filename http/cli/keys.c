@@ -6,22 +6,25 @@
 #include "ingest/parse/json.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: daybook keys create --data DIR --tenant T --scope S[,S…] [--rate N|off] [--name TEXT] [--expires "
-    "TIME]\n"
+    "TIME] [--by TEXT]\n"
     "       daybook keys list --data DIR --tenant T [--json]\n"
     "       daybook keys revoke --data DIR --tenant T ID\n\n"
     "create prints the key, alone, on stdout; it is shown this once. Its id goes to stderr.\n\n"
     "  --scope S     products:read, orders:read, orders:write, customers:read, customers:write, "
     "reports:read,\n"
     "                webhooks:read, webhooks:write, ingest:write, …; several with commas\n"
-    "  --rate N|off  requests a minute (default: the dialect's own, 60 for Distribu)\n";
+    "  --rate N|off  requests a minute (default: the dialect's own, 60 for Distribu)\n"
+    "  --by TEXT     who makes the key, for the audit log (default: your user name)\n";
 
 typedef struct arguments {
-    const char *directory, *tenant, *scopes, *rate, *name, *expires;
+    const char *directory, *tenant, *scopes, *rate, *name, *expires, *by;
     bool json;
 } arguments;
 
@@ -46,6 +49,9 @@ static void create_body(dbk_buffer *out, const arguments *a)
         json_member(out, "name", a->name);
     if (a->expires)
         json_member(out, "expiresAt", a->expires);
+    const struct passwd *user = getpwuid(getuid());
+    if (a->by || user)
+        json_member(out, "createdBy", a->by ? a->by : user->pw_name);
     dbk_buffer_format(out, ",\"scopes\":[");
     const char *at = a->scopes;
     for (bool first = true; *at; first = false) {
@@ -139,6 +145,7 @@ int dbk_cli_keys(int argc, char **argv)
                                             {"rate", required_argument, NULL, 'r'},
                                             {"name", required_argument, NULL, 'n'},
                                             {"expires", required_argument, NULL, 'e'},
+                                            {"by", required_argument, NULL, 'b'},
                                             {"json", no_argument, NULL, 'j'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
@@ -163,6 +170,9 @@ int dbk_cli_keys(int argc, char **argv)
             break;
         case 'e':
             a.expires = optarg;
+            break;
+        case 'b':
+            a.by = optarg;
             break;
         case 'j':
             a.json = true;
