@@ -139,16 +139,12 @@ static int list_or_revoke(const arguments *a, const char *id)
 
 int dbk_cli_keys(int argc, char **argv)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"tenant", required_argument, NULL, 't'},
-                                            {"scope", required_argument, NULL, 's'},
-                                            {"rate", required_argument, NULL, 'r'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"expires", required_argument, NULL, 'e'},
-                                            {"by", required_argument, NULL, 'b'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},  {"tenant", required_argument, NULL, 't'},
+        {"scope", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
+        {"name", required_argument, NULL, 'n'},  {"expires", required_argument, NULL, 'e'},
+        {"by", required_argument, NULL, 'b'},    {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     arguments a = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -292,7 +292,10 @@ static void test_openapi_describes_every_public_route(void **state)
             assert_null(path);
             continue;
         }
-        const dbk_json *operation = dbk_json_get(path, strcmp(route->method, "GET") == 0 ? "get" : "post");
+        char method[16] = {0};
+        for (size_t c = 0; route->method[c] != 0; c++)
+            method[c] = (char)(route->method[c] | 0x20);
+        const dbk_json *operation = dbk_json_get(path, method);
         assert_non_null(operation);
         const dbk_json *answers = dbk_json_get(operation, "responses");
         assert_non_null(dbk_json_get(answers, "200"));
