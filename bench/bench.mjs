@@ -196,21 +196,40 @@ async function serve(args = []) {
 
 const makeKey = () => must(daybook, ['keys', 'create', '--data', data, '--tenant', 'bench', '--scope', 'reports:read'], { stdio: ['ignore', 'pipe', 'ignore'] }).trim()
 
-async function restart() {
-  if (results.suites.load === undefined) load()
-  const key = makeKey()
-  const times = []
-  for (let i = 0; i < Math.min(options.repeat, 5); i++) {
-    const before = performance.now()
+// From the start of the process to the first answer about a month.
+const firstAnswer = {
+  async Daybook(key) {
     const server = await serve()
     const answer = await fetch(`${server.url}/api/v1/reports/sales?from=2025-12-01&to=2025-12-31`, { headers: { authorization: `Bearer ${key}` } })
     if (answer.status !== 200) throw new Error(`HTTP ${answer.status}`)
     await answer.text()
-    times.push(seconds(before))
-    await server.stop()
+    return () => server.stop()
+  },
+  DuckDB: () => firstOf('DuckDB', 'peers/duckdb.mjs', databases().duckdb),
+  chDB: () => firstOf('chDB', 'peers/chdb.mjs', databases().chdb)
+}
+
+async function firstOf(name, script, database) {
+  const engine = await worker(name, 'node', [path.join(here, script), 'query', database, String(options.threads)])
+  await engine.ask('sum_month')
+  return () => engine.stop()
+}
+
+async function restart() {
+  if (results.suites.load === undefined) load()
+  const key = makeKey()
+  const times = { Daybook: [], DuckDB: [], chDB: [] }
+  for (let i = 0; i < Math.min(options.repeat, 5); i++) {
+    for (const name of i % 2 ? Object.keys(times).reverse() : Object.keys(times)) {
+      const before = performance.now()
+      const stop = await firstAnswer[name](key)
+      times[name].push(seconds(before))
+      await stop()
+    }
   }
   const bytes = segmentBytes()
-  console.log(`\nrestart: first answer after ${median(times).toFixed(3)} s (minimum ${Math.min(...times).toFixed(3)}), ${(bytes / 1e6).toFixed(0)} MB of files`)
+  console.log(`\nrestart: first answer after (median, minimum; ${(bytes / 1e6).toFixed(0)} MB of Daybook's files)`)
+  for (const [name, t] of Object.entries(times)) console.log(`  ${name.padEnd(12)} ${cell(median(t).toFixed(3), 8)} s (${Math.min(...t).toFixed(3)})`)
   results.suites.restart = { seconds: times, bytes }
 }
 

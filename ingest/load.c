@@ -8,7 +8,7 @@
 // but not done. A map sees the file as a whole and is parsed on the caller's thread.
 #include "ingest/load.h"
 
-#include "ingest/load_check.h"
+#include "ingest/load_piece.h"
 #include "ingest/load_rejects.h"
 #include "ingest/parse/csv_scan.h"
 
@@ -20,31 +20,6 @@
 
 enum { PIECE_BYTES = 4 << 20, PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
 
-// A reject that outlives its row.
-typedef struct kept_reject {
-    dbk_reject reject;
-    char column_name[64], reason[160];
-    char *row;
-    uint32_t row_length;
-} kept_reject;
-
-typedef enum piece_state { PIECE_FREE, PIECE_READY, PIECE_PARSED } piece_state;
-
-typedef struct piece {
-    piece_state state; // under the lock
-    char *data;
-    size_t size, capacity;
-    uint64_t first_line;
-    dbk_batch **batches;
-    size_t batches_count, batches_capacity;
-    kept_reject *rejects;
-    size_t rejects_count, rejects_capacity;
-    bool no_memory; // keeping batches or rejects
-    uint64_t rows;
-    dbk_status status;
-    dbk_error error;
-} piece;
-
 typedef struct dbk_load load;
 struct dbk_load {
     const dbk_load_options *options;
@@ -55,7 +30,7 @@ struct dbk_load {
     dbk_load_totals *totals;
     pthread_mutex_t lock;
     pthread_cond_t changed; // a piece's state, in_flight or stopping
-    piece pieces[PIECES_MAX];
+    dbk_load_piece pieces[PIECES_MAX];
     int pieces_count;
     uint64_t filled, taken, emptied; // pieces so far, in the order of the file
     bool stopping;
@@ -73,34 +48,14 @@ static dbk_status no_memory(dbk_error *err)
     return dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
 }
 
-// Room for one more element of an array.
-static bool grow(void **array, size_t count, size_t *capacity, size_t size)
-{
-    if (count < *capacity)
-        return true;
-    size_t more = *capacity ? *capacity * 2 : 16;
-    void *grown = realloc(*array, more * size);
-    if (!grown)
-        return false;
-    *array = grown;
-    *capacity = more;
-    return true;
-}
-
-static void free_batch(dbk_batch *batch)
-{
-    dbk_batch_dispose(batch);
-    free(batch);
-}
-
 // ---- Submitting ----
 
 static void keep_refused(load *l, const dbk_batch *batch, const dbk_apply_report *report)
 {
     for (uint32_t i = 0; i < report->rejected_count; i++) {
         uint32_t row = report->rejected_rows[i];
-        if (row >= batch->rows ||
-            !grow((void **)&l->refused, l->refused_count, &l->refused_capacity, sizeof *l->refused)) {
+        if (row >= batch->rows || !dbk_load_grow((void **)&l->refused, l->refused_count, &l->refused_capacity,
+                                                 sizeof *l->refused)) {
             l->refused_lost = true;
             return;
         }
@@ -127,7 +82,7 @@ void dbk_load_done(dbk_load_ticket *ticket, dbk_status status, const char *messa
     l->in_flight--;
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
-    free_batch(ticket->batch);
+    dbk_load_batch_free(ticket->batch);
     free(ticket);
 }
 
@@ -147,13 +102,13 @@ static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
 {
     if (l->options->dry_run) {
         l->totals->stored_in[batch->table->id] += batch->rows;
-        free_batch(batch);
+        dbk_load_batch_free(batch);
         return DBK_OK;
     }
     dbk_status status = wait_for_sink(l, IN_FLIGHT - 1, err);
     dbk_load_ticket *ticket = status == DBK_OK ? calloc(1, sizeof *ticket) : NULL;
     if (!ticket) {
-        free_batch(batch);
+        dbk_load_batch_free(batch);
         return status == DBK_OK ? no_memory(err) : status;
     }
     ticket->batch = batch;
@@ -165,61 +120,7 @@ static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
     return DBK_OK;
 }
 
-// ---- Parsing a piece, on any thread ----
-
-static dbk_status keep_batch(void *user, dbk_batch *batch, dbk_error *err)
-{
-    piece *p = user;
-    if (!grow((void **)&p->batches, p->batches_count, &p->batches_capacity, sizeof *p->batches)) {
-        free_batch(batch);
-        return no_memory(err);
-    }
-    p->batches[p->batches_count++] = batch;
-    return DBK_OK;
-}
-
-static void keep_reject(void *user, const dbk_reject *reject, dbk_text row)
-{
-    piece *p = user;
-    char *copy = malloc(row.length + 1);
-    if (!copy || !grow((void **)&p->rejects, p->rejects_count, &p->rejects_capacity, sizeof *p->rejects)) {
-        free(copy);
-        p->no_memory = true;
-        return;
-    }
-    kept_reject *kept = &p->rejects[p->rejects_count++];
-    if (row.length)
-        memcpy(copy, row.data, row.length);
-    kept->reject = *reject;
-    kept->row = copy;
-    kept->row_length = row.length;
-    snprintf(kept->reason, sizeof kept->reason, "%s", reject->reason);
-    snprintf(kept->column_name, sizeof kept->column_name, "%s",
-             reject->column_name ? reject->column_name : "");
-}
-
-static void parse_piece(const load *l, piece *p)
-{
-    dbk_parse_sink sink = {keep_batch, keep_reject, p};
-    dbk_parse_options options = {.table = l->options->table,
-                                 .format = l->plan.format,
-                                 .zone = l->options->zone,
-                                 .ignore_unknown = l->options->ignore_unknown,
-                                 .first_line = p->first_line};
-    if (p->first_line > 1)
-        options.header = (dbk_text){(const char *)l->plan.header.data, (uint32_t)l->plan.header.size};
-    dbk_parser *parser = NULL;
-    p->no_memory = false;
-    p->status = dbk_parser_create(&parser, &options, &sink, &p->error);
-    if (p->status == DBK_OK)
-        p->status = dbk_parser_feed(parser, p->data, p->size, &p->error);
-    if (p->status == DBK_OK)
-        p->status = dbk_parser_finish(parser, &p->error);
-    if (p->status == DBK_OK && p->no_memory)
-        p->status = no_memory(&p->error);
-    p->rows = parser ? dbk_parser_totals(parser).rows : 0;
-    dbk_parser_destroy(parser);
-}
+// ---- Parsing, on any thread ----
 
 static void *run_worker(void *user)
 {
@@ -230,11 +131,11 @@ static void *run_worker(void *user)
             pthread_cond_wait(&l->changed, &l->lock);
         if (l->taken == l->filled)
             break;
-        piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
+        dbk_load_piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
         pthread_mutex_unlock(&l->lock);
-        parse_piece(l, p);
+        dbk_load_piece_parse(p, l->options, &l->plan);
         pthread_mutex_lock(&l->lock);
-        p->state = PIECE_PARSED;
+        p->parsed = true;
         pthread_cond_broadcast(&l->changed);
     }
     pthread_mutex_unlock(&l->lock);
@@ -252,7 +153,7 @@ static void report_progress(load *l)
     l->options->on_progress(l->options->user, done, total, l->totals->rows);
 }
 
-static void add_kept_reject(load *l, kept_reject *kept)
+static void add_kept_reject(load *l, dbk_load_kept *kept)
 {
     kept->reject.reason = kept->reason;
     kept->reject.column_name = kept->column_name[0] ? kept->column_name : NULL;
@@ -263,11 +164,10 @@ static void add_kept_reject(load *l, kept_reject *kept)
 // Waits for the oldest piece and passes on what it came to; when `wanted` is false it is only dropped.
 static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
 {
-    piece *p = &l->pieces[l->emptied++ % (uint64_t)l->pieces_count];
+    dbk_load_piece *p = &l->pieces[l->emptied++ % (uint64_t)l->pieces_count];
     pthread_mutex_lock(&l->lock);
-    while (p->state != PIECE_PARSED)
+    while (!p->parsed)
         pthread_cond_wait(&l->changed, &l->lock);
-    p->state = PIECE_FREE;
     pthread_mutex_unlock(&l->lock);
     dbk_status status = p->status;
     if (status != DBK_OK && wanted && err)
@@ -277,7 +177,7 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
         if (wanted && status == DBK_OK)
             status = submit(l, p->batches[i], err);
         else
-            free_batch(p->batches[i]);
+            dbk_load_batch_free(p->batches[i]);
     }
     for (size_t i = 0; i < p->rejects_count; i++) {
         if (wanted)
@@ -311,7 +211,7 @@ static size_t find_split(const load *l, dbk_csv_state *state, const char *data, 
 }
 
 // Reads on into the piece, which begins with what the last one left over, until it holds a whole row.
-static dbk_status fill_piece(load *l, piece *p, dbk_buffer *left, bool *at_end, dbk_error *err)
+static dbk_status fill_piece(load *l, dbk_load_piece *p, dbk_buffer *left, bool *at_end, dbk_error *err)
 {
     dbk_csv_state state = DBK_CSV_OPENABLE;
     size_t split = 0;
@@ -351,7 +251,7 @@ static dbk_status run_ring(load *l, dbk_error *err)
             status = empty_piece(l, true, err);
             continue;
         }
-        piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
+        dbk_load_piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
         status = fill_piece(l, p, &left, &at_end, err);
         if (status != DBK_OK || (p->size == 0 && l->filled > 0))
             break;
@@ -360,7 +260,7 @@ static dbk_status run_ring(load *l, dbk_error *err)
         if (at_end && p->size && p->data[p->size - 1] != '\n')
             line++;
         pthread_mutex_lock(&l->lock);
-        p->state = PIECE_READY;
+        p->parsed = false;
         l->filled++;
         pthread_cond_broadcast(&l->changed);
         pthread_mutex_unlock(&l->lock);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Two files beside the input: the rows as they were, and why; made when the first reject comes.
 #include "ingest/load_rejects.h"
 
 #include "ingest/parse/csv.h"

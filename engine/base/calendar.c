@@ -1,59 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Days, weeks and civil times. Texts are in calendar_text.c, buckets in calendar_bucket.c.
-//
-// Day numbers are computed in years that begin on 1 March: then the leap day is a year's last, and the
-// months' lengths repeat in a pattern of 153 days for five of them.
+// Civil times of instants. Texts are in calendar_text.c, buckets in calendar_bucket.c.
 #include "engine/base/calendar.h"
-#include "engine/base/calendar_days.h"
-
-enum { DAYS_ERA = 146097, YEARS_ERA = 400, DAYS_TO_EPOCH = 719468 }; // 0000-03-01 to 1970-01-01
-
-int64_t dbk_floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
-}
-
-int32_t dbk_day_from_civil(int year, int month, int day)
-{
-    int64_t y = (int64_t)year - (month <= 2);
-    int64_t era = dbk_floor_div(y, YEARS_ERA);
-    int64_t year_of_era = y - era * YEARS_ERA;
-    int64_t month_from_march = (month + 9) % 12;
-    int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return (int32_t)(era * DAYS_ERA + day_of_era - DAYS_TO_EPOCH);
-}
-
-void dbk_civil_from_day(int32_t day, int *year, int *month, int *day_of_month)
-{
-    int64_t shifted = (int64_t)day + DAYS_TO_EPOCH;
-    int64_t era = dbk_floor_div(shifted, DAYS_ERA);
-    int64_t day_of_era = shifted - era * DAYS_ERA;
-    // Taking out the leap days passed so far leaves years of 365 days. 1460, 36524 and 146096 are the last
-    // days of 4, 100 and 400 years.
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    *day_of_month = (int)(day_of_year - (153 * month_from_march + 2) / 5) + 1;
-    *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-    *year = (int)(era * YEARS_ERA + year_of_era) + (*month <= 2);
-}
-
-int dbk_day_weekday(int32_t day)
-{
-    // 1970-01-01 was a Thursday.
-    int64_t from_monday = (int64_t)day + 3;
-    return (int)(from_monday - dbk_floor_div(from_monday, 7) * 7);
-}
-
-int dbk_day_iso_week(int32_t day, int *iso_year)
-{
-    // A week belongs to the year that has its Thursday.
-    int32_t thursday = day - dbk_day_weekday(day) + 3;
-    int month, day_of_month;
-    dbk_civil_from_day(thursday, iso_year, &month, &day_of_month);
-    return (thursday - dbk_day_from_civil(*iso_year, 1, 1)) / 7 + 1;
-}
+#include "engine/base/calendar_range.h"
 
 dbk_civil dbk_civil_from_ms(int64_t ms, const dbk_zone *zone)
 {

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proleptic Gregorian calendar, ISO 8601 texts and calendar buckets.
 //
-// An instant is int64 milliseconds since 1970-01-01T00:00Z; a day is int32 days since 1970-01-01. Years 0001
-// to 9999.
+// An instant is int64 milliseconds since 1970-01-01T00:00Z. Years 0001 to 9999.
 #ifndef DBK_BASE_CALENDAR_H
 #define DBK_BASE_CALENDAR_H
 
-#include "engine/base/types.h"
+#include "engine/base/days.h"
 #include "engine/base/zone.h"
 
 enum { DBK_MS_SECOND = 1000, DBK_MS_MINUTE = 60000, DBK_MS_HOUR = 3600000, DBK_MS_DAY = 86400000 };
@@ -16,12 +15,6 @@ typedef struct dbk_civil {
     int hour, minute, second, ms; // second 0..59
 } dbk_civil;
 
-int32_t dbk_day_from_civil(int year, int month, int day);
-void dbk_civil_from_day(int32_t day, int *year, int *month, int *day_of_month);
-// 0 = Monday … 6 = Sunday (ISO 8601 less one).
-int dbk_day_weekday(int32_t day);
-// ISO week number 1..53 and the year it belongs to.
-int dbk_day_iso_week(int32_t day, int *iso_year);
 // The civil time of an instant in a zone (NULL = UTC).
 dbk_civil dbk_civil_from_ms(int64_t ms, const dbk_zone *zone);
 

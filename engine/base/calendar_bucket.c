@@ -4,7 +4,8 @@
 // Everything rests on one function that never decreases: the instant at which local day d begins. Day d is
 // the span from day_begin(d) to day_begin(d + 1), so days tile the time line whatever a zone does to its
 // clocks; a day that a zone left out is an empty span. All other buckets are cut from days or made of them.
-#include "engine/base/calendar_days.h"
+#include "engine/base/calendar.h"
+#include "engine/base/calendar_range.h"
 
 #include <assert.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ISO 8601 texts of days and instants.
-#include "engine/base/calendar_days.h"
+#include "engine/base/calendar.h"
+#include "engine/base/calendar_range.h"
 
 #include <string.h>
 

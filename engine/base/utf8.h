@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// UTF-8: text from outside is checked before anything else looks at it.
 #ifndef DBK_BASE_UTF8_H
 #define DBK_BASE_UTF8_H
 

@@ -6,6 +6,7 @@
 #include "engine/base/zone.h"
 #include "engine/base/bytes.h"
 #include "engine/base/zone_data.h"
+#include "engine/base/zone_parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,15 +27,6 @@ const char *dbk_zone_name(const dbk_zone *zone)
     if (!zone)
         return utc.name;
     return zone->name ? zone->name : "";
-}
-
-void dbk_zone_free(dbk_zone *zone)
-{
-    if (!zone)
-        return;
-    free(zone->changes);
-    free(zone->name);
-    free(zone);
 }
 
 // How many changes are at or before the instant; so the index of the change that is to come next.

@@ -17,10 +17,6 @@ typedef struct dbk_zone dbk_zone;
 // DBK_NOT_FOUND. Thread-safe.
 dbk_status dbk_zone_load(const char *name, const dbk_zone **out, dbk_error *err);
 
-// The parser alone, for tests and the fuzzer: bytes of a TZif file. The caller frees with dbk_zone_free.
-dbk_status dbk_zone_parse(const uint8_t *bytes, size_t size, dbk_zone **out, dbk_error *err);
-void dbk_zone_free(dbk_zone *zone);
-
 const char *dbk_zone_name(const dbk_zone *zone);
 
 // Seconds east of Greenwich at a UTC instant. If span is given, [span[0], span[1]) in ms is the period around

@@ -3,7 +3,9 @@
 #ifndef DBK_BASE_ZONE_DATA_H
 #define DBK_BASE_ZONE_DATA_H
 
-#include "engine/base/zone.h"
+#include "engine/base/types.h"
+
+typedef struct dbk_zone dbk_zone;
 
 // RFC 9636, section 3.2: offsets are more than -25 and less than 26 hours; the parser refuses others.
 enum { ZONE_OFFSET_MAX = 26 * 3600 };

@@ -4,8 +4,9 @@
 // A file of version 2 or later holds two blocks of data, the first with 32-bit times for the readers of old,
 // which is skipped, and a footer: a POSIX TZ rule that governs all time after the last listed transition. The
 // rule is expanded here to transitions, so that queries know lists only.
+#include "engine/base/zone_parse.h"
 #include "engine/base/bytes.h"
-#include "engine/base/calendar.h"
+#include "engine/base/days.h"
 #include "engine/base/zone_data.h"
 
 #include <stdlib.h>
@@ -369,4 +370,13 @@ dbk_status dbk_zone_parse(const uint8_t *bytes, size_t size, dbk_zone **out, dbk
     }
     *out = b.zone;
     return DBK_OK;
+}
+
+void dbk_zone_free(dbk_zone *zone)
+{
+    if (!zone)
+        return;
+    free(zone->changes);
+    free(zone->name);
+    free(zone);
 }

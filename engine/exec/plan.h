@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A query bound to a snapshot: every name resolved, every literal typed, every way of answering chosen. Built
-// once by the thread that asks, then read-only and shared by all that work on it.
+// once by the thread that asks (plan_init.h), then read-only and shared by all that work on it.
 #ifndef DBK_EXEC_PLAN_H
 #define DBK_EXEC_PLAN_H
 
@@ -104,13 +104,7 @@ typedef struct dbk_plan {
     dbk_arena arena;
 } dbk_plan;
 
-// Binds. On failure nothing is left to dispose of. The query must outlive the plan.
-dbk_status dbk_plan_init(dbk_plan *plan, const dbk_snapshot *snapshot, dbk_text tenant,
-                         const dbk_query *query, dbk_error *err);
 void dbk_plan_dispose(dbk_plan *plan);
-
-// Chooses how rows find their groups, once parts and filters are known (plan_groups.c).
-dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err);
 
 // The zone map of a slot: false when there is none (paths, hot rows, texts).
 bool dbk_plan_zone_map(const dbk_plan *plan, const dbk_part *part, int slot, dbk_zone_map *out);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// How rows will find their groups. Where every key has few possible values, known beforehand, a group's index
+// Where every key has few possible values, known beforehand, a group's index
 // is computed (dense); otherwise a hash table finds it.
-#include "engine/exec/plan.h"
+#include "engine/exec/plan_groups.h"
 
 #include <string.h>
 

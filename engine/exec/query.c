@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entrance: plan, run, done.
 #include "engine/db.h"
+#include "engine/exec/plan_init.h"
 #include "engine/exec/run.h"
 
 dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,

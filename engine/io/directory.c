@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Names and handles by plain calls, which are rare enough not to be worth a ring.
 #include "engine/io/directory.h"
 
 #include <dirent.h>

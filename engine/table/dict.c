@@ -80,7 +80,9 @@ dbk_text dbk_dict_word(const dbk_dict *dict, uint32_t code)
 
 static uint32_t table_find(const dbk_dict *dict, dbk_text word, uint64_t tag, uint32_t bound)
 {
-    const dbk_dict_table *table = atomic_load_explicit(&dict->table, memory_order_acquire);
+    // Sequentially consistent like its replacement: a weaker load could fall before the claim of the epoch's
+    // slot.
+    const dbk_dict_table *table = atomic_load(&dict->table);
     if (!table)
         return 0;
     for (uint32_t at = home(table, tag);; at = following(table, at)) {

@@ -24,9 +24,11 @@ struct dbk_key_directory {
     _Atomic(dbk_key_table *) tables[];
 };
 
+// Directory and tables are root pointers of the epoch protocol: readers load them sequentially consistent, as
+// the writer replaces them, since a weaker load could fall before the claim of the epoch's slot.
 static dbk_key_directory *directory_of(const dbk_key_index *index)
 {
-    return atomic_load_explicit(&index->directory, memory_order_acquire);
+    return atomic_load(&index->directory);
 }
 
 static _Atomic(dbk_key_table *) *table_at(dbk_key_directory *directory, uint64_t hash)
@@ -63,7 +65,7 @@ dbk_key_probe dbk_key_probe_begin(const dbk_key_index *index, uint64_t hash)
 {
     dbk_key_probe probe = {.tag = dbk_key_tag(hash)};
     dbk_key_directory *directory = directory_of(index);
-    probe.table = directory ? atomic_load_explicit(table_at(directory, hash), memory_order_acquire) : NULL;
+    probe.table = directory ? atomic_load(table_at(directory, hash)) : NULL;
     if (probe.table) {
         probe.at = home(probe.table, probe.tag);
         probe.left = probe.table->capacity;

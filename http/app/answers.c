@@ -10,18 +10,17 @@
 
 // 512 places of at most 64 KiB are at most 32 MiB; larger answers cost so much to compute and send that
 // keeping them gains little.
-enum { PLACES = 512, BODY_MAX = 65536, KEY_MAX = 512, HEADER_MAX = 256, MINUTE_MS = 60000 };
+enum { PLACES = 512, BODY_MAX = 65536, HEADER_MAX = 256 };
 
-typedef struct answer {
+typedef struct place {
     pthread_mutex_t lock;
     uint8_t *bytes; // key, body and header value in one piece; NULL = empty
     size_t key_size, body_size, header_size;
-    char etag[48];
-    const char *content_type, *header_name; // constants
-} answer;
+    dbk_answer answer; // without the header's value
+} place;
 
 struct dbk_answers {
-    answer places[PLACES];
+    place places[PLACES];
 };
 
 dbk_status dbk_answers_create(dbk_answers **out, dbk_error *err)
@@ -46,92 +45,60 @@ void dbk_answers_destroy(dbk_answers *answers)
     free(answers);
 }
 
-// The key of a call's answer: fixed parts first, then texts with their lengths. 0 when it does not fit.
-static size_t make_key(dbk_call *call, uint8_t key[KEY_MAX])
-{
-    uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
-                         (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
-    dbk_text texts[3] = {call->tenant, call->request->path, call->request->query};
-    size_t size = sizeof(fixed);
-    memcpy(key, fixed, size);
-    for (int i = 0; i < 3; i++) {
-        uint32_t length = texts[i].length;
-        if (size + sizeof(length) + length > KEY_MAX)
-            return 0;
-        memcpy(key + size, &length, sizeof(length));
-        if (length > 0)
-            memcpy(key + size + sizeof(length), texts[i].data, length);
-        size += sizeof(length) + length;
-    }
-    return size;
-}
-
-static answer *find_place(dbk_answers *answers, const uint8_t *key, size_t key_size)
+static place *find_place(dbk_answers *answers, const void *key, size_t key_size)
 {
     return &answers->places[dbk_hash_bytes(key, key_size) % PLACES];
 }
 
-bool dbk_answers_serve(dbk_call *call)
+static void copy_out(const place *p, dbk_buffer *body, dbk_arena *arena, dbk_answer *out)
 {
-    uint8_t key[KEY_MAX];
-    size_t key_size = make_key(call, key);
-    if (key_size == 0)
-        return false;
-    answer *place = find_place(call->app->answers, key, key_size);
-    const char *content_type = NULL;
-    pthread_mutex_lock(&place->lock);
-    if (place->bytes != NULL && place->key_size == key_size && memcmp(place->bytes, key, key_size) == 0) {
-        const uint8_t *body = place->bytes + key_size;
-        dbk_buffer_append(&call->body, body, place->body_size);
-        memcpy(call->etag, place->etag, sizeof(call->etag));
-        content_type = place->content_type;
-        if (place->header_name != NULL) {
-            char *copy =
-                dbk_arena_copy(&call->arena, (const char *)body + place->body_size, place->header_size);
-            if (copy != NULL)
-                dbk_call_header(call, place->header_name, (dbk_text){copy, (uint32_t)place->header_size});
-            else
-                call->body.failed = true;
-        }
-    }
-    pthread_mutex_unlock(&place->lock);
-    dbk_metrics_cache(call->app->metrics, content_type != NULL);
-    call->is_from_answers = content_type != NULL;
-    if (content_type == NULL)
-        return false;
-    if (!dbk_call_sends_unchanged(call))
-        dbk_call_answer(call, 200, content_type);
-    return true;
+    const uint8_t *kept = p->bytes + p->key_size;
+    dbk_buffer_append(body, kept, p->body_size);
+    *out = p->answer;
+    if (out->header_name == NULL)
+        return;
+    char *copy = dbk_arena_copy(arena, (const char *)kept + p->body_size, p->header_size);
+    if (copy != NULL)
+        out->header = (dbk_text){copy, (uint32_t)p->header_size};
+    else
+        body->failed = true;
 }
 
-void dbk_answers_keep(dbk_call *call, const char *content_type)
+bool dbk_answers_find(dbk_answers *answers, const void *key, size_t key_size, dbk_buffer *body,
+                      dbk_arena *arena, dbk_answer *out)
 {
-    uint8_t key[KEY_MAX];
-    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ && call->headers_count <= 1;
-    if (!is_kept_kind || call->body.size > BODY_MAX)
+    place *p = find_place(answers, key, key_size);
+    pthread_mutex_lock(&p->lock);
+    bool found = p->bytes != NULL && p->key_size == key_size && memcmp(p->bytes, key, key_size) == 0;
+    if (found)
+        copy_out(p, body, arena, out);
+    pthread_mutex_unlock(&p->lock);
+    return found;
+}
+
+void dbk_answers_keep(dbk_answers *answers, const void *key, size_t key_size, const dbk_buffer *body,
+                      const dbk_answer *answer)
+{
+    size_t header_size = answer->header_name != NULL ? answer->header.length : 0;
+    if (body->size > BODY_MAX || header_size > HEADER_MAX)
         return;
-    size_t key_size = make_key(call, key);
-    const dbk_header *header = call->headers_count > 0 ? &call->headers[0] : NULL;
-    size_t header_size = header != NULL ? header->value.length : 0;
-    if (key_size == 0 || header_size > HEADER_MAX)
-        return;
-    uint8_t *bytes = malloc(key_size + call->body.size + header_size);
+    uint8_t *bytes = malloc(key_size + body->size + header_size);
     if (bytes == NULL)
         return;
     memcpy(bytes, key, key_size);
-    memcpy(bytes + key_size, call->body.data, call->body.size);
+    if (body->size > 0)
+        memcpy(bytes + key_size, body->data, body->size);
     if (header_size > 0)
-        memcpy(bytes + key_size + call->body.size, header->value.data, header_size);
-    answer *place = find_place(call->app->answers, key, key_size);
-    pthread_mutex_lock(&place->lock);
-    uint8_t *old = place->bytes;
-    place->bytes = bytes;
-    place->key_size = key_size;
-    place->body_size = call->body.size;
-    place->header_size = header_size;
-    memcpy(place->etag, call->etag, sizeof(place->etag));
-    place->content_type = content_type;
-    place->header_name = header != NULL ? header->name.data : NULL;
-    pthread_mutex_unlock(&place->lock);
+        memcpy(bytes + key_size + body->size, answer->header.data, header_size);
+    place *p = find_place(answers, key, key_size);
+    pthread_mutex_lock(&p->lock);
+    uint8_t *old = p->bytes;
+    p->bytes = bytes;
+    p->key_size = key_size;
+    p->body_size = body->size;
+    p->header_size = header_size;
+    p->answer = *answer;
+    p->answer.header = (dbk_text){NULL, 0};
+    pthread_mutex_unlock(&p->lock);
     free(old);
 }

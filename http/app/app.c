@@ -2,7 +2,6 @@
 // From a request to its handler: route, key, tenant, rate limit, scope, and where to run.
 #include "http/app/app.h"
 
-#include "http/app/answers.h"
 #include "http/app/call.h"
 #include "http/routes/openapi.h"
 #include "http/webhooks/deliverer.h"
@@ -270,7 +269,7 @@ static void dispatch(dbk_call *call)
     }
     if (!authorise(call))
         return;
-    if (route->cost == DBK_COST_READ && dbk_answers_serve(call))
+    if (route->cost == DBK_COST_READ && dbk_call_is_kept_answer(call))
         return;
     if (may_take_long(call))
         dbk_call_defer(call, run_handler);

@@ -4,13 +4,13 @@
 
 #include "engine/base/decimal.h"
 #include "engine/base/hash.h"
-#include "http/app/answers.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t monotonic_ns(void)
 {
@@ -88,7 +88,8 @@ static bool is_read_method(const dbk_request *request)
 
 static void finish(dbk_call *call, int status, const char *content_type);
 
-bool dbk_call_sends_unchanged(dbk_call *call)
+// Sends 304 if the client has the answer of the call's tag.
+static bool sends_unchanged(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
     if (header.length == 0 || !is_read_method(call->request) || !matches_tag(header, call->etag))
@@ -108,7 +109,67 @@ bool dbk_call_is_unchanged(dbk_call *call)
         snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
                  (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
     }
-    return call->etag[0] != 0 && dbk_call_sends_unchanged(call);
+    return call->etag[0] != 0 && sends_unchanged(call);
+}
+
+// ---- Answers that are kept ----
+
+enum { MINUTE_MS = 60000 };
+
+// The key of a call's answer: fixed parts first, then texts with their lengths. 0 when it does not fit.
+static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
+{
+    uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
+                         (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
+    dbk_text texts[3] = {call->tenant, call->request->path, call->request->query};
+    size_t size = sizeof(fixed);
+    memcpy(key, fixed, size);
+    for (int i = 0; i < 3; i++) {
+        uint32_t length = texts[i].length;
+        if (size + sizeof(length) + length > DBK_ANSWER_KEY_MAX)
+            return 0;
+        memcpy(key + size, &length, sizeof(length));
+        if (length > 0)
+            memcpy(key + size + sizeof(length), texts[i].data, length);
+        size += sizeof(length) + length;
+    }
+    return size;
+}
+
+bool dbk_call_is_kept_answer(dbk_call *call)
+{
+    uint8_t key[DBK_ANSWER_KEY_MAX];
+    dbk_answer answer;
+    size_t key_size = make_key(call, key);
+    if (key_size == 0)
+        return false;
+    call->is_from_answers =
+        dbk_answers_find(call->app->answers, key, key_size, &call->body, &call->arena, &answer);
+    dbk_metrics_cache(call->app->metrics, call->is_from_answers);
+    if (!call->is_from_answers)
+        return false;
+    memcpy(call->etag, answer.etag, sizeof(call->etag));
+    if (answer.header_name != NULL)
+        dbk_call_header(call, answer.header_name, answer.header);
+    if (!sends_unchanged(call))
+        dbk_call_answer(call, 200, answer.content_type);
+    return true;
+}
+
+static void keep_answer(dbk_call *call, const char *content_type)
+{
+    uint8_t key[DBK_ANSWER_KEY_MAX];
+    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ && call->headers_count <= 1;
+    size_t key_size = is_kept_kind ? make_key(call, key) : 0;
+    if (key_size == 0)
+        return;
+    dbk_answer answer = {.content_type = content_type};
+    memcpy(answer.etag, call->etag, sizeof(answer.etag));
+    if (call->headers_count > 0) {
+        answer.header_name = call->headers[0].name.data;
+        answer.header = call->headers[0].value;
+    }
+    dbk_answers_keep(call->app->answers, key, key_size, &call->body, &answer);
 }
 
 // ---- Endings ----
@@ -164,11 +225,11 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_read && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
-        if (dbk_call_sends_unchanged(call))
+        if (sends_unchanged(call))
             return;
     }
     if (is_read && !call->is_from_answers)
-        dbk_answers_keep(call, content_type);
+        keep_answer(call, content_type);
     finish(call, status, content_type);
 }
 
@@ -259,6 +320,12 @@ void dbk_call_keep(dbk_call *call)
     if (!call->is_kept)
         dbk_request_keep(call->request);
     call->is_kept = true;
+}
+
+int dbk_call_threads(const dbk_call *call)
+{
+    long processors = call->is_kept ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+    return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
 }
 
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))

@@ -5,6 +5,7 @@
 #ifndef DBK_CALL_H
 #define DBK_CALL_H
 
+#include "http/app/answers.h"
 #include "http/app/app.h"
 #include "http/app/audit.h"
 #include "http/app/metrics.h"
@@ -17,7 +18,6 @@
 
 #include <stdatomic.h>
 
-typedef struct dbk_answers dbk_answers;
 typedef struct dbk_deliverer dbk_deliverer;
 
 struct dbk_app {
@@ -79,8 +79,10 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 // False: go on and compute it.
 bool dbk_call_is_unchanged(dbk_call *call);
 
-// The same for a call whose etag is already set.
-bool dbk_call_sends_unchanged(dbk_call *call);
+// Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
+// answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
+// "now" (which decides what "today" is).
+bool dbk_call_is_kept_answer(dbk_call *call);
 
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
@@ -99,6 +101,10 @@ dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *ac
 
 // Keeps the request beyond the handler; once is enough, more often does no harm.
 void dbk_call_keep(dbk_call *call);
+// How many threads a query of this call may use: every processor on a worker, which only long reads go to,
+// and the loop's own thread otherwise, because short reads are many and share the processors among
+// themselves.
+int dbk_call_threads(const dbk_call *call);
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
 

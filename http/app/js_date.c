@@ -95,12 +95,14 @@ static bool scan_clock(scanner *s, int hour, parts *p)
     s->at++;
     int fraction;
     int digits = scan_number(s, &fraction);
+    if (digits == 0)
+        return false;
     for (int i = digits; i < 3; i++)
         fraction *= 10;
     for (int i = digits; i > 3; i--)
         fraction /= 10;
     p->ms = fraction;
-    return digits > 0;
+    return true;
 }
 
 // "+0200", "+02:00" or "+2" behind a time or a zone's name.

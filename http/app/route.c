@@ -35,26 +35,6 @@
         "tenant", "query", "{\"type\":\"string\"}", "Whose data (local requests only; a key already says)."  \
     }
 
-static const dbk_route_parameter range_parameters[] = {PRESET, FROM, TO, CURRENCY, {0}};
-static const dbk_route_parameter currency_parameters[] = {{0}};
-static const dbk_route_parameter admin_range_parameters[] = {TENANT, PRESET, FROM, TO, CURRENCY, {0}};
-static const dbk_route_parameter tenant_parameters[] = {TENANT, {0}};
-static const dbk_route_parameter product_list_parameters[] = {
-    {"limit", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":50}",
-     "Page size; out of range is clamped, anything else counts as 50."},
-    {"cursor", "query", "{\"type\":\"string\"}", "pagination.nextCursor of the page before."},
-    {"category", "query", "{\"type\":\"string\"}", "The exact name of a category."},
-    {"search", "query", "{\"type\":\"string\"}",
-     "Part of the name, SKU or category, in upper or lower case."},
-    {"active", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"]}", "Anything else is ignored."},
-    {0}};
-static const dbk_route_parameter product_parameters[] = {
-    {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
-static const dbk_route_parameter ingest_parameters[] = {
-    {"table", "path", "{\"type\":\"string\"}", "orders, order_lines, customers, products, …"}, TENANT, {0}};
-static const dbk_route_parameter key_parameters[] = {
-    {"id", "path", "{\"type\":\"string\"}", "Key id."}, TENANT, {0}};
-
 #define LIMIT                                                                                                \
     {                                                                                                        \
         "limit", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100,\"default\":50}",             \
@@ -64,6 +44,42 @@ static const dbk_route_parameter key_parameters[] = {
     {                                                                                                        \
         "cursor", "query", "{\"type\":\"string\"}", "pagination.nextCursor of the page before."              \
     }
+
+static const dbk_route_parameter range_parameters[] = {PRESET, FROM, TO, CURRENCY, {0}};
+static const dbk_route_parameter currency_parameters[] = {{0}};
+static const dbk_route_parameter admin_range_parameters[] = {TENANT, PRESET, FROM, TO, CURRENCY, {0}};
+static const dbk_route_parameter tenant_parameters[] = {TENANT, {0}};
+static const dbk_route_parameter product_list_parameters[] = {
+    LIMIT,
+    CURSOR,
+    {"category", "query", "{\"type\":\"string\"}", "The exact name of a category."},
+    {"search", "query", "{\"type\":\"string\"}",
+     "Part of the name, SKU or category, in upper or lower case."},
+    {"active", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"]}", "Anything else is ignored."},
+    {0}};
+static const dbk_route_parameter product_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
+static const dbk_route_parameter order_list_parameters[] = {
+    LIMIT,
+    CURSOR,
+    {"status", "query",
+     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}",
+     "Only orders that stand there."},
+    {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},
+    {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},
+    {"until", "query", "{\"type\":\"string\"}",
+     "createdAt at or before it; a date alone means its first moment."},
+    {0}};
+static const dbk_route_parameter order_parameters[] = {{"id", "path", "{\"type\":\"string\"}", "Order id."},
+                                                       {0}};
+static const dbk_route_parameter order_create_parameters[] = {
+    {"Idempotency-Key", "header", "{\"type\":\"string\",\"maxLength\":255}",
+     "For a day the same request with the same key gets the same answer, and stores nothing."},
+    {0}};
+static const dbk_route_parameter ingest_parameters[] = {
+    {"table", "path", "{\"type\":\"string\"}", "orders, order_lines, customers, products, …"}, TENANT, {0}};
+static const dbk_route_parameter key_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Key id."}, TENANT, {0}};
 
 static const dbk_route_parameter webhook_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
@@ -104,6 +120,15 @@ static const dbk_route_parameter audit_parameters[] = {
         .parameters = params, .answer = schema                                                               \
     }
 
+// Judges small things where it arrives and leaves the rest to a transaction.
+#define DISTRIBU_WRITE(route_method, route_path, route_scope, route_cost, handler, text, params, status,     \
+                       schema)                                                                               \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
+        .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
+        .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
+    }
+
 #define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
     {                                                                                                        \
         .method = route_method, .path = route_path, .access = DBK_ACCESS_LOCAL,                              \
@@ -129,6 +154,15 @@ const dbk_route dbk_routes[] = {
              product_list_parameters, dbk_schema_products),
     DISTRIBU("/api/v1/products/{id}", "products:read", dbk_distribu_product, "One product",
              product_parameters, dbk_schema_product),
+    DISTRIBU("/api/v1/orders", "orders:read", dbk_distribu_orders, "Orders, newest first",
+             order_list_parameters, dbk_schema_orders),
+    DISTRIBU("/api/v1/orders/{id}", "orders:read", dbk_distribu_order, "One order", order_parameters,
+             dbk_schema_order),
+    DISTRIBU_WRITE("POST", "/api/v1/orders", "orders:write", DBK_COST_SMALL, dbk_distribu_order_create,
+                   "Place an order and take its units from stock, all or nothing", order_create_parameters,
+                   201, dbk_schema_order),
+    DISTRIBU_WRITE("PATCH", "/api/v1/orders/{id}", "orders:write", DBK_COST_WRITE, dbk_distribu_order_update,
+                   "Move an order on: {\"status\": …}", order_parameters, 200, dbk_schema_order),
     SMALL_READ("/api/v1/webhooks", "webhooks:read", dbk_distribu_webhooks, "Webhooks, newest first", NULL,
                dbk_schema_webhooks),
     WEBHOOK_WRITE("POST", "/api/v1/webhooks", dbk_distribu_webhook_create,

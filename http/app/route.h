@@ -40,7 +40,8 @@ typedef struct dbk_route {
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
     const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
-    const char *answer;      // JSON Schema of the 200 (NULL = any object) …
+    int success;             // status of the answer that is none of the errors; 0 = 200
+    const char *answer;      // its JSON Schema (NULL = any object) …
     const char *answer_type; // … and its media type, NULL = application/json
 } dbk_route;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Money and rates travel as texts, so that nobody's floating point comes between.
 #include "http/cli/batch_json.h"
 
 #include "engine/base/calendar.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Two ways to the same handlers: over a socket when a server runs, in this process when none does.
 #include "http/cli/client.h"
 
 #include "http/app/app.h"

@@ -3,6 +3,7 @@
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
 #include "http/cli/render.h"
+#include "http/json/writer.h"
 #include "ingest/parse/json.h"
 
 #include <getopt.h>
@@ -28,39 +29,34 @@ typedef struct arguments {
     bool json;
 } arguments;
 
-static void json_member(dbk_buffer *out, const char *name, const char *value)
+static void write_member(dbk_out *json, const char *name, const char *value)
 {
-    dbk_buffer_format(out, "%s\"%s\":\"", out->size > 1 ? "," : "", name);
-    for (; *value; value++) {
-        if (*value == '"' || *value == '\\')
-            dbk_buffer_u8(out, '\\');
-        dbk_buffer_u8(out, (unsigned char)*value < 0x20 ? ' ' : (uint8_t)*value);
-    }
-    dbk_buffer_u8(out, '"');
+    if (!value)
+        return;
+    dbk_out_key(json, name);
+    dbk_out_string(json, value);
 }
 
 static void create_body(dbk_buffer *out, const arguments *a)
 {
-    dbk_buffer_u8(out, '{');
-    json_member(out, "tenant", a->tenant);
-    if (a->rate)
-        json_member(out, "rate", a->rate);
-    if (a->name)
-        json_member(out, "name", a->name);
-    if (a->expires)
-        json_member(out, "expiresAt", a->expires);
+    dbk_out json = dbk_out_init(out);
+    dbk_out_object(&json);
+    write_member(&json, "tenant", a->tenant);
+    write_member(&json, "rate", a->rate);
+    write_member(&json, "name", a->name);
+    write_member(&json, "expiresAt", a->expires);
     const struct passwd *user = getpwuid(getuid());
-    if (a->by || user)
-        json_member(out, "createdBy", a->by ? a->by : user->pw_name);
-    dbk_buffer_format(out, ",\"scopes\":[");
-    const char *at = a->scopes;
-    for (bool first = true; *at; first = false) {
-        size_t length = strcspn(at, ",");
-        dbk_buffer_format(out, "%s\"%.*s\"", first ? "" : ",", (int)length, at);
+    write_member(&json, "createdBy", a->by || !user ? a->by : user->pw_name);
+    dbk_out_key(&json, "scopes");
+    dbk_out_array(&json);
+    for (const char *at = a->scopes; *at;) {
+        uint32_t length = (uint32_t)strcspn(at, ",");
+        dbk_out_text(&json, (dbk_text){at, length});
         at += length;
         at += *at == ',';
     }
-    dbk_buffer_format(out, "]}");
+    dbk_out_array_end(&json);
+    dbk_out_object_end(&json);
 }
 
 static int print_created(const dbk_client_reply *reply)

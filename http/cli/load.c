@@ -5,6 +5,7 @@
 #include "http/cli/cli.h"
 #include "http/cli/progress.h"
 #include "http/cli/remote_sink.h"
+#include "http/json/writer.h"
 #include "ingest/parse/map.h"
 
 #include <getopt.h>
@@ -15,7 +16,7 @@
 static const char help[] = "usage: daybook load --data DIR --tenant T --table TABLE FILE...\n"
                            "       daybook load --data DIR --tenant T --map MAP FILE...\n"
                            "       daybook load --url URL --key KEY (--table TABLE | --map MAP) FILE...\n\n"
-                           "Loads CSV or NDJSON; \"-\" is standard input, names ending in .gz are unpacked. "
+                           "Loads CSV or NDJSON; \"-\" is standard input, gzip is unpacked. "
                            "A row whose id exists replaces\n"
                            "it, so loading a file again changes nothing.\n\n"
                            "  --format csv|ndjson  when the name does not say it\n"
@@ -160,20 +161,36 @@ static int read_arguments(int argc, char **argv, arguments *a)
     return code < 0 ? check(a, argc - optind) : code;
 }
 
+static void print_totals_json(const char *file, const dbk_load_totals *totals)
+{
+    dbk_buffer text = {0};
+    dbk_out out = dbk_out_init(&text);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "file");
+    dbk_out_string(&out, file);
+    dbk_out_key(&out, "rows");
+    dbk_out_int(&out, (int64_t)totals->rows);
+    dbk_out_key(&out, "stored");
+    dbk_out_int(&out, (int64_t)totals->stored);
+    dbk_out_key(&out, "rejected");
+    dbk_out_int(&out, (int64_t)totals->rejected);
+    dbk_out_key(&out, "tables");
+    dbk_out_object(&out);
+    for (int id = 1; id < DBK_TABLE_END; id++)
+        if (totals->stored_in[id]) {
+            dbk_out_key(&out, dbk_table_def_by_id(id)->name);
+            dbk_out_int(&out, (int64_t)totals->stored_in[id]);
+        }
+    dbk_out_object_end(&out);
+    dbk_out_object_end(&out);
+    printf("%.*s\n", (int)text.size, (const char *)text.data);
+    dbk_buffer_dispose(&text);
+}
+
 static void print_totals(const arguments *a, const char *file, const dbk_load_totals *totals)
 {
     if (a->json) {
-        printf("{\"file\":\"%s\",\"rows\":%llu,\"stored\":%llu,\"rejected\":%llu,\"tables\":{", file,
-               (unsigned long long)totals->rows, (unsigned long long)totals->stored,
-               (unsigned long long)totals->rejected);
-        bool first = true;
-        for (int id = 1; id < DBK_TABLE_END; id++)
-            if (totals->stored_in[id]) {
-                printf("%s\"%s\":%llu", first ? "" : ",", dbk_table_def_by_id(id)->name,
-                       (unsigned long long)totals->stored_in[id]);
-                first = false;
-            }
-        puts("}}");
+        print_totals_json(file, totals);
         return;
     }
     printf("%s: %llu rows, %llu %s, %llu rejected", file, (unsigned long long)totals->rows,

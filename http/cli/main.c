@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// `daybook COMMAND`: finds the command and hands the rest of the line to it.
 #include "http/cli/cli.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Drawn over itself, at most ten times a second.
 #include "http/cli/progress.h"
 
 #include "http/cli/cli.h"

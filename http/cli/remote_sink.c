@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A batch becomes one request or several; their answers add up to what a store would say of it.
 #include "http/cli/remote_sink.h"
 
 #include "http/cli/batch_json.h"

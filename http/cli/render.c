@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// From the JSON that the API sends to tables and CSV, so that no report is written twice.
 #include "http/cli/render.h"
 
 #include "http/cli/cli.h"

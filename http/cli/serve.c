@@ -91,6 +91,14 @@ static const struct option options[] = {{"data", required_argument, NULL, 'o'},
                                         {"help", no_argument, NULL, 'h'},
                                         {0}};
 
+// HOST:PORT by its look, so that a slip is found before a data directory is made for it.
+static bool is_address(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    int64_t port;
+    return colon && colon > text && dbk_cli_number(colon + 1, 0, 65535, &port);
+}
+
 // Negative: go on; else the exit code.
 static int read_config(int argc, char **argv, settings *s)
 {
@@ -136,6 +144,9 @@ static int read_options(int argc, char **argv, settings *s)
     }
     if (!s->data[0] || optind != argc)
         return dbk_cli_usage_error("serve", "--data DIR is needed, and nothing else");
+    if (!is_address(s->listen))
+        return dbk_cli_usage_error("serve", "--listen is HOST:PORT, such as 127.0.0.1:8080, not \"%s\"",
+                                   s->listen);
     if (!s->tls_certificate[0] != !s->tls_key[0])
         return dbk_cli_usage_error("serve", "--tls-certificate and --tls-key go together");
     return -1;

@@ -2,6 +2,7 @@
 // daybook tenant set|show
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/json/writer.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -26,20 +27,6 @@ typedef struct setting {
     const char *name, *value;
 } setting;
 
-static void append_json_string(dbk_buffer *out, const char *text)
-{
-    dbk_buffer_u8(out, '"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            dbk_buffer_u8(out, '\\');
-        if ((unsigned char)*text < 0x20)
-            dbk_buffer_format(out, "\\u%04x", *text);
-        else
-            dbk_buffer_u8(out, (uint8_t)*text);
-    }
-    dbk_buffer_u8(out, '"');
-}
-
 static int run(const char *directory, const char *tenant, bool set, const setting *settings, int count)
 {
     dbk_client *client;
@@ -50,15 +37,13 @@ static int run(const char *directory, const char *tenant, bool set, const settin
     dbk_buffer_format(&target, "/admin/settings?tenant=");
     dbk_client_escape(&target, tenant);
     dbk_buffer_u8(&target, 0);
-    dbk_buffer_u8(&body, '{');
+    dbk_out json = dbk_out_init(&body);
+    dbk_out_object(&json);
     for (int i = 0; i < count; i++) {
-        if (i)
-            dbk_buffer_u8(&body, ',');
-        append_json_string(&body, settings[i].name);
-        dbk_buffer_u8(&body, ':');
-        append_json_string(&body, settings[i].value);
+        dbk_out_key(&json, settings[i].name);
+        dbk_out_string(&json, settings[i].value);
     }
-    dbk_buffer_u8(&body, '}');
+    dbk_out_object_end(&json);
     dbk_client_reply reply;
     dbk_status status = dbk_client_call(client, set ? "PUT" : "GET", (const char *)target.data,
                                         set ? "application/json" : NULL, set ? body.data : NULL,

@@ -42,7 +42,12 @@ static bool resolve_currency(dbk_call *call, dbk_distribu_report *report)
             dbk_call_fail(call, 400, "Invalid currency.");
             return false;
         }
-        report->currency = wanted;
+        // As they are stored, in capitals.
+        char capitals[3];
+        for (int i = 0; i < 3; i++)
+            capitals[i] = wanted.data[i] & ~0x20;
+        char *kept = dbk_arena_copy(&call->arena, capitals, sizeof(capitals));
+        report->currency = (dbk_text){kept, kept ? 3 : 0};
     }
     report->is_default_currency = dbk_text_equal(report->currency, dbk_text_from(report->settings.currency));
     report->digits = dbk_currency_digits(report->currency);
@@ -51,7 +56,7 @@ static bool resolve_currency(dbk_call *call, dbk_distribu_report *report)
 
 bool dbk_distribu_report_begin(dbk_call *call, dbk_distribu_report *report, int days_max)
 {
-    *report = (dbk_distribu_report){0};
+    *report = (dbk_distribu_report){.threads = dbk_call_threads(call)};
     dbk_error err;
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &report->settings, &err);
     if (status != DBK_OK) {
@@ -160,7 +165,8 @@ dbk_query dbk_distribu_report_orders(dbk_distribu_report *report)
                        .from_ms = report->range.from_ms,
                        .to_ms = report->range.to_ms + 1,
                        .filters = &report->currency_filter,
-                       .filters_count = report->others_count > 0 ? 1 : 0};
+                       .filters_count = report->others_count > 0 ? 1 : 0,
+                       .threads = report->threads};
 }
 
 void dbk_distribu_report_range(const dbk_distribu_report *report, dbk_out *out)

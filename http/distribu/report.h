@@ -10,6 +10,7 @@
 enum { DBK_OTHER_CURRENCIES_MAX = 64 };
 
 typedef struct dbk_distribu_report {
+    int threads; // of its queries
     dbk_settings settings;
     dbk_time_range range;
     dbk_text currency; // the one counted

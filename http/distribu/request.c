@@ -186,21 +186,24 @@ bool dbk_plain_number(dbk_text number, char out[DBK_PLAIN_NUMBER_MAX], size_t *l
     digits d = {.count = 0};
     if (!read_digits(number, &d))
         return false;
-    int whole = d.before > 0 ? d.before : 1, from = d.before < 0 ? d.before : 0;
-    int last = d.count > d.before ? d.count : d.before;
-    if (whole + (last - from) + 2 > DBK_PLAIN_NUMBER_MAX)
+    int whole = d.before > 0 ? d.before : 0;
+    int zeros = d.count > 0 && d.before < 0 ? -d.before : 0; // between the point and the first digit
+    int decimals = d.count > whole ? zeros + d.count - whole : 0;
+    if (whole + decimals + 3 > DBK_PLAIN_NUMBER_MAX)
         return false;
     size_t at = 0;
     if (number.data[0] == '-')
         out[at++] = '-';
-    if (d.before <= 0)
+    if (whole == 0)
         out[at++] = '0';
-    for (int i = from < d.before ? from : 0; i < last; i++) {
-        // Position i counts from the first digit; those before it and behind the last one are zeros.
-        if (i == (d.before > 0 ? d.before : from))
-            out[at++] = '.';
-        out[at++] = i >= 0 && i < d.count ? d.text[i] : '0';
-    }
+    for (int i = 0; i < whole; i++)
+        out[at++] = i < d.count ? d.text[i] : '0';
+    if (decimals > 0)
+        out[at++] = '.';
+    for (int i = 0; i < zeros; i++)
+        out[at++] = '0';
+    for (int i = whole; i < d.count; i++)
+        out[at++] = d.text[i];
     *length = at;
     return true;
 }

@@ -68,7 +68,7 @@ static void write_answers(dbk_out *out, const dbk_route *route)
 {
     dbk_out_key(out, "responses");
     dbk_out_object(out);
-    dbk_out_key(out, "200");
+    dbk_out_key(out, route->success == 201 ? "201" : "200");
     dbk_out_object(out);
     write_text(out, "description", route->summary);
     dbk_out_key(out, "content");
@@ -94,6 +94,8 @@ static void write_answers(dbk_out *out, const dbk_route *route)
             write_error_answer(out, "404", "There is no such thing");
         if (strcmp(route->method, "GET") != 0) {
             write_error_answer(out, "413", "The body is larger than 16 MiB");
+            if (strcmp(route->path, "/ingest/{table}") != 0)
+                write_error_answer(out, "422", "A rule of business is against it");
             write_error_answer(out, "415", "The body is of another media type");
             write_error_answer(out, "503", "The server is read-only");
             write_error_answer(out, "507", "Disk or memory is full; nothing was stored");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The description of the API, generated from the table of routes so that it cannot lag behind.
 #ifndef DBK_OPENAPI_H
 #define DBK_OPENAPI_H
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Fields gather in a buffer that is written in large pieces.
 #include "ingest/gen/csv_out.h"
 
 #include "engine/base/calendar.h"

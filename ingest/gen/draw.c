@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is drawn with probability p costs -log2(p) bits; a range drawn evenly, the logarithm of its size.
 #include "ingest/gen/draw.h"
 
 #include <math.h>

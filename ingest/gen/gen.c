@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// One company from its options, and the report on what was put into it.
 #include "ingest/gen/gen.h"
 
 #include "engine/base/calendar.h"

@@ -376,7 +376,8 @@ static dbk_status make_hour(maker *m, int64_t hour, uint64_t count, uint32_t *of
     dbk_tally arrival = {0};
     for (uint64_t i = 0; i < count; i++)
         offsets[i] = (uint32_t)dbk_random_below(&m->c->random, DBK_MS_HOUR);
-    qsort(offsets, count, sizeof(*offsets), compare_ms);
+    if (count > 0) // before the first order there is no array yet
+        qsort(offsets, count, sizeof(*offsets), compare_ms);
     dbk_tally_sorted(m->created, count, DBK_MS_HOUR);
     for (uint64_t i = 0; i < count; i++) {
         order *o = make_order(m, m->c->first_ms + hour * DBK_MS_HOUR + offsets[i]);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What is wrong with a header is said before any row is read.
 #include "ingest/parse/csv_header.h"
 
 #include "ingest/parse/csv_scan.h"

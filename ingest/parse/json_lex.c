@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Strings and numbers of JSON, one byte after the other, with the place of what is wrong.
 #include "ingest/parse/json_lex.h"
 
 #include <string.h>

@@ -3,7 +3,9 @@
 #ifndef DBK_PARSE_MAP_H
 #define DBK_PARSE_MAP_H
 
-#include "ingest/parse/reader.h"
+#include "engine/base/status.h"
+
+typedef struct dbk_map dbk_map;
 
 // Reads a map. `name` is for messages. DBK_INVALID says which line and what is wrong with it. A map is
 // immutable: any number of parsers in any threads may use it.

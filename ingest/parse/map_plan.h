@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A map as it is kept between reading (map_file.c) and applying it (map_source.c).
+// A map as it is kept between reading (map_file.c) and applying it (map_line.c, map_source.c).
 //
 // A map names columns of the file (sources) and fills columns of tables from them. Each filled column is a
 // list of choices in order of preference, of which the first that has a value wins; rules ("status when …")
@@ -8,6 +8,8 @@
 #define DBK_PARSE_MAP_PLAN_H
 
 #include "engine/base/arena.h"
+#include "engine/base/zone.h"
+#include "engine/schema.h"
 #include "ingest/parse/map.h"
 
 enum {

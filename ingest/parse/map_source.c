@@ -6,37 +6,14 @@
 // batches. Sections with one row per value of a column gather their groups in memory until the end of the
 // file, because the lines of a group may stand anywhere in it. Order lines without a time of their own take
 // their order's, so they wait too.
-#include "ingest/parse/map_plan.h"
-
-#include "engine/base/bytes.h"
-#include "engine/base/decimal.h"
-#include "engine/base/hash.h"
-#include "ingest/parse/csv.h"
 #include "ingest/parse/csv_header.h"
+#include "ingest/parse/map_line.h"
 #include "ingest/parse/source.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-// What a choice came to: for a line, or so far for a group.
-typedef struct map_value {
-    bool has;
-    int64_t number; // of an integer column
-    dbk_text text;  // of a text or code
-} map_value;
-
-// Texts to numbers 0, 1, 2, … in order of appearance.
-typedef struct key_table {
-    dbk_text *keys;
-    uint64_t *counts; // how often each was seen
-    uint32_t count, capacity;
-    uint32_t *slots; // key number + 1; 0 = free
-    uint32_t slots_count;
-    dbk_arena arena;
-} key_table;
 
 typedef struct section_state {
     const map_section *section;
@@ -44,7 +21,7 @@ typedef struct section_state {
     int values_at;    // its choices' values of the line at hand, in source.values
     int values_count; // all choices of all columns
     bool skipped;     // the line at hand has no group here
-    key_table groups;
+    dbk_map_keys groups;
     map_value *group_values; // values_count a group
     uint64_t *group_lines;   // the first line of each
     uint32_t groups_capacity;
@@ -55,11 +32,10 @@ typedef struct section_state {
 typedef struct map_run {
     dbk_source super;
     const dbk_map *map;
+    map_line line; // at hand
     dbk_csv *csv;
     bool bound;
     uint32_t fields_count;
-    uint32_t field_of[MAP_SOURCES_MAX]; // 0-based field of each source
-    key_table numbers[MAP_SOURCES_MAX]; // of sources that are counted
     section_state sections[MAP_SECTIONS_MAX];
     map_value *values;
     section_state *orders; // grouped orders, or NULL
@@ -69,12 +45,6 @@ typedef struct map_run {
     size_t held_count, held_capacity;
     uint32_t *held_orders; // the order's number for each of their rows
     size_t held_rows, held_rows_capacity;
-    char scratch[65536]; // texts made for the line at hand
-    size_t scratch_used;
-    const dbk_csv_row *row; // the line at hand
-    uint32_t fault_field;   // 1-based
-    const char *fault;      // why the line cannot be used
-    char reason[160];
 } map_run;
 
 static dbk_status no_memory(dbk_error *err)
@@ -82,263 +52,7 @@ static dbk_status no_memory(dbk_error *err)
     return dbk_fail(err, DBK_NO_MEMORY, "out of memory for the groups of a map: split the file");
 }
 
-// ---- Keys ----
-
-static uint32_t *find_slot(const key_table *table, dbk_text key)
-{
-    uint32_t mask = table->slots_count - 1, at = (uint32_t)dbk_hash_bytes(key.data, key.length) & mask;
-    while (table->slots[at] && !dbk_text_equal(table->keys[table->slots[at] - 1], key))
-        at = (at + 1) & mask;
-    return &table->slots[at];
-}
-
-static bool grow_keys(key_table *table)
-{
-    uint32_t capacity = table->capacity ? table->capacity * 2 : 64, slots_count = capacity * 2;
-    uint32_t *slots = calloc(slots_count, sizeof *slots);
-    dbk_text *keys = realloc(table->keys, capacity * sizeof *keys);
-    if (keys)
-        table->keys = keys;
-    uint64_t *counts = realloc(table->counts, capacity * sizeof *counts);
-    if (counts)
-        table->counts = counts;
-    if (!slots || !keys || !counts) {
-        free(slots);
-        return false;
-    }
-    free(table->slots);
-    table->slots = slots;
-    table->slots_count = slots_count;
-    table->capacity = capacity;
-    for (uint32_t i = 0; i < table->count; i++)
-        *find_slot(table, table->keys[i]) = i + 1;
-    return true;
-}
-
-// The key's number, or UINT32_MAX.
-static uint32_t find_key(const key_table *table, dbk_text key)
-{
-    uint32_t slot = table->slots_count ? *find_slot(table, key) : 0;
-    return slot ? slot - 1 : UINT32_MAX;
-}
-
-// The same, adding it if need be. UINT32_MAX: memory is out.
-static uint32_t add_key(key_table *table, dbk_text key)
-{
-    uint32_t found = find_key(table, key);
-    if (found != UINT32_MAX)
-        return found;
-    if (table->count == table->capacity && !grow_keys(table))
-        return UINT32_MAX;
-    const char *copy = dbk_arena_copy(&table->arena, key.data, key.length);
-    if (!copy)
-        return UINT32_MAX;
-    table->keys[table->count] = (dbk_text){copy, key.length};
-    table->counts[table->count] = 0;
-    *find_slot(table, key) = table->count + 1;
-    return table->count++;
-}
-
-static void dispose_keys(key_table *table)
-{
-    free(table->keys);
-    free(table->counts);
-    free(table->slots);
-    dbk_arena_dispose(&table->arena);
-}
-
 // ---- One line's values ----
-
-static dbk_text source_text(const map_run *run, int source)
-{
-    return dbk_text_trim(run->row->fields[run->field_of[source]]);
-}
-
-static bool fail_line(map_run *run, int source, const char *reason)
-{
-    run->fault = reason;
-    run->fault_field = source < 0 ? 0 : run->field_of[source] + 1;
-    return false;
-}
-
-static bool is_negative(dbk_text text)
-{
-    if (text.length == 0 || text.data[0] != '-')
-        return false;
-    for (uint32_t i = 1; i < text.length; i++) {
-        if (text.data[i] >= '1' && text.data[i] <= '9')
-            return true;
-    }
-    return false;
-}
-
-static bool test_holds(const map_run *run, const map_choice *choice)
-{
-    if (choice->test == MAP_ALWAYS)
-        return true;
-    dbk_text text = source_text(run, choice->test_source), wanted = choice->test_text;
-    bool longer = text.length >= wanted.length;
-    switch (choice->test) {
-    case MAP_ALWAYS:
-        break;
-    case MAP_IS:
-        return dbk_text_equal(text, wanted);
-    case MAP_IS_NOT:
-        return !dbk_text_equal(text, wanted);
-    case MAP_IS_BLANK:
-        return text.length == 0;
-    case MAP_IS_NOT_BLANK:
-        return text.length > 0;
-    case MAP_IS_NEGATIVE:
-        return is_negative(text);
-    case MAP_STARTS_WITH:
-        return longer && memcmp(text.data, wanted.data, wanted.length) == 0;
-    case MAP_ENDS_WITH:
-        return longer && memcmp(text.data + text.length - wanted.length, wanted.data, wanted.length) == 0;
-    case MAP_CONTAINS:
-        return memmem(text.data, text.length, wanted.data, wanted.length) != NULL;
-    }
-    return true;
-}
-
-static bool put_scratch(map_run *run, const char *data, size_t size)
-{
-    if (size > sizeof run->scratch - run->scratch_used)
-        return fail_line(run, -1, "the texts made for the line are longer than 64 KiB");
-    memcpy(run->scratch + run->scratch_used, data, size);
-    run->scratch_used += size;
-    return true;
-}
-
-// The text of a term; a part without value makes the whole have none.
-static bool term_text(map_run *run, const map_term *term, dbk_text *out)
-{
-    if (term->parts_count == 1 && term->parts[0].kind == MAP_SOURCE) {
-        *out = source_text(run, term->parts[0].source);
-        return true;
-    }
-    if (term->parts_count == 1 && term->parts[0].kind == MAP_LITERAL) {
-        *out = term->parts[0].literal;
-        return true;
-    }
-    size_t start = run->scratch_used;
-    *out = (dbk_text){NULL, 0};
-    for (int i = 0; i < term->parts_count; i++) {
-        const map_part *part = &term->parts[i];
-        dbk_text text = part->kind == MAP_LITERAL ? part->literal : source_text(run, part->source);
-        char number[DBK_DECIMAL_TEXT_MAX];
-        if (text.length == 0)
-            return true;
-        if (part->kind == MAP_NUMBER) {
-            const key_table *numbers = &run->numbers[part->source];
-            uint64_t n = numbers->counts[find_key(numbers, text)];
-            text = (dbk_text){number, (uint32_t)dbk_int_write(number, (int64_t)n)};
-        }
-        if (!put_scratch(run, text.data, text.length))
-            return false;
-    }
-    *out = (dbk_text){run->scratch + start, (uint32_t)(run->scratch_used - start)};
-    return true;
-}
-
-// A source of the term, to point at in messages.
-static int term_source(const map_term *term)
-{
-    for (int i = 0; i < term->parts_count; i++) {
-        if (term->parts[i].kind != MAP_LITERAL)
-            return term->parts[i].source;
-    }
-    return -1;
-}
-
-// Factors as integers of a scale as small as each allows, so that their product stays exact in 128 bits.
-static bool multiply(map_run *run, const map_choice *choice, int scale, map_value *out)
-{
-    dbk_i128 product = 1;
-    int product_scale = 0;
-    for (int i = 0; i < choice->terms_count; i++) {
-        dbk_text text;
-        int source = term_source(&choice->terms[i]);
-        if (!term_text(run, &choice->terms[i], &text))
-            return false;
-        text = dbk_text_trim(text);
-        if (text.length == 0)
-            return true;
-        int64_t factor = 0;
-        dbk_decimal_fault fault = DBK_DECIMAL_DIGITS;
-        int factor_scale = 0;
-        for (; factor_scale <= DBK_RATE_SCALE; factor_scale++) {
-            fault = dbk_decimal_parse(text.data, text.length, factor_scale, &factor);
-            if (fault != DBK_DECIMAL_DIGITS)
-                break;
-        }
-        if (fault != DBK_DECIMAL_OK)
-            return fail_line(run, source, dbk_decimal_fault_text(fault, DBK_RATE_SCALE));
-        if (__builtin_mul_overflow(product, (dbk_i128)factor, &product))
-            return fail_line(run, source, "the product is too large a number");
-        product_scale += factor_scale;
-    }
-    int source = term_source(&choice->terms[0]);
-    for (; product_scale > scale && product % 10 == 0; product_scale--)
-        product /= 10;
-    if (product_scale > scale)
-        return fail_line(run, source,
-                         scale ? "the product has more than 4 decimals" : "the product is no whole number");
-    for (; product_scale < scale; product_scale++) {
-        if (__builtin_mul_overflow(product, (dbk_i128)10, &product))
-            return fail_line(run, source, "the product is too large a number");
-    }
-    if (product > INT64_MAX || product <= INT64_MIN)
-        return fail_line(run, source, "the product is too large a number");
-    *out = (map_value){.has = true, .number = (int64_t)product};
-    return true;
-}
-
-static bool take_time(map_run *run, const dbk_column_def *def, const char *pattern, dbk_text text, int source,
-                      map_value *out)
-{
-    const dbk_zone *zone = def->type == DBK_TIME ? run->map->zone : NULL;
-    if (!dbk_map_time_parse(pattern, text, zone, &out->number)) {
-        snprintf(run->reason, sizeof run->reason, "not a time such as %.100s", pattern);
-        return fail_line(run, source, run->reason);
-    }
-    if (def->type == DBK_DATE) {
-        int64_t day = out->number / 86400000;
-        out->number = day - (out->number < day * 86400000);
-    }
-    out->has = true;
-    return true;
-}
-
-static bool take_choice(map_run *run, const dbk_column_def *def, const map_choice *choice, map_value *out)
-{
-    *out = (map_value){0};
-    if (!test_holds(run, choice))
-        return true;
-    if (choice->terms_count > 1)
-        return multiply(run, choice, def->type == DBK_MONEY ? DBK_MONEY_SCALE : 0, out);
-    const map_term *term = &choice->terms[0];
-    int source = term_source(term);
-    dbk_text text;
-    if (!term_text(run, term, &text))
-        return false;
-    if (text.length == 0)
-        return true;
-    const char *reason;
-    if (!dbk_type_is_int(def->type)) {
-        out->text = text;
-        out->has = true;
-        reason = dbk_value_check(def, text);
-        return !reason || fail_line(run, source, reason);
-    }
-    bool plain = term->parts_count == 1 && source >= 0;
-    const char *pattern = plain ? run->map->sources[source].time_pattern : NULL;
-    if (pattern && (def->type == DBK_TIME || def->type == DBK_DATE))
-        return take_time(run, def, pattern, text, source, out);
-    reason = dbk_value_parse(def, run->map->zone, text, &out->number);
-    out->has = !reason && out->number != DBK_NULL;
-    return !reason || fail_line(run, source, reason);
-}
 
 static const dbk_column_def *column_def(const map_section *section, const map_column *column)
 {
@@ -352,14 +66,15 @@ static bool sum_fits(map_run *run, const section_state *state, int place, const 
 {
     if (state->section->group < 0 || choice->pick != MAP_SUM || !value->has)
         return true;
-    uint32_t group = find_key(&state->groups, source_text(run, state->section->group));
+    uint32_t group = dbk_map_keys_find(&state->groups, dbk_map_line_text(&run->line, state->section->group));
     int64_t sum;
     if (group == UINT32_MAX)
         return true;
     const map_value *so_far =
         &state->group_values[(size_t)group * (size_t)state->values_count + (size_t)place];
     if (__builtin_add_overflow(so_far->number, value->number, &sum) || sum == DBK_NULL)
-        return fail_line(run, term_source(&choice->terms[0]), "the sum is too large a number");
+        return dbk_map_line_fail(&run->line, dbk_map_term_source(&choice->terms[0]),
+                                 "the sum is too large a number");
     return true;
 }
 
@@ -367,7 +82,7 @@ static bool evaluate_section(map_run *run, section_state *state)
 {
     const map_section *section = state->section;
     int place = 0;
-    state->skipped = section->group >= 0 && source_text(run, section->group).length == 0;
+    state->skipped = section->group >= 0 && dbk_map_line_text(&run->line, section->group).length == 0;
     if (state->skipped)
         return true;
     for (int c = 0; c < section->columns_count; c++) {
@@ -376,16 +91,17 @@ static bool evaluate_section(map_run *run, section_state *state)
         bool has = false;
         for (int i = 0; i < column->choices_count; i++, place++) {
             map_value *value = &run->values[state->values_at + place];
-            if (!take_choice(run, def, &column->choices[i], value) ||
+            if (!dbk_map_line_take(&run->line, def, &column->choices[i], value) ||
                 !sum_fits(run, state, place, &column->choices[i], value))
                 return false;
             has |= value->has;
         }
         if (!has && (def->flags & DBK_REQUIRED)) {
-            snprintf(run->reason, sizeof run->reason, "%s of %s is required, but empty", def->name,
+            snprintf(run->line.reason, sizeof run->line.reason, "%s of %s is required, but empty", def->name,
                      section->table->name);
-            return fail_line(run, term_source(&column->choices[column->choices_count - 1].terms[0]),
-                             run->reason);
+            return dbk_map_line_fail(
+                &run->line, dbk_map_term_source(&column->choices[column->choices_count - 1].terms[0]),
+                run->line.reason);
         }
     }
     return true;
@@ -470,14 +186,14 @@ static bool merge_value(section_state *state, const map_choice *choice, map_valu
 static bool merge_group(map_run *run, section_state *state)
 {
     uint32_t before = state->groups.count;
-    uint32_t group = add_key(&state->groups, source_text(run, state->section->group));
+    uint32_t group = dbk_map_keys_add(&state->groups, dbk_map_line_text(&run->line, state->section->group));
     if (group == UINT32_MAX || !add_group_room(state))
         return false;
     map_value *so_far = state->group_values + (size_t)group * (size_t)state->values_count;
     const map_value *values = run->values + state->values_at;
     if (group == before) {
         memset(so_far, 0, (size_t)state->values_count * sizeof *so_far);
-        state->group_lines[group] = run->row->line;
+        state->group_lines[group] = run->line.row->line;
     }
     for (int c = 0; c < state->section->columns_count; c++) {
         const map_column *column = &state->section->columns[c];
@@ -499,8 +215,8 @@ static bool remember_order(map_run *run)
         run->held_orders = orders;
         run->held_rows_capacity = capacity;
     }
-    dbk_text key = source_text(run, run->orders->section->group);
-    run->held_orders[run->held_rows++] = find_key(&run->orders->groups, key);
+    dbk_text key = dbk_map_line_text(&run->line, run->orders->section->group);
+    run->held_orders[run->held_rows++] = dbk_map_keys_find(&run->orders->groups, key);
     return true;
 }
 
@@ -518,7 +234,7 @@ static dbk_status keep_line(map_run *run, dbk_error *err)
             continue;
         if (state->held && !remember_order(run))
             return no_memory(err);
-        DBK_TRY(commit_row(state, run->values + state->values_at, run->row->line, err));
+        DBK_TRY(commit_row(state, run->values + state->values_at, run->line.row->line, err));
     }
     return DBK_OK;
 }
@@ -546,7 +262,7 @@ static dbk_status bind_header(map_run *run, const dbk_csv_row *header, dbk_error
                 "line %llu: the map uses a column \"%.*s\", which the file does not have; it has %.*s",
                 (unsigned long long)header->line, (int)wanted.length, wanted.data,
                 header->raw.length < 250 ? (int)header->raw.length : 250, header->raw.data);
-        run->field_of[s] = found;
+        run->line.field_of[s] = found;
     }
     run->fields_count = header->count;
     run->bound = true;
@@ -556,16 +272,16 @@ static dbk_status bind_header(map_run *run, const dbk_csv_row *header, dbk_error
 static void reject_line(map_run *run)
 {
     char name[64];
-    dbk_reject reject = {run->row->line, run->fault_field, NULL, run->fault};
-    for (int s = 0; s < run->map->sources_count && run->fault_field; s++) {
-        if (run->field_of[s] + 1 == run->fault_field) {
+    dbk_reject reject = {run->line.row->line, run->line.fault_field, NULL, run->line.fault};
+    for (int s = 0; s < run->map->sources_count && run->line.fault_field; s++) {
+        if (run->line.field_of[s] + 1 == run->line.fault_field) {
             dbk_text source = run->map->sources[s].name;
             snprintf(name, sizeof name, "%.*s", source.length < 63 ? (int)source.length : 63, source.data);
             reject.column_name = name;
             break;
         }
     }
-    dbk_source_reject(&run->super, &reject, run->row->raw);
+    dbk_source_reject(&run->super, &reject, run->line.row->raw);
 }
 
 // Counts the line for {#…} whether or not it can be used: its number must not depend on its neighbours being
@@ -573,13 +289,13 @@ static void reject_line(map_run *run)
 static dbk_status count_line(map_run *run, dbk_error *err)
 {
     for (int s = 0; s < run->map->sources_count; s++) {
-        dbk_text key = source_text(run, s);
+        dbk_text key = dbk_map_line_text(&run->line, s);
         if (!run->map->sources[s].counted || key.length == 0)
             continue;
-        uint32_t number = add_key(&run->numbers[s], key);
+        uint32_t number = dbk_map_keys_add(&run->line.numbers[s], key);
         if (number == UINT32_MAX)
             return no_memory(err);
-        run->numbers[s].counts[number]++;
+        run->line.numbers[s].counts[number]++;
     }
     return DBK_OK;
 }
@@ -589,15 +305,15 @@ static dbk_status on_row(void *user, const dbk_csv_row *row, dbk_error *err)
     map_run *run = user;
     if (!run->bound)
         return bind_header(run, row, err);
-    run->row = row;
-    run->scratch_used = 0;
-    run->fault = row->fault;
-    run->fault_field = row->fault_field;
+    run->line.row = row;
+    run->line.scratch_used = 0;
+    run->line.fault = row->fault;
+    run->line.fault_field = row->fault_field;
     bool usable = !row->fault;
     if (usable && row->count != run->fields_count) {
-        snprintf(run->reason, sizeof run->reason, "%u field%s where the header has %u", row->count,
+        snprintf(run->line.reason, sizeof run->line.reason, "%u field%s where the header has %u", row->count,
                  row->count == 1 ? "" : "s", run->fields_count);
-        usable = fail_line(run, -1, run->reason);
+        usable = dbk_map_line_fail(&run->line, -1, run->line.reason);
     }
     if (usable) {
         DBK_TRY(count_line(run, err));
@@ -704,13 +420,13 @@ static void map_destroy(dbk_source *super)
     for (int s = 0; s < MAP_SECTIONS_MAX; s++) {
         section_state *state = &run->sections[s];
         dbk_rows_destroy(state->rows);
-        dispose_keys(&state->groups);
+        dbk_map_keys_dispose(&state->groups);
         free(state->group_values);
         free(state->group_lines);
         dbk_arena_dispose(&state->texts);
     }
     for (int s = 0; s < MAP_SOURCES_MAX; s++)
-        dispose_keys(&run->numbers[s]);
+        dbk_map_keys_dispose(&run->line.numbers[s]);
     for (size_t b = 0; b < run->held_count; b++) {
         if (run->held[b]) {
             dbk_arena_dispose(&run->held[b]->arena);
@@ -761,7 +477,7 @@ dbk_source *dbk_source_map_create(const dbk_map *map, const dbk_parse_sink *sink
         return NULL;
     run->super.ops = &ops;
     run->super.sink = *sink;
-    run->map = map;
+    run->map = run->line.map = map;
     int values = 0;
     for (int s = 0; s < map->sections_count; s++) {
         section_state *state = &run->sections[s];

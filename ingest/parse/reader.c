@@ -18,31 +18,6 @@ struct dbk_parser {
     uint64_t bytes;
 };
 
-// ---- Shared by the sources ----
-
-void dbk_source_reject(dbk_source *source, const dbk_reject *reject, dbk_text row)
-{
-    source->totals.rejected++;
-    if (source->sink.on_reject)
-        source->sink.on_reject(source->sink.user, reject, row);
-}
-
-dbk_status dbk_source_unknown(const dbk_table_def *table, uint64_t line, dbk_text name, dbk_error *err)
-{
-    char known[360];
-    dbk_rows_column_list(table, known, sizeof known);
-    int shown = name.length < 64 ? (int)name.length : 64;
-    return dbk_fail(err, DBK_INVALID, "line %llu: %s has no column \"%.*s\"; its columns are %s",
-                    (unsigned long long)line, table->name, shown, name.data, known);
-}
-
-const char *dbk_source_column_name(const dbk_table_def *table, int column)
-{
-    return column == DBK_ROW_CATEGORY ? "category" : column < 0 ? NULL : table->columns[column].name;
-}
-
-// ---- The parser ----
-
 static dbk_status create(dbk_parser **out, dbk_source *source, dbk_format format, bool piece, dbk_error *err)
 {
     dbk_parser *parser = source ? calloc(1, sizeof *parser) : NULL;
@@ -101,6 +76,9 @@ static dbk_status start(dbk_parser *parser, dbk_error *err)
 dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, dbk_error *err)
 {
     const char *at = data;
+    // No bytes may come without an address, and nothing may be added to that.
+    if (size == 0)
+        return DBK_OK;
     parser->bytes += size;
     if (!parser->started) {
         size_t room = sizeof parser->first - parser->first_size;

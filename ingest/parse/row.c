@@ -406,13 +406,32 @@ static dbk_status commit_category(dbk_rows *rows, uint64_t line, dbk_error *err)
     return dbk_rows_commit(categories, line, err);
 }
 
+// "eur" and "EUR" are one currency: ISO 4217 codes are kept in capitals. Anything but three letters stays as
+// it is.
+static dbk_text as_currency(dbk_text word, char capitals[3])
+{
+    if (word.length != 3)
+        return word;
+    for (int i = 0; i < 3; i++) {
+        char c = word.data[i] & ~0x20;
+        if (c < 'A' || c > 'Z')
+            return word;
+        capitals[i] = c;
+    }
+    return (dbk_text){capitals, 3};
+}
+
 static dbk_status store_value(dbk_rows *rows, int index, bool fresh, dbk_error *err)
 {
     dbk_batch *batch = rows->batch;
     dbk_batch_column *column = &batch->columns[index];
+    dbk_text word = rows->pending[index];
+    char capitals[3];
     switch (column_def(rows, index)->type) {
     case DBK_CODE:
-        column->codes[batch->rows] = intern(rows, index, rows->pending[index]);
+        if (column_def(rows, index)->domain == DBK_DOMAIN_CURRENCY)
+            word = as_currency(word, capitals);
+        column->codes[batch->rows] = intern(rows, index, word);
         return column->codes[batch->rows] ? DBK_OK : no_memory(err);
     case DBK_TEXT:
         return keep_text(rows, rows->pending[index], &column->texts[batch->rows]) ? DBK_OK : no_memory(err);

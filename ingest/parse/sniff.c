@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The first bytes of a file against the marks of what it might be instead.
 #include "ingest/parse/sniff.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 #ifndef DBK_PARSE_SNIFF_H
 #define DBK_PARSE_SNIFF_H
 
-#include "ingest/parse/reader.h"
+#include "ingest/parse/parse.h"
 
 // As many bytes as the decision needs; less only when the whole input is shorter.
 enum { DBK_SNIFF_BYTES = 512 };

@@ -3,10 +3,11 @@
 #ifndef DBK_PARSE_SOURCE_H
 #define DBK_PARSE_SOURCE_H
 
-#include "ingest/parse/reader.h"
+#include "ingest/parse/parse.h"
 #include "ingest/parse/row.h"
 
 typedef struct dbk_source dbk_source;
+typedef struct dbk_map dbk_map;
 
 typedef struct dbk_source_ops {
     dbk_status (*feed)(dbk_source *source, const char *data, size_t size, dbk_error *err);

@@ -4,28 +4,15 @@
 #include "ingest/store/check.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/hash.h"
+#include "ingest/store/check_rows.h"
 #include "ingest/store/lock.h"
 #include "ingest/store/recover.h"
 #include "ingest/store/state.h"
 #include "ingest/store/words.h"
-
-void dbk_check_problem(dbk_check *check, const char *format, ...)
-{
-    char line[640];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    check->report->problems++;
-    if (check->problem)
-        check->problem(check->user, line);
-}
 
 // What a failure says about the directory is a problem; what it says about this machine ends the check.
 static dbk_status judge(dbk_check *check, dbk_status status, const dbk_error *why, dbk_error *err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A snapshot against itself: what is kept about rows must follow from the rows.
-#include "ingest/store/check.h"
+#include "ingest/store/check_rows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "ingest/store/checkpoint.h"
 #include "ingest/store/record.h"
@@ -52,6 +53,15 @@ static uint64_t file_bytes_for(const dbk_journal *j, size_t group_size)
 {
     uint64_t needed = group_size + (1 + SPARE_BLOCKS) * (uint64_t)DBK_IO_BLOCK;
     return needed > j->log_file_bytes ? needed : j->log_file_bytes;
+}
+
+uint64_t dbk_journal_new_file_id(dbk_journal *j)
+{
+    uint64_t id = 0;
+    while (id == 0)
+        if (j->seeded || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
+            id = dbk_random_u64(&j->random);
+    return id;
 }
 
 static dbk_log_plan plan_next(dbk_journal *j, size_t group_size)

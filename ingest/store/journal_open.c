@@ -9,21 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "ingest/store/checkpoint.h"
 #include "ingest/store/recover.h"
 
 enum { LOG_FILE_BYTES_DEFAULT = 64 << 20, LOG_FILE_BLOCKS_MIN = 5 };
-
-uint64_t dbk_journal_new_file_id(dbk_journal *j)
-{
-    uint64_t id = 0;
-    while (id == 0)
-        if (j->seeded || getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id))
-            id = dbk_random_u64(&j->random);
-    return id;
-}
 
 __attribute__((format(printf, 2, 3))) static void notice(const dbk_journal *j, const char *format, ...)
 {

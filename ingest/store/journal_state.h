@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a journal is made of; shared by its two files, opening and running.
+// What a journal is made of; shared by running it (journal.c) and by opening and closing it, which builds on
+// that (journal_open.c).
 #ifndef DBK_STORE_JOURNAL_STATE_H
 #define DBK_STORE_JOURNAL_STATE_H
 

@@ -294,11 +294,23 @@ static void finish_flight(writer *w)
     answer_all(&w->in_flight, DBK_OK, NULL, w->number);
 }
 
+// A failure that the housekeeper met ends the writing, too. Mutex held. Not while a group is in flight: when
+// its sync succeeds, it is to be published.
+static void heed_failure(dbk_store *s)
+{
+    if (s->failure.status != DBK_OK)
+        dbk_journal_fail(s->journal, s->failure.message);
+}
+
 static void start_flight(writer *w)
 {
     dbk_store *s = w->store;
     if (!w->building.first)
         return;
+    // Here as well as before waiting: a writer that always has work never waits.
+    pthread_mutex_lock(&s->mutex);
+    heed_failure(s);
+    pthread_mutex_unlock(&s->mutex);
     uint64_t number = dbk_journal_number(s->journal);
     if (dbk_journal_commit_begin(s->journal, NULL) != DBK_OK) {
         give_up(w);
@@ -323,8 +335,7 @@ static bool wait_for_work(writer *w)
     while (!s->first && !s->stopping)
         pthread_cond_wait(&s->work, &s->mutex);
     bool more = s->first != NULL;
-    if (s->failure.status != DBK_OK)
-        dbk_journal_fail(s->journal, s->failure.message);
+    heed_failure(s);
     pthread_mutex_unlock(&s->mutex);
     return more;
 }

@@ -2,6 +2,7 @@
 // Any bytes as a time zone file: refused, or a zone whose answers hold together.
 #include "engine/base/calendar.h"
 #include "engine/base/zone.h"
+#include "engine/base/zone_parse.h"
 
 #include <stdlib.h>
 

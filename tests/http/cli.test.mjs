@@ -84,6 +84,8 @@ test('load: CSV, NDJSON, gzip, standard input; twice changes nothing', async () 
     assert.equal(piped.code, OK, piped.stderr);
     const pipedJson = await run(['load', '--data', data, '--tenant', 't', '--table', 'orders', '--json', '-'], { input: ndjson(10, 210) });
     assert.deepEqual([pipedJson.code, JSON.parse(pipedJson.stdout).stored], [OK, 10], pipedJson.stderr);
+    const quoted = await loadOrders(data, '--json', file('a "quoted" \\ name.csv', HEADER + line(0)));
+    assert.match(JSON.parse(quoted.stdout).file, /a "quoted" \\ name\.csv$/);
     const before = await totals(data);
     assert.deepEqual(before, { orderCount: 220, revenue: 220, averageOrderValue: 1 });
     const again = await loadOrders(data, ...files);
@@ -252,7 +254,7 @@ test('keys: create, list and revoke, with and without a server', async () => {
     assert.equal((await server.get('/api/v1/products', key)).status, 200, 'works at once on the running server');
     await server.stop();
     for (const path of filesUnder(data)) assert.ok(!readFileSync(path).includes(key), `${path} holds the key`);
-    for (const [scope, rest] of [['reports:write', []], ['', []], ['reports:read,,', []], ['reports:read', ['--rate', '0']], ['reports:read', ['--rate', 'fast']],
+    for (const [scope, rest] of [['reports:write', []], ['', []], ['reports:read,,', []], ['reports:read', ['--rate', '0']], ['reports:read', ['--rate', 'fast']], ['reports:read', ['--rate', '100001']],
                                  ['reports:read', ['--expires', 'someday']]]) {
         const result = await run(['keys', 'create', '--data', data, '--tenant', 't', '--scope', scope, ...rest]);
         assert.ok([FAILED, USAGE].includes(result.code), `${scope} ${rest}: ${result.code}`);
@@ -335,6 +337,7 @@ test('directories: missing, in use, not ours', async () => {
     assert.equal((await loadOrders(missing, file('a.csv', HEADER + line(1)))).code, OK, 'load makes it');
     assert.equal(statSync(missing).mode & 0o777, 0o700);
     const server = await serve(missing);
+    assert.equal(statSync(join(missing, 'daybook.sock')).mode & 0o777, 0o600, 'the socket is the operator\'s alone');
     await assert.rejects(serve(missing), (error) => error.code === FAILED && /in use by another daybook/.test(error.stderr));
     const check = await run(['check', '--data', missing]);
     assert.equal(check.code, FAILED);

@@ -114,6 +114,9 @@ test('what is refused stores nothing', async () => {
     assert.equal((await totals(key)).orderCount, 0);
     const empty = await post('/ingest/orders', { 'content-type': 'application/x-ndjson' }, '');
     assert.deepEqual([empty.status, empty.json], [200, { stored: 0, rejected: [] }]);
+    const bare = await raw(server.port, `POST /ingest/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${key}\r\nConnection: close\r\n\r\n`);
+    assert.deepEqual(statuses(bare.text), [200], 'no body and no length is an empty body');
+    assert.ok(bare.text.endsWith('{"stored":0,"rejected":[]}'));
     // A body for another tenant goes to the key's own.
     assert.equal((await post('/ingest/orders?tenant=replace', {})).status, 200);
     assert.equal((await totals(key)).orderCount, 1);

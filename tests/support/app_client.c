@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+// Requests to the application without a connection in between.
 #include "tests/support/app_client.h"
+
+#include "engine/base/calendar.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +17,12 @@
 #include <string.h>
 
 int64_t test_now_ms;
+
+void test_set_now(const char *text)
+{
+    dbk_time_form form;
+    assert_true(dbk_time_parse(text, strlen(text), NULL, &test_now_ms, &form));
+}
 
 static int64_t now(void)
 {

@@ -23,6 +23,8 @@ typedef struct test_app {
 } test_app;
 
 extern int64_t test_now_ms; // what the application takes for now
+// Sets it from a text such as "2026-04-17T12:34:56Z".
+void test_set_now(const char *text);
 
 // rate_limits off unless asked for.
 void test_app_open(test_app *t, bool rate_limits);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A number for the whole answer of a query, to compare many at once.
 #include "tests/support/digest.h"
 
 #include "engine/base/hash.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A disk in memory that keeps what was written apart from what was synced.
 #include "tests/support/io_sim.h"
 
 #include <assert.h>
@@ -115,7 +116,7 @@ sim_disk *sim_disk_clone(const sim_disk *disk)
         to->exists_durable = from->exists_durable;
         size_t size = from->now_size > from->durable_size ? from->now_size : from->durable_size;
         file_reserve(to, size);
-        if (from->capacity > 0) {
+        if (size > 0) {
             memcpy(to->now, from->now, from->now_size);
             memcpy(to->durable, from->durable, from->durable_size);
             memcpy(to->dirty, from->dirty, sectors(from->now_size));
@@ -212,11 +213,6 @@ void sim_disk_on_step(sim_disk *disk, sim_hook hook, void *user)
 {
     disk->hook = hook;
     disk->hook_user = user;
-}
-
-uint64_t sim_disk_steps(const sim_disk *disk)
-{
-    return disk->steps;
 }
 
 void sim_disk_fail(sim_disk *disk, sim_fault fault, uint64_t n, bool forever)

@@ -29,7 +29,6 @@ void sim_disk_crash(sim_disk *disk, dbk_random *random);
 // sync, remove, directory sync) takes effect. `step` counts them from 1.
 typedef void (*sim_hook)(void *user, sim_disk *disk, uint64_t step);
 void sim_disk_on_step(sim_disk *disk, sim_hook hook, void *user);
-uint64_t sim_disk_steps(const sim_disk *disk);
 
 typedef enum sim_fault {
     SIM_NONE,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Queries answered with plain loops over plain rows.
 #include "tests/support/oracle.h"
 
 #include <assert.h>

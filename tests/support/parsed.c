@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Collects what a parser gives as lines of text.
 #include "tests/support/parsed.h"
 
 #include "engine/base/calendar.h"

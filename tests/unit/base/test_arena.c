@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Alignment, growth and reset of arenas.
 #include "engine/base/arena.h"
 #include "tests/support/seed.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Reading within bounds and writing into buffers.
 #include "engine/base/bytes.h"
 #include "tests/support/seed.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Days, texts and buckets against plain loops over the calendar.
 #include "engine/base/calendar.h"
 #include "tests/support/seed.h"
 

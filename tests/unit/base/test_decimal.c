@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Exact decimals from text and back, rounding included.
 #include "engine/base/decimal.h"
 #include "tests/support/seed.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The generator gives what its seed says, evenly.
 #include "engine/base/random.h"
 #include "tests/support/seed.h"
 

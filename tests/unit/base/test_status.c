@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Errors keep their status and their message.
 #include "engine/base/status.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Texts, their comparison and their trimming.
 #include "engine/base/types.h"
 
 #include <setjmp.h>

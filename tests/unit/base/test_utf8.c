@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Valid and invalid sequences, byte by byte.
 #include "engine/base/utf8.h"
 #include "tests/support/seed.h"
 

@@ -3,6 +3,7 @@
 #include "engine/base/bytes.h"
 #include "engine/base/calendar.h"
 #include "engine/base/zone.h"
+#include "engine/base/zone_parse.h"
 #include "tests/support/seed.h"
 
 #include <ftw.h>

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "engine/base/calendar.h"
 #include "http/app/route.h"
 #include "tests/support/app_client.h"
 
@@ -20,8 +19,7 @@ static test_app app;
 static int setup(void **state)
 {
     (void)state;
-    dbk_time_form form;
-    assert_true(dbk_time_parse("2026-04-17T12:34:56Z", 20, NULL, &test_now_ms, &form));
+    test_set_now("2026-04-17T12:34:56Z");
     test_app_open(&app, true);
     return 0;
 }

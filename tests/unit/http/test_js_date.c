@@ -97,6 +97,7 @@ static void test_DA5_what_is_no_date_is_refused(void **state)
     static const char *const texts[] = {"",
                                         " ",
                                         "yesterday",
+                                        "81:00:31.0200010102",
                                         "1775001600000",
                                         "2026-13-01",
                                         "2026-02-30",

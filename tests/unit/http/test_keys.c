@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "engine/base/calendar.h"
 #include "tests/support/app_client.h"
 
 #include <openssl/evp.h>
@@ -16,16 +15,10 @@
 
 static test_app app;
 
-static void set_now(const char *text)
-{
-    dbk_time_form form;
-    assert_true(dbk_time_parse(text, strlen(text), NULL, &test_now_ms, &form));
-}
-
 static int setup(void **state)
 {
     (void)state;
-    set_now("2026-04-17T12:34:56Z");
+    test_set_now("2026-04-17T12:34:56Z");
     test_app_open(&app, true);
     return 0;
 }
@@ -194,9 +187,9 @@ static void test_D35_revoked_and_expired_keys_stop_at_once(void **state)
              "\"expiresAt\":\"2026-04-18T00:00:00Z\"}");
     assert_int_equal(create(body), 201);
     snprintf(app.key, sizeof(app.key), "%s", test_value(&app, "key"));
-    set_now("2026-04-17T23:59:59.999Z");
+    test_set_now("2026-04-17T23:59:59.999Z");
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 200);
-    set_now("2026-04-18T00:00:00Z");
+    test_set_now("2026-04-18T00:00:00Z");
     assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 401);
     expect_at(&app, "error", refused);
 

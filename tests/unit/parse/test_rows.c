@@ -199,6 +199,18 @@ static void test_categories(void **state)
 }
 
 // Dictionaries with many words, over several batches.
+static void test_currencies_are_kept_in_capitals(void **state)
+{
+    (void)state;
+    parsed *p = parsed_csv("orders", "id,created_at,status,total,currency\na,2026-01-01,x,1,eur\n"
+                                     "b,2026-01-01,x,1,EUR\nc,2026-01-01,x,1,Eur\nd,2026-01-01,x,1,e2r\n");
+    assert_string_equal(parsed_value(p, "orders", 0, "currency"), "EUR");
+    assert_string_equal(parsed_value(p, "orders", 1, "currency"), "EUR");
+    assert_string_equal(parsed_value(p, "orders", 2, "currency"), "EUR");
+    assert_string_equal(parsed_value(p, "orders", 3, "currency"), "e2r");
+    parsed_dispose(p);
+}
+
 static void test_many_words(void **state)
 {
     (void)state;
@@ -237,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_rejected_rows_leave_no_words),
         cmocka_unit_test(test_categories),
+        cmocka_unit_test(test_currencies_are_kept_in_capitals),
         cmocka_unit_test(test_many_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ingest/store/files.h"
 #include "tests/support/seed.h"
 #include "tests/unit/store/store_rows.h"
 
@@ -131,6 +132,75 @@ static void what_was_acknowledged_is_there_after_reopening(void **state)
         dbk_store_close(store);
         assert_check_is_clean(d->path);
     }
+}
+
+// ---- A failure of the housekeeper's ----
+
+// Each change is answered only when the next was handed over, so the writer never waits for work.
+typedef struct chain {
+    dbk_store *store;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool wants_next, is_over;
+    dbk_status status;
+    int late; // changes acknowledged after the store had turned read-only
+} chain;
+
+static void on_link(void *user, const dbk_change_result *result)
+{
+    chain *c = user;
+    dbk_store_figures figures;
+    dbk_store_figures_read(c->store, &figures);
+    pthread_mutex_lock(&c->mutex);
+    c->status = result->status;
+    c->late += result->status == DBK_OK && figures.read_only;
+    c->is_over = result->status != DBK_OK || c->late == 10;
+    c->wants_next = !c->is_over;
+    pthread_cond_broadcast(&c->changed);
+    while (c->wants_next)
+        pthread_cond_wait(&c->changed, &c->mutex);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+static void run_chain(chain *c, const dbk_change *change)
+{
+    dbk_store_submit(c->store, change, on_link, c);
+    for (;;) {
+        pthread_mutex_lock(&c->mutex);
+        while (!c->wants_next && !c->is_over)
+            pthread_cond_wait(&c->changed, &c->mutex);
+        bool is_over = c->is_over;
+        pthread_mutex_unlock(&c->mutex);
+        if (is_over)
+            return;
+        dbk_store_submit(c->store, change, on_link, c);
+        pthread_mutex_lock(&c->mutex);
+        c->wants_next = false;
+        pthread_cond_broadcast(&c->changed);
+        pthread_mutex_unlock(&c->mutex);
+    }
+}
+
+static void a_failed_checkpoint_ends_the_writing_under_load(void **state)
+{
+    directory *d = *state;
+    dbk_store *store = open_store(d->path, 0, 65536);
+    char blocked[128]; // the next manifest, which cannot be made where a directory stands
+    snprintf(blocked, sizeof(blocked), "%s/%s", d->path, dbk_file_name_make(DBK_FILE_MANIFEST, 2).text);
+    assert_int_equal(mkdir(blocked, 0700), 0);
+    dbk_batch batch;
+    make_orders(&batch, 1);
+    set_order(&batch, 0, 1, 1);
+    const dbk_batch *batches[] = {&batch};
+    dbk_change change = {acme, batches, 1};
+    chain c = {.store = store, .mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    run_chain(&c, &change);
+    assert_int_equal(c.status, DBK_READ_ONLY);
+    // The group whose sync ran at that moment is whole.
+    assert_true(c.late <= 1);
+    dbk_store_close(store);
+    dbk_batch_dispose(&batch);
+    rmdir(blocked);
 }
 
 // Enough rows for sealed segments, some of them replaced: segment, dictionary and state files at once.
@@ -320,6 +390,7 @@ int main(void)
         BOTH(a_killed_process_loses_nothing_acknowledged),
         BOTH(concurrent_submitters_are_all_stored),
         BOTH(a_directory_is_opened_once),
+        BOTH(a_failed_checkpoint_ends_the_writing_under_load),
         BOTH(past_the_memory_budget_changes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the calendar's files share.
-#ifndef DBK_BASE_CALENDAR_DAYS_H
-#define DBK_BASE_CALENDAR_DAYS_H
-
-#include "engine/base/calendar.h"
+// The span of time that the calendar's files compute in.
+#ifndef DBK_BASE_CALENDAR_RANGE_H
+#define DBK_BASE_CALENDAR_RANGE_H
 
 // Instants outside the years -9999 to 19999 are no dates anybody means; civil times are clamped to that
 // range, and buckets end there, so that day arithmetic cannot overflow.
 #define DBK_MS_FIRST (-377705116800000)
 #define DBK_MS_LAST  568971820799999
-
-// The largest integer not above a / b; b > 0.
-int64_t dbk_floor_div(int64_t a, int64_t b);
 
 #endif

@@ -3,7 +3,6 @@
 // threads'.
 #include "ingest/store/store_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,17 +15,6 @@ static uint64_t memory_default(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 * 3 : UINT64_MAX;
-}
-
-void dbk_store_note_failure(dbk_store *s, const char *reason)
-{
-    if (s->failure.status != DBK_OK)
-        return;
-    dbk_fail(&s->failure, DBK_READ_ONLY, "%s", reason);
-    s->figures.read_only = true;
-    snprintf(s->figures.read_only_reason, sizeof(s->figures.read_only_reason), "%.255s", reason);
-    if (s->notice)
-        s->notice(s->user, reason);
 }
 
 // ---- Open ----

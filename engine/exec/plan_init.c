@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps in their order. Binding comes first and refuses what cannot be; then the parts that can matter
+// are found, and what they prove (no nulls, few buckets) decides what is accumulated and how rows find their
+// groups.
+#include "engine/exec/plan_init.h"
+
+#include "engine/exec/plan_bind.h"
+#include "engine/exec/plan_groups.h"
+#include "engine/exec/plan_parts.h"
+
+static int add_state(dbk_plan *plan, dbk_state_kind kind, int slot)
+{
+    if (kind == DBK_STATE_VALUES && plan->slots[slot].never_null)
+        kind = DBK_STATE_ROWS;
+    if (kind == DBK_STATE_ROWS)
+        slot = -1;
+    for (int i = 0; i < plan->states_count; i++)
+        if (plan->states[i].kind == kind && plan->states[i].slot == slot)
+            return i;
+    plan->states[plan->states_count] = (dbk_state_def){kind, slot};
+    return plan->states_count++;
+}
+
+static void make_states(dbk_plan *plan)
+{
+    add_state(plan, DBK_STATE_ROWS, -1);
+    for (int i = 0; i < plan->query->aggregates_count; i++) {
+        dbk_bound_aggregate *aggregate = &plan->aggregates[i];
+        int slot = aggregate->state;
+        switch (aggregate->kind) {
+        case DBK_COUNT_ROWS:
+            aggregate->state = 0;
+            break;
+        case DBK_COUNT_VALUES:
+            aggregate->state = add_state(plan, DBK_STATE_VALUES, slot);
+            break;
+        case DBK_SUM:
+        case DBK_AVERAGE:
+            aggregate->state = add_state(plan, DBK_STATE_SUM, slot);
+            aggregate->count_state = add_state(plan, DBK_STATE_VALUES, slot);
+            break;
+        case DBK_MIN:
+        case DBK_MAX:
+            aggregate->state =
+                add_state(plan, aggregate->kind == DBK_MIN ? DBK_STATE_MIN : DBK_STATE_MAX, slot);
+            break;
+        case DBK_COUNT_DISTINCT:
+            aggregate->state = add_state(plan, DBK_STATE_DISTINCT, slot);
+            break;
+        }
+    }
+}
+
+static dbk_status build(dbk_plan *plan, dbk_error *err)
+{
+    DBK_TRY(dbk_plan_bind(plan, err));
+    DBK_TRY(dbk_plan_parts(plan, err));
+    if (!plan->is_group)
+        return DBK_OK;
+    make_states(plan);
+    return dbk_plan_groups(plan, err);
+}
+
+dbk_status dbk_plan_init(dbk_plan *plan, const dbk_snapshot *snapshot, dbk_text tenant,
+                         const dbk_query *query, dbk_error *err)
+{
+    *plan = (dbk_plan){.query = query, .snapshot = snapshot, .tenant = dbk_snapshot_tenant(snapshot, tenant)};
+    dbk_status status = build(plan, err);
+    if (status != DBK_OK)
+        dbk_plan_dispose(plan);
+    return status;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every column is laid out at once: batches made here have few rows.
+#include "http/app/row_batch.h"
+
+#include <assert.h>
+
+static dbk_status no_memory(dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+}
+
+dbk_status dbk_row_batch_init(dbk_batch *batch, dbk_table_id table, uint32_t rows, dbk_error *err)
+{
+    const dbk_table_def *def = dbk_table_def_by_id((int)table);
+    *batch = (dbk_batch){.table = def, .rows = rows};
+    for (int c = 0; c < def->columns_count; c++) {
+        dbk_batch_column *column = &batch->columns[c];
+        dbk_type type = def->columns[c].type;
+        if (type == DBK_CODE) {
+            // Each row has a word of its own.
+            column->codes = dbk_arena_zalloc(&batch->arena, rows * sizeof(uint32_t));
+            column->words = dbk_arena_zalloc(&batch->arena, (rows + 1) * sizeof(dbk_text));
+            column->words_count = rows + 1;
+        } else if (type == DBK_TEXT) {
+            column->texts = dbk_arena_zalloc(&batch->arena, rows * sizeof(dbk_text));
+        } else {
+            column->ints = dbk_arena_alloc(&batch->arena, rows * sizeof(int64_t));
+        }
+        if ((type == DBK_CODE && (!column->codes || !column->words)) ||
+            (!column->codes && !column->texts && !column->ints))
+            return no_memory(err);
+        for (uint32_t row = 0; column->ints && row < rows; row++)
+            column->ints[row] = DBK_NULL;
+    }
+    return DBK_OK;
+}
+
+static int find(const dbk_table_def *table, const char *name)
+{
+    int column = dbk_column_find(table, dbk_text_from(name));
+    assert(column >= 0);
+    return column;
+}
+
+static dbk_status set_text(dbk_batch *batch, uint32_t row, int c, dbk_text value, dbk_error *err)
+{
+    dbk_batch_column *column = &batch->columns[c];
+    dbk_text copy = {NULL, 0};
+    if (value.length > 0) {
+        copy = (dbk_text){dbk_arena_copy(&batch->arena, value.data, value.length), value.length};
+        if (copy.data == NULL)
+            return no_memory(err);
+    }
+    if (column->texts) {
+        column->texts[row] = copy;
+    } else {
+        column->words[row + 1] = copy;
+        column->codes[row] = copy.length > 0 ? row + 1 : 0;
+    }
+    return DBK_OK;
+}
+
+void dbk_row_batch_int(dbk_batch *batch, uint32_t row, const char *column, int64_t value)
+{
+    dbk_batch_column *at = &batch->columns[find(batch->table, column)];
+    assert(at->ints);
+    at->ints[row] = value;
+}
+
+dbk_status dbk_row_batch_text(dbk_batch *batch, uint32_t row, const char *column, dbk_text value,
+                              dbk_error *err)
+{
+    int c = find(batch->table, column);
+    assert(!batch->columns[c].ints);
+    return set_text(batch, row, c, value, err);
+}
+
+// ---- Stored rows ----
+
+dbk_status dbk_stored_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table,
+                           const dbk_value *keys, int keys_count, dbk_result **out, dbk_error *err)
+{
+    const dbk_table_def *def = dbk_table_def_by_id((int)table);
+    const char *fields[DBK_COLUMNS_MAX];
+    for (int c = 0; c < def->columns_count; c++)
+        fields[c] = def->columns[c].name;
+    dbk_filter filter = {.column = def->columns[def->key_column].name,
+                         .op = DBK_OP_IN,
+                         .values = keys,
+                         .values_count = keys_count};
+    dbk_query query = {.table = def->name,
+                       .from_ms = DBK_TIME_OPEN_FROM,
+                       .to_ms = DBK_TIME_OPEN_TO,
+                       .filters = &filter,
+                       .filters_count = 1,
+                       .fields = fields,
+                       .fields_count = def->columns_count};
+    return dbk_query_run(snapshot, tenant, &query, out, err);
+}
+
+dbk_status dbk_row_batch_copy(dbk_batch *batch, uint32_t row, const dbk_result *rows, size_t from,
+                              dbk_error *err)
+{
+    for (int c = 0; c < batch->table->columns_count; c++) {
+        if (batch->columns[c].ints)
+            batch->columns[c].ints[row] = dbk_result_int(rows, from, c);
+        else
+            DBK_TRY(set_text(batch, row, c, dbk_result_text(rows, from, c), err));
+    }
+    return DBK_OK;
+}
+
+int64_t dbk_stored_int(const dbk_result *rows, size_t row, dbk_table_id table, const char *column)
+{
+    return dbk_result_int(rows, row, find(dbk_table_def_by_id((int)table), column));
+}
+
+dbk_text dbk_stored_text(const dbk_result *rows, size_t row, dbk_table_id table, const char *column)
+{
+    return dbk_result_text(rows, row, find(dbk_table_def_by_id((int)table), column));
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// A piece of an input, cut between two rows, and what parsing it gave: kept until it is its turn.
+#ifndef DBK_LOAD_PIECE_H
+#define DBK_LOAD_PIECE_H
+
+#include "ingest/load_check.h"
+
+// A reject that outlives its row.
+typedef struct dbk_load_kept {
+    dbk_reject reject;
+    char column_name[64], reason[160];
+    char *row;
+    uint32_t row_length;
+} dbk_load_kept;
+
+typedef struct dbk_load_piece {
+    bool parsed; // for whoever waits for it, under the loader's lock
+    char *data;
+    size_t size, capacity;
+    uint64_t first_line;
+    dbk_batch **batches;
+    size_t batches_count, batches_capacity;
+    dbk_load_kept *rejects;
+    size_t rejects_count, rejects_capacity;
+    bool no_memory; // keeping batches or rejects
+    uint64_t rows;
+    dbk_status status;
+    dbk_error error;
+} dbk_load_piece;
+
+// Parses the piece's data. The batches, rejects and rows of a failed piece count for nothing, and yet must be
+// freed.
+void dbk_load_piece_parse(dbk_load_piece *piece, const dbk_load_options *options, const dbk_load_plan *plan);
+// Frees a batch that is on the heap.
+void dbk_load_batch_free(dbk_batch *batch);
+// Room for one more element of an array.
+bool dbk_load_grow(void **array, size_t count, size_t *capacity, size_t size);
+
+#endif
