@@ -106,11 +106,11 @@ static const dbk_route_parameter audit_parameters[] = {
         .parameters = params, .answer = schema                                                               \
     }
 
-#define WEBHOOK_WRITE(route_method, route_path, handler, text, params, body)                                 \
+#define WEBHOOK_WRITE(route_method, route_path, handler, text, params, body, status)                         \
     {                                                                                                        \
         .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "webhooks:write",  \
         .dialect = &dbk_dialect_distribu, .cost = DBK_COST_WRITE, .handle = handler, .summary = text,        \
-        .parameters = params, .body_types = body, .answer = dbk_schema_webhook                               \
+        .parameters = params, .body_types = body, .success = status, .answer = dbk_schema_webhook            \
     }
 
 #define DISTRIBU(route_path, route_scope, handler, text, params, schema)                                     \
@@ -166,14 +166,14 @@ const dbk_route dbk_routes[] = {
     SMALL_READ("/api/v1/webhooks", "webhooks:read", dbk_distribu_webhooks, "Webhooks, newest first", NULL,
                dbk_schema_webhooks),
     WEBHOOK_WRITE("POST", "/api/v1/webhooks", dbk_distribu_webhook_create,
-                  "Register a webhook; its secret is shown this once", NULL, "application/json"),
+                  "Register a webhook; its secret is shown this once", NULL, "application/json", 201),
     SMALL_READ("/api/v1/webhooks/{id}", "webhooks:read", dbk_distribu_webhook, "One webhook",
                webhook_parameters, dbk_schema_webhook),
     WEBHOOK_WRITE("PATCH", "/api/v1/webhooks/{id}", dbk_distribu_webhook_update,
                   "Change a webhook's URL, events or whether it is active", webhook_parameters,
-                  "application/json"),
+                  "application/json", 200),
     WEBHOOK_WRITE("DELETE", "/api/v1/webhooks/{id}", dbk_distribu_webhook_delete, "Delete a webhook",
-                  webhook_parameters, NULL),
+                  webhook_parameters, NULL, 200),
     SMALL_READ("/api/v1/webhooks/{id}/deliveries", "webhooks:read", dbk_distribu_webhook_deliveries,
                "What was sent to a webhook and what came back, newest first", delivery_parameters,
                dbk_schema_deliveries),
