@@ -8,6 +8,7 @@
 void dbk_distribu_sales(dbk_call *call);
 void dbk_distribu_customers(dbk_call *call);
 void dbk_distribu_inventory(dbk_call *call);
+void dbk_distribu_top_products(dbk_call *call);
 void dbk_distribu_products(dbk_call *call);
 void dbk_distribu_product(dbk_call *call);
 void dbk_distribu_orders(dbk_call *call);
@@ -41,6 +42,6 @@ void dbk_admin_checkpoint(dbk_call *call);
 extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_inventory[], dbk_schema_products[],
     dbk_schema_product[], dbk_schema_ingest[], dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
-    dbk_schema_audit_log[];
+    dbk_schema_audit_log[], dbk_schema_top_products[];
 
 #endif

@@ -81,6 +81,15 @@ static const dbk_route_parameter ingest_parameters[] = {
 static const dbk_route_parameter key_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Key id."}, TENANT, {0}};
 
+static const dbk_route_parameter top_product_parameters[] = {
+    PRESET,
+    FROM,
+    TO,
+    CURRENCY,
+    LIMIT,
+    {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
+     "What the rows are sorted by."},
+    {0}};
 static const dbk_route_parameter webhook_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
 static const dbk_route_parameter rotate_parameters[] = {
@@ -150,6 +159,9 @@ const dbk_route dbk_routes[] = {
     DISTRIBU("/api/v1/reports/inventory", "reports:read", dbk_distribu_inventory,
              "Current stock times current price of the active catalogue", currency_parameters,
              dbk_schema_inventory),
+    DISTRIBU("/api/v1/reports/products", "reports:read", dbk_distribu_top_products,
+             "Best-selling products by revenue or units over a range", top_product_parameters,
+             dbk_schema_top_products),
     DISTRIBU("/api/v1/products", "products:read", dbk_distribu_products, "Products, newest first",
              product_list_parameters, dbk_schema_products),
     DISTRIBU("/api/v1/products/{id}", "products:read", dbk_distribu_product, "One product",

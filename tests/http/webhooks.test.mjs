@@ -12,6 +12,10 @@ const SCOPES = 'orders:read,orders:write,products:read,reports:read,webhooks:rea
 // Two further attempts, soon; and one that would wait for an hour.
 const SOON = { DAYBOOK_WEBHOOK_PAUSES: '20,20' };
 
+// Those of a test that failed must not keep the process alive.
+const receivers = new Set();
+test.after(() => Promise.all([...receivers].map((receiver) => receiver.stop())));
+
 // A receiver: `answer` decides; requests are kept and can be waited for.
 class Receiver {
     constructor(answer) {
@@ -29,7 +33,7 @@ class Receiver {
                 answer(response, got, this.requests.length);
             });
         });
-        this.server.unref();
+        receivers.add(this);
     }
 
     static async start(answer = (response) => response.end('thanks'), port = 0) {
@@ -46,6 +50,7 @@ class Receiver {
     }
 
     stop() {
+        receivers.delete(this);
         this.server.closeAllConnections();
         return new Promise((done) => this.server.close(done));
     }
