@@ -15,6 +15,10 @@ void dbk_distribu_orders(dbk_call *call);
 void dbk_distribu_order(dbk_call *call);
 void dbk_distribu_order_create(dbk_call *call);
 void dbk_distribu_order_update(dbk_call *call);
+void dbk_distribu_customer_list(dbk_call *call);
+void dbk_distribu_customer(dbk_call *call);
+void dbk_distribu_customer_create(dbk_call *call);
+void dbk_distribu_customer_update(dbk_call *call);
 
 void dbk_distribu_webhooks(dbk_call *call);
 void dbk_distribu_webhook(dbk_call *call);
@@ -40,7 +44,8 @@ void dbk_admin_settings_put(dbk_call *call);
 void dbk_admin_checkpoint(dbk_call *call);
 
 extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_inventory[], dbk_schema_products[],
-    dbk_schema_product[], dbk_schema_ingest[], dbk_schema_orders[], dbk_schema_order[];
+    dbk_schema_product[], dbk_schema_ingest[], dbk_schema_customer_list[], dbk_schema_customer[],
+    dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
 

@@ -70,6 +70,15 @@ static const dbk_route_parameter order_list_parameters[] = {
     {"until", "query", "{\"type\":\"string\"}",
      "createdAt at or before it; a date alone means its first moment."},
     {0}};
+static const dbk_route_parameter customer_list_parameters[] = {
+    LIMIT,
+    CURSOR,
+    {"status", "query", "{\"type\":\"string\",\"enum\":[\"ACTIVE\",\"BLOCKED\"]}", "Only such customers."},
+    {"search", "query", "{\"type\":\"string\"}",
+     "Part of the name or e-mail address, in upper or lower case."},
+    {0}};
+static const dbk_route_parameter customer_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Customer id."}, {0}};
 static const dbk_route_parameter order_parameters[] = {{"id", "path", "{\"type\":\"string\"}", "Order id."},
                                                        {0}};
 static const dbk_route_parameter order_create_parameters[] = {
@@ -175,6 +184,15 @@ const dbk_route dbk_routes[] = {
                    201, dbk_schema_order),
     DISTRIBU_WRITE("PATCH", "/api/v1/orders/{id}", "orders:write", DBK_COST_WRITE, dbk_distribu_order_update,
                    "Move an order on: {\"status\": …}", order_parameters, 200, dbk_schema_order),
+    DISTRIBU("/api/v1/customers", "customers:read", dbk_distribu_customer_list, "Customers, newest first",
+             customer_list_parameters, dbk_schema_customer_list),
+    DISTRIBU("/api/v1/customers/{id}", "customers:read", dbk_distribu_customer, "One customer",
+             customer_parameters, dbk_schema_customer),
+    DISTRIBU_WRITE("POST", "/api/v1/customers", "customers:write", DBK_COST_WRITE,
+                   dbk_distribu_customer_create, "Add a customer", NULL, 201, dbk_schema_customer),
+    DISTRIBU_WRITE("PATCH", "/api/v1/customers/{id}", "customers:write", DBK_COST_WRITE,
+                   dbk_distribu_customer_update, "Change some of a customer's fields", customer_parameters,
+                   200, dbk_schema_customer),
     SMALL_READ("/api/v1/webhooks", "webhooks:read", dbk_distribu_webhooks, "Webhooks, newest first", NULL,
                dbk_schema_webhooks),
     WEBHOOK_WRITE("POST", "/api/v1/webhooks", dbk_distribu_webhook_create,

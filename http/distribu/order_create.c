@@ -12,10 +12,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 enum { ITEMS_MAX = 500, QUANTITY_MAX = 1000000000, PO_NUMBER_MAX = 100, NOTES_MAX = 2000 };
-enum { LOW_STOCK = 5, ID_RANDOM_BYTES = 12, ID_MAX = 32, INLINE_BYTES_MAX = 65536 };
+enum { LOW_STOCK = 5, INLINE_BYTES_MAX = 65536 };
 enum { ORDERS, LINES, PRODUCTS, AUDIT, ANSWER, BATCHES };
 
 typedef struct item {
@@ -42,7 +41,7 @@ typedef struct creation {
     dbk_value *product_keys; // distinct
     product *products;
     int products_count;
-    char id[ID_MAX];
+    char id[DBK_NEW_ID_MAX];
 
     // The transaction's.
     dbk_settings settings;
@@ -137,17 +136,6 @@ static bool read_request(creation *c)
            read_items(c, dbk_json_get(body, "items")) &&
            dbk_field_text(body, "poNumber", PO_NUMBER_MAX, &c->po_number, &c->refusal) &&
            dbk_field_text(body, "notes", NOTES_MAX, &c->notes, &c->refusal);
-}
-
-static bool make_id(creation *c)
-{
-    uint8_t bytes[ID_RANDOM_BYTES];
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-        return dbk_refuse(&c->refusal, 503, "No random numbers. Try again shortly.");
-    size_t at = (size_t)snprintf(c->id, sizeof(c->id), "ord_");
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        at += (size_t)snprintf(c->id + at, sizeof(c->id) - at, "%02x", bytes[i]);
-    return true;
 }
 
 // ---- Whether it can be ----
@@ -255,7 +243,7 @@ static dbk_status fill_order(creation *c, dbk_error *err)
     return dbk_row_batch_text(b, 0, "notes", c->notes, err);
 }
 
-enum { LINE_ID_MAX = ID_MAX + 12 };
+enum { LINE_ID_MAX = DBK_NEW_ID_MAX + 12 };
 
 static dbk_text line_id(const creation *c, int i, char out[LINE_ID_MAX])
 {
@@ -481,7 +469,7 @@ static void submit(dbk_call *call)
     creation *c = call->state;
     if (!dbk_distribu_body(call, &c->doc))
         return;
-    if (!read_request(c) || !make_id(c)) {
+    if (!read_request(c) || !dbk_distribu_new_id("ord_", c->id, &c->refusal)) {
         fail(c, DBK_INVALID, "");
         return;
     }

@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
-enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100 };
+enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100, ID_RANDOM_BYTES = 12 };
 
 bool dbk_refuse(dbk_refusal *refusal, int status, const char *format, ...)
 {
@@ -205,6 +206,17 @@ bool dbk_plain_number(dbk_text number, char out[DBK_PLAIN_NUMBER_MAX], size_t *l
     for (int i = whole; i < d.count; i++)
         out[at++] = d.text[i];
     *length = at;
+    return true;
+}
+
+bool dbk_distribu_new_id(const char *prefix, char out[DBK_NEW_ID_MAX], dbk_refusal *refusal)
+{
+    uint8_t bytes[ID_RANDOM_BYTES];
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return dbk_refuse(refusal, 503, "No random numbers. Try again shortly.");
+    size_t at = (size_t)snprintf(out, DBK_NEW_ID_MAX, "%.8s", prefix);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        at += (size_t)snprintf(out + at, DBK_NEW_ID_MAX - at, "%02x", bytes[i]);
     return true;
 }
 

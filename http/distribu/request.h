@@ -35,6 +35,10 @@ bool dbk_field_id(const dbk_json *body, const char *name, dbk_text *out, dbk_ref
 enum { DBK_PLAIN_NUMBER_MAX = 48 };
 bool dbk_plain_number(dbk_text number, char out[DBK_PLAIN_NUMBER_MAX], size_t *length);
 
+// A new id: the prefix, at most 8 bytes, and 96 random bits in hex. False: the system gives none.
+enum { DBK_NEW_ID_MAX = 33 };
+bool dbk_distribu_new_id(const char *prefix, char out[DBK_NEW_ID_MAX], dbk_refusal *refusal);
+
 // ---- Lists ----
 
 // 1 to 100; clamped when out of range, 50 for what is no number.
