@@ -48,10 +48,9 @@ void dbk_batch_dispose(dbk_batch *batch);
 // this row by row; batches from the log or the network pass through here.
 dbk_status dbk_batch_check(const dbk_batch *batch, dbk_error *err);
 
-// The stored form of a batch (docs/FORMAT.md, "Batch"): what the log keeps and what travels between
-// processes. Columns that are absent or without any value cost a few bytes. dbk_batch_decode copies
-// everything it needs into the batch's own arena and ends with dbk_batch_check, failing as DBK_CORRUPT; on
-// failure *batch holds nothing.
+// The stored form of a batch (docs/FORMAT.md, "Batch"): what the log keeps. Columns that are absent or
+// without any value cost a few bytes. dbk_batch_decode copies everything it needs into the batch's own arena
+// and ends with dbk_batch_check, failing as DBK_CORRUPT; on failure *batch holds nothing.
 void dbk_batch_encode(const dbk_batch *batch, dbk_buffer *out);
 dbk_status dbk_batch_decode(dbk_batch *batch, const void *data, size_t size, dbk_error *err);
 

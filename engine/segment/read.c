@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading an opened segment. Everything was checked when it was opened, so nothing here can fail but memory
 // for texts.
-#include "engine/segment/segment.h"
 #include "engine/segment/columns.h"
+#include "engine/segment/segment.h"
 
 #include <assert.h>
 

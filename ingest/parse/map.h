@@ -4,6 +4,7 @@
 #define DBK_PARSE_MAP_H
 
 #include "engine/base/status.h"
+#include "engine/base/types.h"
 
 typedef struct dbk_map dbk_map;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A map and a small file for it, with a NUL byte between them.
 #include "ingest/parse/map.h"
+#include "ingest/parse/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
