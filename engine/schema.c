@@ -254,6 +254,50 @@ static const dbk_column_def api_keys[] = {
     TIME("expires_at"),
     TIME("revoked_at"),
     TIME("last_used_at"),
+    TEXT("created_by"),
+};
+
+// The secrets are kept as they are: deliveries are signed with them.
+static const dbk_column_def webhooks[] = {
+    CODE_ID("id", DBK_DOMAIN_WEBHOOK),
+    TEXT_REQUIRED("url"),
+    TEXT_REQUIRED("events"), // names joined by commas
+    BOOL("is_active"),
+    TEXT_REQUIRED("secret"),
+    TEXT("previous_secret"), // holds until grace_expires_at
+    TIME("grace_expires_at"),
+    TIME("created_at"),
+    TIME("updated_at"),
+};
+
+static const char *const delivery_states[] = {"pending", "delivered", "failed", NULL};
+
+// One event for one webhook: what is still to be sent, and what became of it.
+static const dbk_column_def webhook_deliveries[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"),
+    CODE_REQUIRED("webhook_id", DBK_DOMAIN_WEBHOOK),
+    TEXT_REQUIRED("event"),
+    TEXT_REQUIRED("body"),
+    {"state", DBK_CODE, DBK_REQUIRED, DBK_DOMAIN_STATUS, delivery_states},
+    INT("attempts"),
+    TIME("next_attempt_at"),
+    INT("last_status"),
+    TEXT("last_error"), // why there was no answer …
+    TEXT("last_body"),  // … or the beginning of the answer
+    TIME("done_at"),
+};
+
+// Rows are only ever added.
+static const dbk_column_def audit_log[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"),
+    CODE("actor", DBK_DOMAIN_API_KEY), // the key's id; no value = the operator
+    TEXT("creator"),                   // who made that key
+    TEXT_REQUIRED("action"),
+    TEXT("entity_type"),
+    TEXT("entity_id"),
+    TEXT("details"), // JSON
 };
 
 // id: SHA-256 of the request's key, lower-case hex. A fact, because the words of keyed tables stay for ever.
@@ -289,6 +333,9 @@ static const dbk_table_def tables[DBK_TABLE_END] = {
     TABLE(DBK_SETTINGS, DBK_KEYED, -1, 0, true, settings),
     TABLE(DBK_API_KEYS, DBK_KEYED, -1, 0, true, api_keys),
     TABLE(DBK_IDEMPOTENCY, DBK_FACT, 1, 0, true, idempotency),
+    TABLE(DBK_WEBHOOKS, DBK_KEYED, -1, 0, true, webhooks),
+    TABLE(DBK_WEBHOOK_DELIVERIES, DBK_FACT, 1, 0, true, webhook_deliveries),
+    TABLE(DBK_AUDIT_LOG, DBK_FACT, 1, 0, true, audit_log),
 };
 
 const dbk_table_def *dbk_table_def_by_id(int id)

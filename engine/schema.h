@@ -41,6 +41,7 @@ typedef enum dbk_domain {
     DBK_DOMAIN_FX_RATE,       // keys of fx_rates
     DBK_DOMAIN_SETTING,
     DBK_DOMAIN_API_KEY,
+    DBK_DOMAIN_WEBHOOK,
     DBK_DOMAIN_COUNT,
 } dbk_domain;
 
@@ -65,6 +66,9 @@ typedef enum dbk_table_id {
     DBK_SETTINGS,    // Daybook's own: a tenant's time zone, currency, …
     DBK_API_KEYS,    // Daybook's own
     DBK_IDEMPOTENCY, // Daybook's own: answers that were given to requests with an Idempotency-Key
+    DBK_WEBHOOKS,    // Daybook's own, as all that follow
+    DBK_WEBHOOK_DELIVERIES,
+    DBK_AUDIT_LOG,
     DBK_TABLE_END,
 } dbk_table_id;
 

@@ -4,6 +4,7 @@
 
 #include "http/app/call.h"
 #include "http/routes/openapi.h"
+#include "http/webhooks/deliverer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,42 @@ static dbk_status read_frozen_now(dbk_app *app, dbk_error *err)
     return DBK_OK;
 }
 
+// What the deliverer's thread does for us now and then.
+static void store_key_usage(void *context)
+{
+    dbk_app *app = context;
+    dbk_error err;
+    if (dbk_keys_flush(app->keys, &err) != DBK_OK)
+        fprintf(stderr, "daybook: when keys were last used was not stored: %s\n", err.message);
+}
+
+// DAYBOOK_WEBHOOK_PAUSES=100,200: milliseconds between attempts, for tests.
+static dbk_status read_pauses(dbk_deliverer_options *options, dbk_error *err)
+{
+    const char *at = getenv("DAYBOOK_WEBHOOK_PAUSES");
+    while (at != NULL && *at != 0) {
+        char *end;
+        long long value = strtoll(at, &end, 10);
+        bool is_last = *end == 0;
+        if (end == at || value < 0 || (!is_last && *end != ',') ||
+            options->pauses_count == DBK_DELIVERY_PAUSES_MAX)
+            return dbk_fail(err, DBK_INVALID,
+                            "DAYBOOK_WEBHOOK_PAUSES must be up to %d numbers of milliseconds with commas",
+                            DBK_DELIVERY_PAUSES_MAX);
+        options->pauses_ms[options->pauses_count++] = value;
+        at = is_last ? end : end + 1;
+    }
+    return DBK_OK;
+}
+
+static dbk_status create_deliverer(dbk_app *app, dbk_error *err)
+{
+    dbk_deliverer_options options = {
+        .store = app->store, .sends = app->options.webhooks, .tick = store_key_usage, .user = app};
+    DBK_TRY(read_pauses(&options, err));
+    return dbk_deliverer_create(&app->deliverer, &options, err);
+}
+
 static dbk_status create_parts(dbk_app *app, dbk_error *err)
 {
     int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
@@ -37,6 +74,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_limiter_create(&app->limiter, err));
     DBK_TRY(dbk_metrics_create(&app->metrics, err));
     DBK_TRY(dbk_answers_create(&app->answers, err));
+    DBK_TRY(create_deliverer(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
@@ -64,6 +102,9 @@ void dbk_app_destroy(dbk_app *app)
     if (app == NULL)
         return;
     dbk_workers_destroy(app->workers);
+    dbk_deliverer_destroy(app->deliverer);
+    if (app->keys != NULL)
+        store_key_usage(app);
     dbk_answers_destroy(app->answers);
     dbk_metrics_destroy(app->metrics);
     dbk_limiter_destroy(app->limiter);
@@ -158,7 +199,6 @@ static bool authorise(dbk_call *call)
         return true;
 
     dbk_text text;
-    dbk_key key;
     dbk_error err;
     bool is_shown = !is_local_route && call->dialect->find_key(call->request, &text) == DBK_KEY_GIVEN;
     if (!is_shown && call->request->local) {
@@ -167,15 +207,16 @@ static bool authorise(dbk_call *call)
     }
     if (!is_shown)
         return refuse_key(call, call->dialect->key_missing);
-    dbk_status status = dbk_keys_find(call->app->keys, text, call->now_ms, &key, &err);
+    dbk_status status = dbk_keys_find(call->app->keys, text, call->now_ms, &call->key, &err);
     if (status == DBK_NOT_FOUND)
         return refuse_key(call, call->dialect->key_refused);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);
         return false;
     }
-    set_tenant(call, dbk_text_from(key.tenant));
-    return passes_rate(call, &key) && passes_scope(call, &key);
+    call->has_key = true;
+    set_tenant(call, dbk_text_from(call->key.tenant));
+    return passes_rate(call, &call->key) && passes_scope(call, &call->key);
 }
 
 // ---- Dispatch ----

@@ -16,6 +16,7 @@ typedef struct dbk_app_options {
     int64_t (*now_ms)(void);
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr
+    bool webhooks;    // false: events are stored but sent by nobody
     int workers;      // threads for long reads and large bodies; 0 = 2
 } dbk_app_options;
 

@@ -205,6 +205,8 @@ static void finish(dbk_call *call, int status, const char *content_type)
         call->body = (dbk_buffer){0};
     }
     dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
     dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
     dbk_request_reply(call->request, &reply);
     dispose(call);
@@ -298,6 +300,19 @@ void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
         code = 500;
     }
     dbk_call_fail(call, code, "%s", message);
+}
+
+dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *action, const char *entity_type,
+                          dbk_text entity_id, dbk_text details, dbk_error *err)
+{
+    dbk_audit_entry entry = {.at_ms = call->now_ms,
+                             .actor = dbk_text_from(call->key.id),
+                             .creator = dbk_text_from(call->key.creator),
+                             .action = action,
+                             .entity_type = entity_type,
+                             .entity_id = entity_id,
+                             .details = details};
+    return dbk_audit_build(batch, &entry, err);
 }
 
 void dbk_call_keep(dbk_call *call)

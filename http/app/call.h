@@ -7,6 +7,7 @@
 
 #include "http/app/answers.h"
 #include "http/app/app.h"
+#include "http/app/audit.h"
 #include "http/app/metrics.h"
 #include "http/app/params.h"
 #include "http/app/route.h"
@@ -16,6 +17,8 @@
 #include "http/auth/limiter.h"
 
 #include <stdatomic.h>
+
+typedef struct dbk_deliverer dbk_deliverer;
 
 struct dbk_app {
     dbk_store *store;
@@ -27,6 +30,7 @@ struct dbk_app {
     dbk_workers *workers;
     dbk_metrics *metrics;
     dbk_answers *answers;
+    dbk_deliverer *deliverer;
     dbk_buffer openapi; // generated once
     atomic_bool ready;
 };
@@ -42,6 +46,8 @@ struct dbk_call {
     dbk_arena arena; // lives as long as the call
     char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
+    bool has_key; // false for the operator's own requests
+    dbk_key key;
     int64_t now_ms; // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
@@ -87,6 +93,11 @@ void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_
 // … for what a read or a write failed with.
 void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err);
 void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message);
+
+// Makes the audit log's entry for what the call is about to change, as a batch to go into the same change;
+// see dbk_audit_build. details is one JSON value, or empty.
+dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *action, const char *entity_type,
+                          dbk_text entity_id, dbk_text details, dbk_error *err);
 
 // Keeps the request beyond the handler; once is enough, more often does no harm.
 void dbk_call_keep(dbk_call *call);

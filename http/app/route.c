@@ -90,6 +90,47 @@ static const dbk_route_parameter ingest_parameters[] = {
 static const dbk_route_parameter key_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Key id."}, TENANT, {0}};
 
+static const dbk_route_parameter top_product_parameters[] = {
+    PRESET,
+    FROM,
+    TO,
+    CURRENCY,
+    LIMIT,
+    {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
+     "What the rows are sorted by."},
+    {0}};
+static const dbk_route_parameter webhook_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
+static const dbk_route_parameter rotate_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, TENANT, {0}};
+static const dbk_route_parameter delivery_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, LIMIT, CURSOR, {0}};
+static const dbk_route_parameter audit_parameters[] = {
+    {"from", "query", "{\"type\":\"string\"}", "Entries from this date or time on."},
+    {"to", "query", "{\"type\":\"string\"}", "… up to this one, inclusive: a date means the whole day."},
+    {"entityType", "query", "{\"type\":\"string\"}", "order, customer, webhook, api_key, …"},
+    {"actor", "query", "{\"type\":\"string\"}", "The id of a key."},
+    {"actorType", "query", "{\"type\":\"string\",\"enum\":[\"USER\",\"SYSTEM\"]}",
+     "USER: with a key; SYSTEM: the operator, or Daybook itself."},
+    LIMIT,
+    CURSOR,
+    {0}};
+
+// Answered from a few rows, and anew each time: what it shows changes without the reports changing.
+#define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,              \
+        .dialect = &dbk_dialect_distribu, .cost = DBK_COST_SMALL, .handle = handler, .summary = text,        \
+        .parameters = params, .answer = schema                                                               \
+    }
+
+#define WEBHOOK_WRITE(route_method, route_path, handler, text, params, body, status)                         \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "webhooks:write",  \
+        .dialect = &dbk_dialect_distribu, .cost = DBK_COST_WRITE, .handle = handler, .summary = text,        \
+        .parameters = params, .body_types = body, .success = status, .answer = dbk_schema_webhook            \
+    }
+
 #define DISTRIBU(route_path, route_scope, handler, text, params, schema)                                     \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,              \
@@ -127,6 +168,9 @@ const dbk_route dbk_routes[] = {
     DISTRIBU("/api/v1/reports/inventory", "reports:read", dbk_distribu_inventory,
              "Current stock times current price of the active catalogue", currency_parameters,
              dbk_schema_inventory),
+    DISTRIBU("/api/v1/reports/products", "reports:read", dbk_distribu_top_products,
+             "Best-selling products by revenue or units over a range", top_product_parameters,
+             dbk_schema_top_products),
     DISTRIBU("/api/v1/products", "products:read", dbk_distribu_products, "Products, newest first",
              product_list_parameters, dbk_schema_products),
     DISTRIBU("/api/v1/products/{id}", "products:read", dbk_distribu_product, "One product",
@@ -149,6 +193,22 @@ const dbk_route dbk_routes[] = {
     DISTRIBU_WRITE("PATCH", "/api/v1/customers/{id}", "customers:write", DBK_COST_WRITE,
                    dbk_distribu_customer_update, "Change some of a customer's fields", customer_parameters,
                    200, dbk_schema_customer),
+    SMALL_READ("/api/v1/webhooks", "webhooks:read", dbk_distribu_webhooks, "Webhooks, newest first", NULL,
+               dbk_schema_webhooks),
+    WEBHOOK_WRITE("POST", "/api/v1/webhooks", dbk_distribu_webhook_create,
+                  "Register a webhook; its secret is shown this once", NULL, "application/json", 201),
+    SMALL_READ("/api/v1/webhooks/{id}", "webhooks:read", dbk_distribu_webhook, "One webhook",
+               webhook_parameters, dbk_schema_webhook),
+    WEBHOOK_WRITE("PATCH", "/api/v1/webhooks/{id}", dbk_distribu_webhook_update,
+                  "Change a webhook's URL, events or whether it is active", webhook_parameters,
+                  "application/json", 200),
+    WEBHOOK_WRITE("DELETE", "/api/v1/webhooks/{id}", dbk_distribu_webhook_delete, "Delete a webhook",
+                  webhook_parameters, NULL, 200),
+    SMALL_READ("/api/v1/webhooks/{id}/deliveries", "webhooks:read", dbk_distribu_webhook_deliveries,
+               "What was sent to a webhook and what came back, newest first", delivery_parameters,
+               dbk_schema_deliveries),
+    SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
+               audit_parameters, dbk_schema_audit_log),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -178,6 +238,8 @@ const dbk_route dbk_routes[] = {
      .parameters = tenant_parameters},
     LOCAL("DELETE", "/admin/keys/{id}", DBK_COST_WRITE, dbk_admin_key_revoke, "Revoke an API key",
           key_parameters, NULL),
+    LOCAL("POST", "/admin/webhooks/{id}/rotate", DBK_COST_WRITE, dbk_admin_webhook_rotate,
+          "Give a webhook a new secret; the one before holds for a day", rotate_parameters, NULL),
     LOCAL("GET", "/admin/settings", DBK_COST_SMALL, dbk_admin_settings_get, "A tenant's settings",
           tenant_parameters, NULL),
     LOCAL("PUT", "/admin/settings", DBK_COST_WRITE, dbk_admin_settings_put,

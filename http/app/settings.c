@@ -75,6 +75,9 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
         return dbk_fail(err, DBK_INVALID, "currency must be three upper-case letters such as EUR");
     if (dbk_text_equal(id, DBK_TEXT("business-day")) && !parse_clock(value, &minutes))
         return dbk_fail(err, DBK_INVALID, "business-day must be a time such as 07:00");
+    if (dbk_text_equal(id, DBK_TEXT("allow-private-webhooks")) && !dbk_text_equal(value, DBK_TEXT("on")) &&
+        !dbk_text_equal(value, DBK_TEXT("off")))
+        return dbk_fail(err, DBK_INVALID, "allow-private-webhooks must be on or off");
     if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")) && !dbk_text_equal(value, DBK_TEXT("on")) &&
         !dbk_text_equal(value, DBK_TEXT("off")))
         return dbk_fail(err, DBK_INVALID, "restock-on-cancel must be on or off");
@@ -97,6 +100,8 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
             snprintf(out->currency, sizeof(out->currency), "%.*s", (int)value.length, value.data);
         else if (dbk_text_equal(id, DBK_TEXT("business-day")))
             parse_clock(value, &out->business_day_minutes);
+        else if (dbk_text_equal(id, DBK_TEXT("allow-private-webhooks")))
+            out->allows_private_webhooks = dbk_text_equal(value, DBK_TEXT("on"));
         else if (dbk_text_equal(id, DBK_TEXT("app-id")))
             snprintf(out->app_id, sizeof(out->app_id), "%.*s", (int)value.length, value.data);
         else if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tenant's settings: rows of the table `settings`, id → value. Known ids: timezone, currency, business-day,
-// app-id, restock-on-cancel; others are kept and mean nothing here.
+// app-id, restock-on-cancel, allow-private-webhooks; others are kept and mean nothing here.
 #ifndef DBK_SETTINGS_H
 #define DBK_SETTINGS_H
 
@@ -14,7 +14,8 @@ typedef struct dbk_settings {
     int currency_digits;
     int business_day_minutes; // default 07:00
     char app_id[129];
-    bool restocks_on_cancel; // a cancelled order puts its units back
+    bool allows_private_webhooks; // webhooks may lead into the server's own network
+    bool restocks_on_cancel;      // a cancelled order puts its units back
 } dbk_settings;
 
 // A stored value that cannot be used any more (a zone that the system lost) is DBK_INVALID, saying which.

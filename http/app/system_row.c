@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A batch of one row.
+// Batches of one row.
 #include "http/app/system_row.h"
 
 #include <assert.h>
@@ -37,22 +37,38 @@ static dbk_status fill_column(dbk_batch *batch, const dbk_system_field *field, d
     return DBK_OK;
 }
 
+dbk_status dbk_system_row_build(dbk_batch *batch, dbk_table_id table, const dbk_system_field *fields,
+                                int fields_count, bool remove, dbk_error *err)
+{
+    batch->table = dbk_table_def_by_id((int)table);
+    batch->rows = 1;
+    batch->remove = remove;
+    for (int i = 0; i < fields_count; i++)
+        DBK_TRY(fill_column(batch, &fields[i], err));
+    return dbk_batch_check(batch, err);
+}
+
+dbk_status dbk_system_rows_write(dbk_store *store, dbk_text tenant, const dbk_batch *const *batches,
+                                 int batches_count, dbk_error *err)
+{
+    enum { BATCHES_MAX = 16 };
+    assert(batches_count <= BATCHES_MAX);
+    dbk_change change = {.tenant = tenant, .batches = batches, .batches_count = batches_count};
+    dbk_apply_report reports[BATCHES_MAX] = {0};
+    dbk_status status = dbk_store_write(store, &change, reports, err);
+    for (int i = 0; i < batches_count; i++)
+        free(reports[i].rejected_rows);
+    return status;
+}
+
 dbk_status dbk_system_row_write(dbk_store *store, dbk_text tenant, dbk_table_id table,
                                 const dbk_system_field *fields, int fields_count, bool remove, dbk_error *err)
 {
-    dbk_batch batch = {.table = dbk_table_def_by_id((int)table), .rows = 1, .remove = remove};
-    dbk_status status = DBK_OK;
-    for (int i = 0; i < fields_count && status == DBK_OK; i++)
-        status = fill_column(&batch, &fields[i], err);
+    dbk_batch batch = {0};
+    const dbk_batch *batches[] = {&batch};
+    dbk_status status = dbk_system_row_build(&batch, table, fields, fields_count, remove, err);
     if (status == DBK_OK)
-        status = dbk_batch_check(&batch, err);
-    if (status == DBK_OK) {
-        const dbk_batch *batches[] = {&batch};
-        dbk_change change = {.tenant = tenant, .batches = batches, .batches_count = 1};
-        dbk_apply_report report = {0};
-        status = dbk_store_write(store, &change, &report, err);
-        free(report.rejected_rows);
-    }
+        status = dbk_system_rows_write(store, tenant, batches, 1, err);
     dbk_batch_dispose(&batch);
     return status;
 }

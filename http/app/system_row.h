@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One row into a keyed table: how Daybook writes its own settings and keys. The row replaces the one with the
-// same key.
+// Rows of Daybook's own tables, one at a time: settings, keys, webhooks, the audit log. A row replaces the
+// one with the same key. Rows of several tables can be one change.
 #ifndef DBK_SYSTEM_ROW_H
 #define DBK_SYSTEM_ROW_H
 
@@ -12,8 +12,16 @@ typedef struct dbk_system_field {
     int64_t number; // all others; DBK_NULL = no value
 } dbk_system_field;
 
-// Columns that are not named have no value. `remove` takes the row away; only the key column may be named.
-// Waits for the disk: not for loop threads.
+// Makes a batch of one row; *batch must be zeroed, and disposed of whatever this returns. Columns that are
+// not named have no value. `remove` takes the row away; only the key column may be named.
+dbk_status dbk_system_row_build(dbk_batch *batch, dbk_table_id table, const dbk_system_field *fields,
+                                int fields_count, bool remove, dbk_error *err);
+// Stores batches as one change. Waits for the disk: not for loop threads.
+dbk_status dbk_system_rows_write(dbk_store *store, dbk_text tenant, const dbk_batch *const *batches,
+                                 int batches_count, dbk_error *err);
+
+// Both for a single row. Columns that are not named have no value. `remove` takes the row away; only the key
+// column may be named. Waits for the disk: not for loop threads.
 dbk_status dbk_system_row_write(dbk_store *store, dbk_text tenant, dbk_table_id table,
                                 const dbk_system_field *fields, int fields_count, bool remove,
                                 dbk_error *err);

@@ -8,8 +8,10 @@
 #include "http/auth/keys.h"
 
 #include "engine/query.h"
+#include "http/app/audit.h"
 #include "http/app/system_row.h"
 #include "http/auth/limiter.h"
+#include "http/auth/random_id.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -33,12 +35,23 @@ typedef struct entry {
     dbk_key key;
 } entry;
 
+// Shared by every copy of a key and kept for good: keys are never taken away, so there are as many as keys.
+struct dbk_key_usage {
+    struct dbk_key_usage *next;
+    atomic_int_fast64_t used_at; // DBK_NULL = never
+    int64_t stored;              // what the row says; under change_lock
+    char tenant[DBK_TENANT_NAME_MAX + 1], id[DBK_KEY_ID_MAX + 1];
+};
+
 struct dbk_keys {
     dbk_store *store;
     EVP_MD *sha256;               // fetched once: a fetch costs more than the digest
     atomic_uint_fast64_t version; // of the stored keys
+    // Held from reading a key's row to storing it changed, so that no change is lost.
+    pthread_mutex_t change_lock;
     pthread_rwlock_t lock;
-    entry *entries; // sorted by prefix
+    dbk_key_usage *usages; // newest first; added to with the write lock held
+    entry *entries;        // sorted by prefix
     size_t count;
     uint64_t built_for; // the version that entries were read after
 };
@@ -64,6 +77,7 @@ dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err)
     keys->store = store;
     keys->version = 1;
     pthread_rwlock_init(&keys->lock, NULL);
+    pthread_mutex_init(&keys->change_lock, NULL);
     *out = keys;
     return DBK_OK;
 }
@@ -73,7 +87,12 @@ void dbk_keys_destroy(dbk_keys *keys)
     if (keys == NULL)
         return;
     EVP_MD_free(keys->sha256);
+    for (dbk_key_usage *usage = keys->usages, *next; usage != NULL; usage = next) {
+        next = usage->next;
+        free(usage);
+    }
     pthread_rwlock_destroy(&keys->lock);
+    pthread_mutex_destroy(&keys->change_lock);
     free(keys->entries);
     free(keys);
 }
@@ -109,10 +128,12 @@ enum {
     KEY_CREATED,
     KEY_EXPIRES,
     KEY_REVOKED,
-    KEY_USED
+    KEY_USED,
+    KEY_CREATOR
 };
-static const char *const key_fields[] = {"id",   "name",       "prefix",     "hash",       "scopes",
-                                         "rate", "created_at", "expires_at", "revoked_at", "last_used_at"};
+static const char *const key_fields[] = {"id",         "name",         "prefix",     "hash",
+                                         "scopes",     "rate",         "created_at", "expires_at",
+                                         "revoked_at", "last_used_at", "created_by"};
 
 static dbk_status query_keys(const dbk_snapshot *snapshot, dbk_text tenant, dbk_text id, dbk_result **out,
                              dbk_error *err)
@@ -187,8 +208,27 @@ static bool read_entry(const dbk_result *rows, size_t row, dbk_text tenant, entr
     memcpy(out->hash, hash.data, sizeof(out->hash));
     copy_text(out->key.id, sizeof(out->key.id), dbk_result_text(rows, row, KEY_ID));
     copy_text(out->key.tenant, sizeof(out->key.tenant), tenant);
+    copy_text(out->key.creator, sizeof(out->key.creator), dbk_result_text(rows, row, KEY_CREATOR));
     out->key.scopes = parse_scopes(dbk_result_text(rows, row, KEY_SCOPES));
     return parse_rate(dbk_result_text(rows, row, KEY_RATE), &out->key.rate, NULL) == DBK_OK;
+}
+
+// The key's usage from the table before, or a new one; NULL when memory is out. With the write lock held.
+static dbk_key_usage *usage_of(dbk_keys *keys, const dbk_key *key, int64_t stored)
+{
+    for (dbk_key_usage *usage = keys->usages; usage != NULL; usage = usage->next)
+        if (strcmp(usage->id, key->id) == 0 && strcmp(usage->tenant, key->tenant) == 0)
+            return usage;
+    dbk_key_usage *usage = calloc(1, sizeof(*usage));
+    if (usage == NULL)
+        return NULL;
+    memcpy(usage->id, key->id, sizeof(usage->id));
+    memcpy(usage->tenant, key->tenant, sizeof(usage->tenant));
+    atomic_init(&usage->used_at, stored);
+    usage->stored = stored;
+    usage->next = keys->usages;
+    keys->usages = usage;
+    return usage;
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -201,8 +241,8 @@ typedef struct entry_list {
     size_t count, capacity;
 } entry_list;
 
-static dbk_status collect_tenant(entry_list *list, const dbk_snapshot *snapshot, dbk_text tenant,
-                                 dbk_error *err)
+static dbk_status collect_tenant(dbk_keys *keys, entry_list *list, const dbk_snapshot *snapshot,
+                                 dbk_text tenant, dbk_error *err)
 {
     dbk_result *rows;
     DBK_TRY(query_keys(snapshot, tenant, (dbk_text){NULL, 0}, &rows, err));
@@ -216,10 +256,18 @@ static dbk_status collect_tenant(entry_list *list, const dbk_snapshot *snapshot,
         list->items = grown;
         list->capacity = needed * 2;
     }
-    for (size_t row = 0; row < dbk_result_rows(rows); row++)
-        list->count += read_entry(rows, row, tenant, &list->items[list->count]);
+    dbk_status status = DBK_OK;
+    for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
+        entry *e = &list->items[list->count];
+        if (!read_entry(rows, row, tenant, e))
+            continue;
+        e->key.usage = usage_of(keys, &e->key, dbk_result_int(rows, row, KEY_USED));
+        if (e->key.usage == NULL)
+            status = dbk_fail(err, DBK_NO_MEMORY, "no memory for the keys");
+        list->count++;
+    }
     dbk_result_free(rows);
-    return DBK_OK;
+    return status;
 }
 
 // With the write lock held.
@@ -233,7 +281,7 @@ static dbk_status rebuild(dbk_keys *keys, dbk_error *err)
     entry_list list = {0};
     dbk_status status = DBK_OK;
     for (size_t i = 0; i < dbk_snapshot_tenants(read.snapshot) && status == DBK_OK; i++)
-        status = collect_tenant(&list, read.snapshot, dbk_snapshot_tenant_name(read.snapshot, i), err);
+        status = collect_tenant(keys, &list, read.snapshot, dbk_snapshot_tenant_name(read.snapshot, i), err);
     dbk_read_end(db, &read);
     if (status != DBK_OK) {
         free(list.items);
@@ -343,15 +391,23 @@ static bool make_key(char out[DBK_KEY_TEXT_BYTES + 1])
     return true;
 }
 
-static bool make_id(char out[DBK_KEY_ID_MAX + 1])
+// Stores a key's row and its entry in the audit log as one change; fields[0] is the id.
+static dbk_status write_audited(dbk_keys *keys, dbk_text tenant, const dbk_system_field *fields, int count,
+                                int64_t now_ms, const char *action, dbk_error *err)
 {
-    uint8_t bytes[12];
-    if (RAND_bytes(bytes, sizeof(bytes)) != 1)
-        return false;
-    memcpy(out, "key_", 4);
-    write_hex(bytes, sizeof(bytes), out + 4);
-    out[4 + 2 * sizeof(bytes)] = 0;
-    return true;
+    dbk_audit_entry told = {
+        .at_ms = now_ms, .action = action, .entity_type = "api_key", .entity_id = fields[0].text};
+    dbk_batch row = {0}, audit = {0};
+    const dbk_batch *batches[] = {&row, &audit};
+    dbk_status status = dbk_system_row_build(&row, DBK_API_KEYS, fields, count, false, err);
+    if (status == DBK_OK)
+        status = dbk_audit_build(&audit, &told, err);
+    if (status == DBK_OK)
+        status = dbk_system_rows_write(keys->store, tenant, batches, 2, err);
+    atomic_fetch_add(&keys->version, 1);
+    dbk_batch_dispose(&row);
+    dbk_batch_dispose(&audit);
+    return status;
 }
 
 dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char id[DBK_KEY_ID_MAX + 1],
@@ -363,13 +419,18 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
                         DBK_TENANT_NAME_MAX);
     if (request->name.length > 100)
         return dbk_fail(err, DBK_INVALID, "name must be at most 100 characters");
+    if (request->created_by.length > DBK_KEY_CREATOR_MAX)
+        return dbk_fail(err, DBK_INVALID, "createdBy must be at most %d bytes", DBK_KEY_CREATOR_MAX);
+    if (request->expires_at != DBK_NULL && request->expires_at <= request->now_ms)
+        return dbk_fail(err, DBK_INVALID, "expiresAt must be in the future");
     DBK_TRY(parse_rate(request->rate, &rate, err));
     char hash[HASH_HEX];
     dbk_buffer scopes = {0};
     dbk_status status = join_scopes(request, &scopes, err);
-    if (status == DBK_OK &&
-        (!make_key(text) || !make_id(id) || !hash_key(keys, (dbk_text){text, DBK_KEY_TEXT_BYTES}, hash)))
+    if (status == DBK_OK && (!make_key(text) || !hash_key(keys, (dbk_text){text, DBK_KEY_TEXT_BYTES}, hash)))
         status = dbk_fail(err, DBK_IO, "the system gives no random bytes");
+    if (status == DBK_OK)
+        status = dbk_random_id("key_", id, err);
     if (status == DBK_OK) {
         dbk_system_field fields[] = {
             {.column = "id", .text = dbk_text_from(id)},
@@ -380,43 +441,123 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
             {.column = "rate", .text = request->rate},
             {.column = "created_at", .number = request->now_ms},
             {.column = "expires_at", .number = request->expires_at},
+            {.column = "revoked_at", .number = DBK_NULL},
+            {.column = "last_used_at", .number = DBK_NULL},
+            {.column = "created_by", .text = request->created_by},
         };
-        status = dbk_system_row_write(keys->store, request->tenant, DBK_API_KEYS, fields, DBK_COUNT(fields),
-                                      false, err);
-        atomic_fetch_add(&keys->version, 1);
+        status = write_audited(keys, request->tenant, fields, DBK_COUNT(fields), request->now_ms,
+                               "api_key.created", err);
     }
     dbk_buffer_dispose(&scopes);
     return status;
 }
 
-dbk_status dbk_keys_revoke(dbk_keys *keys, dbk_text tenant, dbk_text id, int64_t now_ms, dbk_error *err)
+static dbk_status read_key(dbk_keys *keys, dbk_text tenant, dbk_text id, dbk_result **out, dbk_error *err)
 {
     dbk_db *db = dbk_store_db(keys->store);
     dbk_read read = dbk_read_begin(db);
-    dbk_result *row;
-    dbk_status status = query_keys(read.snapshot, tenant, id, &row, err);
+    dbk_status status = query_keys(read.snapshot, tenant, id, out, err);
     dbk_read_end(db, &read);
     DBK_TRY(status);
-    if (dbk_result_rows(row) == 0) {
-        status = dbk_fail(err, DBK_NOT_FOUND, "Key not found.");
-    } else if (dbk_result_is_null(row, 0, KEY_REVOKED)) {
-        dbk_system_field fields[DBK_COUNT(key_fields)];
-        for (int i = 0; i < (int)DBK_COUNT(key_fields); i++) {
-            bool is_time = i >= KEY_CREATED;
-            fields[i] = (dbk_system_field){.column = key_fields[i],
-                                           .text = is_time ? (dbk_text){NULL, 0} : dbk_result_text(row, 0, i),
-                                           .number = is_time ? dbk_result_int(row, 0, i) : DBK_NULL};
-        }
+    if (dbk_result_rows(*out) > 0)
+        return DBK_OK;
+    dbk_result_free(*out);
+    return dbk_fail(err, DBK_NOT_FOUND, "Key not found.");
+}
+
+static bool is_time_field(int field)
+{
+    return field >= KEY_CREATED && field <= KEY_USED;
+}
+
+// The whole row as it stands, to be stored with something changed.
+static void copy_fields(const dbk_result *row, dbk_system_field fields[DBK_COUNT(key_fields)])
+{
+    for (int i = 0; i < (int)DBK_COUNT(key_fields); i++)
+        fields[i] =
+            (dbk_system_field){.column = key_fields[i],
+                               .text = is_time_field(i) ? (dbk_text){NULL, 0} : dbk_result_text(row, 0, i),
+                               .number = is_time_field(i) ? dbk_result_int(row, 0, i) : DBK_NULL};
+}
+
+static dbk_status revoke(dbk_keys *keys, dbk_text tenant, dbk_text id, int64_t now_ms, dbk_error *err)
+{
+    dbk_result *row;
+    dbk_system_field fields[DBK_COUNT(key_fields)];
+    DBK_TRY(read_key(keys, tenant, id, &row, err));
+    dbk_status status = DBK_OK;
+    if (dbk_result_is_null(row, 0, KEY_REVOKED)) {
+        copy_fields(row, fields);
         fields[KEY_REVOKED].number = now_ms;
-        status =
-            dbk_system_row_write(keys->store, tenant, DBK_API_KEYS, fields, DBK_COUNT(fields), false, err);
-        atomic_fetch_add(&keys->version, 1);
+        status = write_audited(keys, tenant, fields, DBK_COUNT(fields), now_ms, "api_key.revoked", err);
     }
     dbk_result_free(row);
     return status;
 }
 
-static void write_key(const dbk_result *rows, size_t row, dbk_text tenant, int64_t now_ms, dbk_out *json)
+dbk_status dbk_keys_revoke(dbk_keys *keys, dbk_text tenant, dbk_text id, int64_t now_ms, dbk_error *err)
+{
+    pthread_mutex_lock(&keys->change_lock);
+    dbk_status status = revoke(keys, tenant, id, now_ms, err);
+    pthread_mutex_unlock(&keys->change_lock);
+    return status;
+}
+
+// ---- When they were used ----
+
+void dbk_keys_used(const dbk_key *key, int64_t now_ms)
+{
+    int64_t before = atomic_load_explicit(&key->usage->used_at, memory_order_relaxed);
+    if (before == DBK_NULL || now_ms - before >= 1000)
+        atomic_store_explicit(&key->usage->used_at, now_ms, memory_order_relaxed);
+}
+
+static dbk_status store_usage(dbk_keys *keys, dbk_key_usage *usage, dbk_error *err)
+{
+    int64_t used_at = atomic_load_explicit(&usage->used_at, memory_order_relaxed);
+    dbk_result *row;
+    dbk_system_field fields[DBK_COUNT(key_fields)];
+    if (used_at == usage->stored)
+        return DBK_OK;
+    DBK_TRY(read_key(keys, dbk_text_from(usage->tenant), dbk_text_from(usage->id), &row, err));
+    copy_fields(row, fields);
+    fields[KEY_USED].number = used_at;
+    dbk_status status = dbk_system_row_write(keys->store, dbk_text_from(usage->tenant), DBK_API_KEYS, fields,
+                                             DBK_COUNT(fields), false, err);
+    if (status == DBK_OK)
+        usage->stored = used_at;
+    dbk_result_free(row);
+    return status;
+}
+
+dbk_status dbk_keys_flush(dbk_keys *keys, dbk_error *err)
+{
+    pthread_rwlock_rdlock(&keys->lock);
+    dbk_key_usage *usage = keys->usages; // what is behind it never changes
+    pthread_rwlock_unlock(&keys->lock);
+    dbk_status status = DBK_OK;
+    pthread_mutex_lock(&keys->change_lock);
+    for (; usage != NULL && status == DBK_OK; usage = usage->next)
+        status = store_usage(keys, usage, err);
+    pthread_mutex_unlock(&keys->change_lock);
+    return status;
+}
+
+// DBK_NULL when the key was never used. What was noted is newer than what is stored.
+static int64_t used_at(dbk_keys *keys, dbk_text tenant, const dbk_result *rows, size_t row)
+{
+    int64_t at = dbk_result_int(rows, row, KEY_USED);
+    pthread_rwlock_rdlock(&keys->lock);
+    for (dbk_key_usage *usage = keys->usages; usage != NULL; usage = usage->next)
+        if (dbk_text_equal(dbk_text_from(usage->id), dbk_result_text(rows, row, KEY_ID)) &&
+            dbk_text_equal(dbk_text_from(usage->tenant), tenant))
+            at = atomic_load_explicit(&usage->used_at, memory_order_relaxed);
+    pthread_rwlock_unlock(&keys->lock);
+    return at;
+}
+
+static void write_key(dbk_keys *keys, const dbk_result *rows, size_t row, dbk_text tenant, int64_t now_ms,
+                      dbk_out *json)
 {
     int64_t expires_at = dbk_result_int(rows, row, KEY_EXPIRES);
     bool is_revoked = !dbk_result_is_null(rows, row, KEY_REVOKED);
@@ -447,6 +588,10 @@ static void write_key(const dbk_result *rows, size_t row, dbk_text tenant, int64
     dbk_out_time(json, expires_at);
     dbk_out_key(json, "revokedAt");
     dbk_out_time(json, dbk_result_int(rows, row, KEY_REVOKED));
+    dbk_out_key(json, "lastUsedAt");
+    dbk_out_time(json, used_at(keys, tenant, rows, row));
+    dbk_out_key(json, "createdBy");
+    dbk_out_text_or_null(json, dbk_result_text(rows, row, KEY_CREATOR));
     dbk_out_object_end(json);
 }
 
@@ -465,7 +610,7 @@ dbk_status dbk_keys_write_list(dbk_keys *keys, dbk_text tenant, int64_t now_ms, 
         if (status != DBK_OK)
             break;
         for (size_t row = 0; row < dbk_result_rows(rows); row++)
-            write_key(rows, row, name, now_ms, json);
+            write_key(keys, rows, row, name, now_ms, json);
         dbk_result_free(rows);
     }
     dbk_out_array_end(json);

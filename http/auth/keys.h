@@ -9,7 +9,7 @@
 #include "ingest/store/store.h"
 #include "ingest/store/tenant_name.h"
 
-enum { DBK_KEY_TEXT_BYTES = 46, DBK_KEY_PREFIX_BYTES = 12, DBK_KEY_ID_MAX = 64 };
+enum { DBK_KEY_TEXT_BYTES = 46, DBK_KEY_PREFIX_BYTES = 12, DBK_KEY_ID_MAX = 64, DBK_KEY_CREATOR_MAX = 100 };
 
 // A scope is one bit, in the order of dbk_scope_names.
 typedef uint32_t dbk_scopes;
@@ -20,11 +20,16 @@ dbk_scopes dbk_scope_find(dbk_text name);
 
 enum { DBK_RATE_DEFAULT = -1, DBK_RATE_OFF = 0 };
 
+// When a key was last used. Lives as long as the dbk_keys.
+typedef struct dbk_key_usage dbk_key_usage;
+
 typedef struct dbk_key {
     char id[DBK_KEY_ID_MAX + 1];
     char tenant[DBK_TENANT_NAME_MAX + 1];
     dbk_scopes scopes;
-    int rate; // requests a minute, DBK_RATE_OFF or DBK_RATE_DEFAULT
+    int rate;                              // requests a minute, DBK_RATE_OFF or DBK_RATE_DEFAULT
+    char creator[DBK_KEY_CREATOR_MAX + 1]; // who made it; "" = not known
+    dbk_key_usage *usage;
 } dbk_key;
 
 typedef struct dbk_keys dbk_keys;
@@ -36,8 +41,15 @@ void dbk_keys_destroy(dbk_keys *keys);
 // Any thread.
 dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key *out, dbk_error *err);
 
+// Notes a successful call, to the second. Costs no more than a comparison most of the time; any thread.
+void dbk_keys_used(const dbk_key *key, int64_t now_ms);
+// Stores what dbk_keys_used noted since the last time. Waits for the disk; call it now and then, and before
+// the end.
+dbk_status dbk_keys_flush(dbk_keys *keys, dbk_error *err);
+
 typedef struct dbk_key_request {
     dbk_text tenant, name;
+    dbk_text created_by; // who makes it; may be empty
     const dbk_text *scopes;
     int scopes_count;
     dbk_text rate; // "off", a number from 1 to 100,000, or nothing

@@ -20,6 +20,8 @@ int dbk_cli_serve(int argc, char **argv);
 int dbk_cli_load(int argc, char **argv);
 int dbk_cli_keys(int argc, char **argv);
 int dbk_cli_tenant(int argc, char **argv);
+int dbk_cli_webhooks(int argc, char **argv);
+int dbk_cli_audit(int argc, char **argv);
 int dbk_cli_report(int argc, char **argv);
 int dbk_cli_check(int argc, char **argv);
 int dbk_cli_gen(int argc, char **argv);

@@ -7,22 +7,25 @@
 #include "ingest/parse/json.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: daybook keys create --data DIR --tenant T --scope S[,S…] [--rate N|off] [--name TEXT] [--expires "
-    "TIME]\n"
+    "TIME] [--by TEXT]\n"
     "       daybook keys list --data DIR --tenant T [--json]\n"
     "       daybook keys revoke --data DIR --tenant T ID\n\n"
     "create prints the key, alone, on stdout; it is shown this once. Its id goes to stderr.\n\n"
     "  --scope S     products:read, orders:read, orders:write, customers:read, customers:write, "
     "reports:read,\n"
     "                webhooks:read, webhooks:write, ingest:write, …; several with commas\n"
-    "  --rate N|off  requests a minute (default: the dialect's own, 60 for Distribu)\n";
+    "  --rate N|off  requests a minute (default: the dialect's own, 60 for Distribu)\n"
+    "  --by TEXT     who makes the key, for the audit log (default: your user name)\n";
 
 typedef struct arguments {
-    const char *directory, *tenant, *scopes, *rate, *name, *expires;
+    const char *directory, *tenant, *scopes, *rate, *name, *expires, *by;
     bool json;
 } arguments;
 
@@ -42,6 +45,8 @@ static void create_body(dbk_buffer *out, const arguments *a)
     write_member(&json, "rate", a->rate);
     write_member(&json, "name", a->name);
     write_member(&json, "expiresAt", a->expires);
+    const struct passwd *user = getpwuid(getuid());
+    write_member(&json, "createdBy", a->by || !user ? a->by : user->pw_name);
     dbk_out_key(&json, "scopes");
     dbk_out_array(&json);
     for (const char *at = a->scopes; *at;) {
@@ -130,15 +135,12 @@ static int list_or_revoke(const arguments *a, const char *id)
 
 int dbk_cli_keys(int argc, char **argv)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"tenant", required_argument, NULL, 't'},
-                                            {"scope", required_argument, NULL, 's'},
-                                            {"rate", required_argument, NULL, 'r'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"expires", required_argument, NULL, 'e'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},  {"tenant", required_argument, NULL, 't'},
+        {"scope", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
+        {"name", required_argument, NULL, 'n'},  {"expires", required_argument, NULL, 'e'},
+        {"by", required_argument, NULL, 'b'},    {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},        {0}};
     arguments a = {0};
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -160,6 +162,9 @@ int dbk_cli_keys(int argc, char **argv)
             break;
         case 'e':
             a.expires = optarg;
+            break;
+        case 'b':
+            a.by = optarg;
             break;
         case 'j':
             a.json = true;

@@ -14,6 +14,8 @@ static const struct {
     {"load", dbk_cli_load, "load CSV or NDJSON files"},
     {"keys", dbk_cli_keys, "create, list and revoke API keys"},
     {"tenant", dbk_cli_tenant, "show or set a tenant's time zone, currency and business day"},
+    {"webhooks", dbk_cli_webhooks, "list webhooks and their deliveries, rotate a secret"},
+    {"audit", dbk_cli_audit, "show who changed what"},
     {"report", dbk_cli_report, "print a report"},
     {"check", dbk_cli_check, "verify every checksum and every figure of a data directory"},
     {"gen", dbk_cli_gen, "write a made-up company as CSV files"},

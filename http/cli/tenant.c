@@ -10,7 +10,7 @@
 
 static const char help[] =
     "usage: daybook tenant set --data DIR --tenant T [--timezone Z] [--currency C] [--business-day HH:MM]\n"
-    "                          [--app-id A] [--restock-on-cancel on|off]\n"
+    "                          [--app-id A] [--restock-on-cancel on|off] [--allow-private-webhooks on|off]\n"
     "       daybook tenant show --data DIR --tenant T\n\n"
     "  --timezone Z          days and presets of reports are those of this zone, such as Europe/Berlin "
     "(default UTC)\n"
@@ -18,7 +18,9 @@ static const char help[] =
     "loaded)\n"
     "  --business-day HH:MM  when a business day of the point of sale begins (default 07:00)\n"
     "  --app-id A            the AppId of the 23blocks dialect (default: the tenant's name)\n"
-    "  --restock-on-cancel on  cancelling an order puts its units back into stock (default off)\n\n"
+    "  --restock-on-cancel on  cancelling an order puts its units back into stock (default off)\n"
+    "  --allow-private-webhooks on|off\n"
+    "                        whether webhooks may lead to addresses that are not public (default off)\n\n"
     "`set` prints the settings as they are afterwards, as JSON.\n";
 
 typedef struct setting {
@@ -72,6 +74,7 @@ int dbk_cli_tenant(int argc, char **argv)
                                             {"business-day", required_argument, NULL, 'b'},
                                             {"app-id", required_argument, NULL, 'a'},
                                             {"restock-on-cancel", required_argument, NULL, 'r'},
+                                            {"allow-private-webhooks", required_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *directory = NULL, *tenant = NULL;

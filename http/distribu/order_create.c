@@ -15,7 +15,7 @@
 
 enum { ITEMS_MAX = 500, QUANTITY_MAX = 1000000000, PO_NUMBER_MAX = 100, NOTES_MAX = 2000 };
 enum { LOW_STOCK = 5, INLINE_BYTES_MAX = 65536 };
-enum { ORDERS, LINES, PRODUCTS, ANSWER, BATCHES };
+enum { ORDERS, LINES, PRODUCTS, AUDIT, ANSWER, BATCHES };
 
 typedef struct item {
     dbk_text product_id;
@@ -319,11 +319,31 @@ static void write_answer(creation *c)
     dbk_out_object_end(&out);
 }
 
+static dbk_status fill_audit(creation *c, dbk_error *err)
+{
+    dbk_buffer details = {0};
+    dbk_out out = dbk_out_init(&details);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "customerId");
+    dbk_out_text(&out, c->customer_id);
+    dbk_out_key(&out, "total");
+    dbk_out_money(&out, c->total, 1, c->settings.currency_digits);
+    dbk_out_key(&out, "itemCount");
+    dbk_out_int(&out, c->items_count);
+    dbk_out_object_end(&out);
+    dbk_status status =
+        dbk_call_audit(c->call, &c->batches[AUDIT], "order.placed", "order", dbk_text_from(c->id),
+                       (dbk_text){(const char *)details.data, (uint32_t)details.size}, err);
+    dbk_buffer_dispose(&details);
+    return status;
+}
+
 static dbk_status fill_change(creation *c, dbk_change *change, dbk_error *err)
 {
     DBK_TRY(fill_order(c, err));
     DBK_TRY(fill_lines(c, err));
     DBK_TRY(fill_products(c, err));
+    DBK_TRY(fill_audit(c, err));
     write_answer(c);
     if (c->answer.failed)
         return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");

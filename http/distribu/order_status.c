@@ -10,6 +10,7 @@
 #include "http/distribu/order.h"
 #include "http/distribu/request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct restocked {
@@ -28,8 +29,8 @@ typedef struct move {
     int restock_count;
 
     dbk_result *stored; // the order as it was
-    dbk_batch order, products;
-    const dbk_batch *change[2];
+    dbk_batch order, audit, products;
+    const dbk_batch *change[3];
 } move;
 
 static void dispose(move *m)
@@ -38,6 +39,7 @@ static void dispose(move *m)
         dbk_result_free(m->stored);
     dbk_order_lines_dispose(&m->lines);
     dbk_batch_dispose(&m->order);
+    dbk_batch_dispose(&m->audit);
     dbk_batch_dispose(&m->products);
 }
 
@@ -199,6 +201,16 @@ static dbk_status fill_products(move *m, const dbk_snapshot *working, dbk_error 
     return status;
 }
 
+static dbk_status fill_audit(move *m, dbk_error *err)
+{
+    int from = dbk_order_status_find(dbk_stored_text(m->stored, 0, DBK_ORDERS, "status"));
+    char details[96]; // the names are our own constants
+    int length = snprintf(details, sizeof(details), "{\"from\":\"%s\",\"to\":\"%s\"}",
+                          dbk_order_status_names[from], dbk_order_status_names[m->to]);
+    return dbk_call_audit(m->call, &m->audit, "order.status_changed", "order", m->call->argument,
+                          (dbk_text){details, (uint32_t)length}, err);
+}
+
 static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
 {
     move *m = user;
@@ -206,12 +218,14 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
     if (!check_move(m))
         return dbk_fail(err, DBK_INVALID, "refused");
     DBK_TRY(fill_order(m, err));
+    DBK_TRY(fill_audit(m, err));
     if (m->restock_count > 0)
         DBK_TRY(fill_products(m, working, err));
     m->change[0] = &m->order;
-    m->change[1] = &m->products;
+    m->change[1] = &m->audit;
+    m->change[2] = &m->products;
     change->batches = m->change;
-    change->batches_count = m->products.rows > 0 ? 2 : 1;
+    change->batches_count = m->products.rows > 0 ? 3 : 2;
     return DBK_OK;
 }
 

@@ -60,6 +60,7 @@ static void issue_key(dbk_call *call, const dbk_json *body)
     dbk_time_form form;
     dbk_key_request request = {.tenant = dbk_json_string_of(dbk_json_get(body, "tenant")),
                                .name = dbk_json_string_of(dbk_json_get(body, "name")),
+                               .created_by = dbk_json_string_of(dbk_json_get(body, "createdBy")),
                                .rate = text_or_number(dbk_json_get(body, "rate")),
                                .now_ms = call->now_ms,
                                .expires_at = DBK_NULL};

@@ -192,6 +192,33 @@ static dbk_status parse(ingest *in, dbk_error *err)
     return status;
 }
 
+// One entry for the whole request, in the same change as its rows.
+static dbk_status add_audit(ingest *in, dbk_error *err)
+{
+    uint64_t rows = 0;
+    if (!in->call->has_key)
+        return DBK_OK;
+    for (int i = 0; i < in->batches_count; i++)
+        if (in->batches[i]->table == in->options.table)
+            rows += in->batches[i]->rows;
+    dbk_buffer details = {0};
+    dbk_buffer_format(&details, "{\"rows\":%llu,\"rejected\":%llu}", (unsigned long long)rows,
+                      (unsigned long long)in->rejected);
+    dbk_batch *batch = calloc(1, sizeof(*batch));
+    dbk_status status =
+        batch == NULL || details.failed
+            ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the rows")
+            : dbk_call_audit(in->call, batch, "rows.stored", "table", dbk_text_from(in->options.table->name),
+                             (dbk_text){(const char *)details.data, (uint32_t)details.size}, err);
+    dbk_buffer_dispose(&details);
+    if (status == DBK_OK)
+        return on_batch(in, batch, err);
+    if (batch != NULL)
+        dbk_batch_dispose(batch);
+    free(batch);
+    return status;
+}
+
 static void parse_and_submit(ingest *in)
 {
     dbk_error err;
@@ -202,6 +229,11 @@ static void parse_and_submit(ingest *in)
     }
     if (in->batches_count == 0) {
         answer(in, 0);
+        return;
+    }
+    status = add_audit(in, &err);
+    if (status != DBK_OK) {
+        fail(in, status, err.message);
         return;
     }
     in->change = (dbk_change){.tenant = in->call->tenant,

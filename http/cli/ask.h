@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// One question of a command to the handlers, and its answer printed.
+#ifndef DBK_CLI_ASK_H
+#define DBK_CLI_ASK_H
+
+#include "engine/base/bytes.h"
+
+// "name=value", escaped, behind '?' or '&' as the target so far asks for. Nothing when value is NULL.
+void dbk_cli_add_parameter(dbk_buffer *target, const char *name, const char *value);
+// Asks the directory's data and prints the answer on stdout, as a table or as JSON; returns the exit code.
+// The target is taken over.
+int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, bool json);
+
+#endif
