@@ -38,14 +38,15 @@ typedef struct edit {
     given_number credit_limit, tax_rate;
 
     int digits;
-    dbk_batch row;
-    const dbk_batch *change[1];
+    dbk_batch row, audit;
+    const dbk_batch *change[2];
     dbk_buffer answer, data; // the whole answer; the customer alone, for the event
 } edit;
 
 static void dispose(edit *e)
 {
     dbk_batch_dispose(&e->row);
+    dbk_batch_dispose(&e->audit);
     dbk_buffer_dispose(&e->answer);
     dbk_buffer_dispose(&e->data);
     dbk_json_doc_dispose(&e->doc);
@@ -277,9 +278,13 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
     write_answer(e);
     if (e->answer.failed || e->data.failed)
         return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+    DBK_TRY(dbk_call_audit(e->call, &e->audit, e->is_new ? "customer.created" : "customer.updated",
+                           "customer", e->id, (dbk_text){(const char *)e->data.data, (uint32_t)e->data.size},
+                           err));
     e->change[0] = &e->row;
+    e->change[1] = &e->audit;
     change->batches = e->change;
-    change->batches_count = 1;
+    change->batches_count = 2;
     return DBK_OK;
 }
 
