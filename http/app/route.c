@@ -57,7 +57,7 @@
 
 static const dbk_route_parameter sales_parameters[] = {PRESET, FROM, TO, CURRENCY, INCLUDE, {0}};
 static const dbk_route_parameter customers_parameters[] = {PRESET, FROM, TO, CURRENCY, FIELDS, {0}};
-static const dbk_route_parameter currency_parameters[] = {{0}};
+static const dbk_route_parameter inventory_parameters[] = {FIELDS, {0}};
 static const dbk_route_parameter admin_range_parameters[] = {TENANT, PRESET, FROM, TO, CURRENCY, {0}};
 static const dbk_route_parameter tenant_parameters[] = {TENANT, {0}};
 static const dbk_route_parameter product_list_parameters[] = {
@@ -178,7 +178,7 @@ const dbk_route dbk_routes[] = {
     DISTRIBU("/api/v1/reports/customers", "reports:read", dbk_distribu_customers,
              "Spend per customer over a range", customers_parameters, dbk_schema_customers),
     DISTRIBU("/api/v1/reports/inventory", "reports:read", dbk_distribu_inventory,
-             "Current stock times current price of the active catalogue", currency_parameters,
+             "Current stock times current price of the active catalogue", inventory_parameters,
              dbk_schema_inventory),
     DISTRIBU("/api/v1/reports/products", "reports:read", dbk_distribu_top_products,
              "Best-selling products by revenue or units over a range", top_product_parameters,
