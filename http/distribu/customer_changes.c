@@ -264,6 +264,38 @@ static void write_answer(edit *e)
     dbk_out_object_end(&out);
 }
 
+// Which fields were given; their values may be personal and do not belong into a log that is never changed.
+static dbk_status fill_audit(edit *e, dbk_error *err)
+{
+    const struct {
+        const char *name;
+        bool is_given;
+    } given[] = {{"email", e->email.is_given},
+                 {"name", e->name.is_given},
+                 {"status", e->status.is_given},
+                 {"notes", e->notes.is_given},
+                 {"creditLimit", e->credit_limit.is_given},
+                 {"taxRateOverride", e->tax_rate.is_given}};
+    dbk_buffer details = {0};
+    dbk_out out = dbk_out_init(&details);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "fields");
+    dbk_out_array(&out);
+    for (size_t i = 0; i < DBK_COUNT(given); i++)
+        if (given[i].is_given)
+            dbk_out_string(&out, given[i].name);
+    dbk_out_array_end(&out);
+    dbk_out_object_end(&out);
+    dbk_status status =
+        details.failed
+            ? dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.")
+            : dbk_call_audit(e->call, &e->audit, e->is_new ? "customer.created" : "customer.updated",
+                             "customer", e->id,
+                             (dbk_text){(const char *)details.data, (uint32_t)details.size}, err);
+    dbk_buffer_dispose(&details);
+    return status;
+}
+
 static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
 {
     edit *e = user;
@@ -278,9 +310,7 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
     write_answer(e);
     if (e->answer.failed || e->data.failed)
         return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
-    DBK_TRY(dbk_call_audit(e->call, &e->audit, e->is_new ? "customer.created" : "customer.updated",
-                           "customer", e->id, (dbk_text){(const char *)e->data.data, (uint32_t)e->data.size},
-                           err));
+    DBK_TRY(fill_audit(e, err));
     e->change[0] = &e->row;
     e->change[1] = &e->audit;
     change->batches = e->change;

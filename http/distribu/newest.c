@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Pages: one query a part, merged row by row.
 #include "http/distribu/newest.h"
 
 #include <assert.h>

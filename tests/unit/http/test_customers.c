@@ -224,6 +224,31 @@ static void test_D27_a_new_name_stands_in_old_reports(void **state)
     expect_at(&app, "data.rows.0.customerEmail", "new@acme.com");
 }
 
+static void test_D88_changes_are_in_the_audit_log(void **state)
+{
+    (void)state;
+    test_use_key(&app, "acme", "[\"customers:write\",\"reports:read\"]", "off");
+    assert_int_equal(test_ask(&app, "POST", "/api/v1/customers", false, NULL, "{\"email\":\"k@k.k\"}"), 201);
+    char id[64];
+    snprintf(id, sizeof(id), "%s", test_value(&app, "data.id"));
+    assert_int_equal(
+        test_ask(&app, "PATCH", "/api/v1/customers/c1", false, NULL, "{\"name\":null,\"notes\":\"n\"}"), 200);
+    assert_int_equal(test_ask(&app, "POST", "/api/v1/customers", false, NULL, "{\"email\":\"K@k.k\"}"), 422);
+    assert_int_equal(test_get(&app, "/api/v1/audit-log?entityType=customer"), 200);
+    expect_at(&app, "data", "[2]");
+    // Both are of the same moment: their ids decide which comes first.
+    int created = strcmp(test_value(&app, "data.0.action"), "customer.created") == 0 ? 0 : 1;
+    char path[64];
+    snprintf(path, sizeof(path), "data.%d.entityId", created);
+    expect_at(&app, path, id);
+    snprintf(path, sizeof(path), "data.%d.action", 1 - created);
+    expect_at(&app, path, "customer.updated");
+    snprintf(path, sizeof(path), "data.%d.entityId", 1 - created);
+    expect_at(&app, path, "c1");
+    snprintf(path, sizeof(path), "data.%d.details.fields", 1 - created);
+    expect_at(&app, path, "[2]");
+}
+
 static void test_D47_scopes(void **state)
 {
     (void)state;
@@ -241,9 +266,13 @@ static void test_D47_scopes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_D75_one_customer), TEST(test_D74_list_search_status),
-        TEST(test_D76_D77_create),   TEST(test_D76_limits),
-        TEST(test_D77_update),       TEST(test_D27_a_new_name_stands_in_old_reports),
+        TEST(test_D75_one_customer),
+        TEST(test_D74_list_search_status),
+        TEST(test_D76_D77_create),
+        TEST(test_D76_limits),
+        TEST(test_D77_update),
+        TEST(test_D27_a_new_name_stands_in_old_reports),
+        TEST(test_D88_changes_are_in_the_audit_log),
         TEST(test_D47_scopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
