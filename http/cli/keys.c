@@ -15,8 +15,8 @@
 static const char help[] =
     "usage: daybook keys create --data DIR --tenant T --scope S[,S…] [--rate N|off] [--name TEXT] [--expires "
     "TIME] [--by TEXT]\n"
-    "       daybook keys list --data DIR --tenant T [--json]\n"
-    "       daybook keys revoke --data DIR --tenant T ID\n\n"
+    "       daybook keys list --data DIR [--tenant T] [--json]\n"
+    "       daybook keys revoke --data DIR [--tenant T] ID\n\n"
     "create prints the key, alone, on stdout; it is shown this once. Its id goes to stderr.\n\n"
     "  --scope S     products:read, orders:read, orders:write, customers:read, customers:write, "
     "reports:read,\n"
@@ -118,8 +118,10 @@ static int list_or_revoke(const arguments *a, const char *id)
         dbk_buffer_u8(&target, '/');
         dbk_client_escape(&target, id);
     }
-    dbk_buffer_format(&target, "?tenant=");
-    dbk_client_escape(&target, a->tenant);
+    if (a->tenant) {
+        dbk_buffer_format(&target, "?tenant=");
+        dbk_client_escape(&target, a->tenant);
+    }
     dbk_buffer_u8(&target, 0);
     dbk_client_reply reply;
     int code = call(a, id ? "DELETE" : "GET", &target, &body, false, &reply);
@@ -177,9 +179,11 @@ int dbk_cli_keys(int argc, char **argv)
         }
     }
     const char *action = optind < argc ? argv[optind++] : "";
-    if (!a.directory || !a.tenant)
-        return dbk_cli_usage_error("keys", "--data DIR and --tenant T are needed");
+    if (!a.directory)
+        return dbk_cli_usage_error("keys", "--data DIR is needed");
     if (strcmp(action, "create") == 0 && optind == argc) {
+        if (!a.tenant)
+            return dbk_cli_usage_error("keys", "--tenant T is needed: whose data the key opens");
         if (!a.scopes)
             return dbk_cli_usage_error("keys",
                                        "--scope S is needed: what the key may do, such as reports:read");

@@ -41,6 +41,24 @@ static dbk_text scalar_text(const dbk_json *value)
     }
 }
 
+// What stands in a cell: a scalar, or the scalars of a list with commas between. The buffer holds the latter.
+static dbk_text cell_text(const dbk_json *value, char buffer[CELL_MAX * 4])
+{
+    if (!value || value->type != DBK_JSON_ARRAY)
+        return scalar_text(value);
+    size_t length = 0;
+    for (const dbk_json *m = dbk_json_first(value); m; m = dbk_json_next(value, m)) {
+        dbk_text text = scalar_text(m);
+        if (length + text.length + 1 >= CELL_MAX * 4)
+            break;
+        if (length)
+            buffer[length++] = ',';
+        memcpy(buffer + length, text.data, text.length);
+        length += text.length;
+    }
+    return (dbk_text){buffer, (uint32_t)length};
+}
+
 // ---- CSV ----
 
 static void csv_cell(FILE *out, const dbk_json *value)
@@ -126,10 +144,11 @@ static void pad(FILE *out, dbk_text text, int width, bool right)
 static void table_row(FILE *out, const dbk_json *row, const int *widths, const bool *numeric, bool header)
 {
     int column = 0;
+    char buffer[CELL_MAX * 4];
     for (const dbk_json *m = dbk_json_first(row); m && column < COLUMNS_MAX;
          m = dbk_json_next(row, m), column++) {
         fputs("  ", out);
-        pad(out, header ? m->key : scalar_text(m), widths[column], numeric[column]);
+        pad(out, header ? m->key : cell_text(m, buffer), widths[column], numeric[column]);
     }
     fputc('\n', out);
 }
@@ -145,11 +164,12 @@ static void table_list(FILE *out, const dbk_json *list)
         return;
     int widths[COLUMNS_MAX] = {0};
     bool numeric[COLUMNS_MAX] = {false};
+    char buffer[CELL_MAX * 4];
     for (const dbk_json *row = head; row; row = dbk_json_next(list, row)) {
         int column = 0;
         for (const dbk_json *m = dbk_json_first(row); m && column < COLUMNS_MAX;
              m = dbk_json_next(row, m), column++) {
-            int width = width_of(scalar_text(m));
+            int width = width_of(cell_text(m, buffer));
             if (row == head && width_of(m->key) > width)
                 width = width_of(m->key);
             if (width > widths[column])

@@ -113,10 +113,25 @@ void dbk_admin_key_list(dbk_call *call)
         dbk_call_fail_read(call, status, &err);
 }
 
+// Ids are random: one names a key of one tenant, so the operator need not say which.
+static dbk_status revoke(dbk_call *call, dbk_error *err)
+{
+    dbk_keys *keys = call->app->keys;
+    if (call->tenant.length > 0)
+        return dbk_keys_revoke(keys, call->tenant, call->argument, call->now_ms, err);
+    const dbk_snapshot *snapshot = dbk_call_snapshot(call);
+    dbk_status status =
+        dbk_fail(err, DBK_NOT_FOUND, "there is no key %.*s", (int)call->argument.length, call->argument.data);
+    for (size_t i = 0; i < dbk_snapshot_tenants(snapshot) && status == DBK_NOT_FOUND; i++)
+        status =
+            dbk_keys_revoke(keys, dbk_snapshot_tenant_name(snapshot, i), call->argument, call->now_ms, err);
+    return status;
+}
+
 void dbk_admin_key_revoke(dbk_call *call)
 {
     dbk_error err;
-    dbk_status status = dbk_keys_revoke(call->app->keys, call->tenant, call->argument, call->now_ms, &err);
+    dbk_status status = revoke(call, &err);
     if (status != DBK_OK) {
         dbk_call_fail_write(call, status, err.message);
         return;

@@ -16,10 +16,25 @@ dbk_tally *dbk_gen_tally(dbk_gen_company *company, dbk_table_id table, const cha
     return &company->tables[table].tallies[index];
 }
 
+// The last column that the company fills, where the data dictionary goes on.
+static const char *last_written(dbk_table_id table)
+{
+    switch (table) {
+    case DBK_ORDERS:
+        return "cancel_reason";
+    case DBK_CUSTOMERS:
+        return "updated_at";
+    default:
+        return NULL;
+    }
+}
+
 static void header_of(const dbk_table_def *def, char *out, size_t size)
 {
+    const char *last = last_written(def->id);
+    int count = last ? dbk_column_find(def, dbk_text_from(last)) + 1 : def->columns_count;
     size_t at = 0;
-    for (int i = 0; i < def->columns_count; i++)
+    for (int i = 0; i < count; i++)
         if (!(def->columns[i].flags & DBK_HIDDEN))
             at += (size_t)snprintf(out + at, size - at, "%s%s", at ? "," : "", def->columns[i].name);
 }
