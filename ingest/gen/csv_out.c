@@ -21,9 +21,6 @@ dbk_status dbk_csv_out_open(dbk_csv_out *out, const char *directory, const char 
     *out = (dbk_csv_out){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
     if (out->fd < 0)
         return dbk_fail(err, DBK_IO, "cannot create %s: %s", path, strerror(errno));
-    out->columns = 1;
-    for (const char *c = header; *c; c++)
-        out->columns += *c == ',';
     dbk_buffer_append(&out->buffer, header, strlen(header));
     dbk_buffer_u8(&out->buffer, '\n');
     return DBK_OK;
@@ -48,7 +45,6 @@ static void begin_field(dbk_csv_out *out)
     if (out->line_open)
         dbk_buffer_u8(&out->buffer, ',');
     out->line_open = true;
-    out->fields++;
 }
 
 void dbk_csv_text(dbk_csv_out *out, const char *text)
@@ -115,10 +111,7 @@ void dbk_csv_empty(dbk_csv_out *out)
 
 void dbk_csv_end_line(dbk_csv_out *out)
 {
-    while (out->fields < out->columns)
-        dbk_csv_empty(out);
     dbk_buffer_u8(&out->buffer, '\n');
-    out->fields = 0;
     out->line_open = false;
     out->rows++;
     if (out->buffer.size >= FLUSH_BYTES)

@@ -10,7 +10,6 @@
 typedef struct dbk_csv_out {
     int fd;
     dbk_buffer buffer;
-    int columns, fields; // of the header; written on this line
     bool line_open;
     uint64_t rows;
     uint64_t bytes;
@@ -28,7 +27,6 @@ void dbk_csv_cents(dbk_csv_out *out, int64_t cents);
 // An instant in ms, 0 = empty field.
 void dbk_csv_time(dbk_csv_out *out, int64_t ms);
 void dbk_csv_empty(dbk_csv_out *out);
-// Columns that the line has no field for yet are empty.
 void dbk_csv_end_line(dbk_csv_out *out);
 dbk_status dbk_csv_out_close(dbk_csv_out *out, const char *name, dbk_error *err);
 
