@@ -30,6 +30,16 @@
         "currency", "query", "{\"type\":\"string\",\"pattern\":\"^[A-Za-z]{3}$\"}",                          \
             "The currency to count; by default the tenant's own. Currencies are never added together."       \
     }
+#define FIELDS                                                                                               \
+    {                                                                                                        \
+        "fields", "query", "{\"type\":\"string\"}",                                                          \
+            "Names of row columns with commas between them: rows have these alone."                          \
+    }
+#define INCLUDE                                                                                              \
+    {                                                                                                        \
+        "include", "query", "{\"type\":\"string\",\"enum\":[\"realised\"]}",                                 \
+            "realised: also the totals without cancelled orders."                                            \
+    }
 #define TENANT                                                                                               \
     {                                                                                                        \
         "tenant", "query", "{\"type\":\"string\"}", "Whose data (local requests only; a key already says)."  \
@@ -45,8 +55,9 @@
         "cursor", "query", "{\"type\":\"string\"}", "pagination.nextCursor of the page before."              \
     }
 
-static const dbk_route_parameter range_parameters[] = {PRESET, FROM, TO, CURRENCY, {0}};
-static const dbk_route_parameter currency_parameters[] = {{0}};
+static const dbk_route_parameter sales_parameters[] = {PRESET, FROM, TO, CURRENCY, INCLUDE, {0}};
+static const dbk_route_parameter customers_parameters[] = {PRESET, FROM, TO, CURRENCY, FIELDS, {0}};
+static const dbk_route_parameter inventory_parameters[] = {FIELDS, {0}};
 static const dbk_route_parameter admin_range_parameters[] = {TENANT, PRESET, FROM, TO, CURRENCY, {0}};
 static const dbk_route_parameter tenant_parameters[] = {TENANT, {0}};
 static const dbk_route_parameter product_list_parameters[] = {
@@ -96,6 +107,7 @@ static const dbk_route_parameter top_product_parameters[] = {
     TO,
     CURRENCY,
     LIMIT,
+    FIELDS,
     {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
      "What the rows are sorted by."},
     {0}};
@@ -162,11 +174,11 @@ static const dbk_route_parameter audit_parameters[] = {
 
 const dbk_route dbk_routes[] = {
     DISTRIBU("/api/v1/reports/sales", "reports:read", dbk_distribu_sales,
-             "Sales totals, by day and by status, over a range", range_parameters, dbk_schema_sales),
+             "Sales totals, by day and by status, over a range", sales_parameters, dbk_schema_sales),
     DISTRIBU("/api/v1/reports/customers", "reports:read", dbk_distribu_customers,
-             "Spend per customer over a range", range_parameters, dbk_schema_customers),
+             "Spend per customer over a range", customers_parameters, dbk_schema_customers),
     DISTRIBU("/api/v1/reports/inventory", "reports:read", dbk_distribu_inventory,
-             "Current stock times current price of the active catalogue", currency_parameters,
+             "Current stock times current price of the active catalogue", inventory_parameters,
              dbk_schema_inventory),
     DISTRIBU("/api/v1/reports/products", "reports:read", dbk_distribu_top_products,
              "Best-selling products by revenue or units over a range", top_product_parameters,

@@ -4,6 +4,7 @@
 // Orders without a customer are in the sales report but not here. Names and e-mail addresses are the current
 // ones; either is null when the customer has none or is not known.
 #include "http/app/handlers.h"
+#include "http/distribu/fields.h"
 #include "http/distribu/report.h"
 
 enum { CUSTOMER, NAME, EMAIL, ORDERS, REVENUE, LAST };
@@ -76,25 +77,30 @@ static void write_totals(const dbk_distribu_report *report, const dbk_result *ro
     dbk_out_object_end(out);
 }
 
-static void write_row(const dbk_distribu_report *report, const dbk_result *rows, size_t row, dbk_out *out)
+static const char *const row_fields[] = {
+    "customerId", "customerName", "customerEmail", "orderCount", "revenue", "lastOrderAt", NULL};
+
+static void write_row(const dbk_distribu_report *report, const dbk_result *rows, size_t row,
+                      const dbk_fields *fields, dbk_out *out)
 {
     dbk_out_object(out);
-    dbk_out_key(out, "customerId");
-    dbk_out_text(out, dbk_result_text(rows, row, CUSTOMER));
-    dbk_out_key(out, "customerName");
-    dbk_out_text_or_null(out, dbk_result_text(rows, row, NAME));
-    dbk_out_key(out, "customerEmail");
-    dbk_out_text_or_null(out, dbk_result_text(rows, row, EMAIL));
-    dbk_out_key(out, "orderCount");
-    dbk_out_int(out, dbk_result_int(rows, row, ORDERS));
-    dbk_out_key(out, "revenue");
-    dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
-    dbk_out_key(out, "lastOrderAt");
-    dbk_out_time(out, dbk_result_int(rows, row, LAST));
+    if (dbk_fields_open(fields, out, "customerId"))
+        dbk_out_text(out, dbk_result_text(rows, row, CUSTOMER));
+    if (dbk_fields_open(fields, out, "customerName"))
+        dbk_out_text_or_null(out, dbk_result_text(rows, row, NAME));
+    if (dbk_fields_open(fields, out, "customerEmail"))
+        dbk_out_text_or_null(out, dbk_result_text(rows, row, EMAIL));
+    if (dbk_fields_open(fields, out, "orderCount"))
+        dbk_out_int(out, dbk_result_int(rows, row, ORDERS));
+    if (dbk_fields_open(fields, out, "revenue"))
+        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
+    if (dbk_fields_open(fields, out, "lastOrderAt"))
+        dbk_out_time(out, dbk_result_int(rows, row, LAST));
     dbk_out_object_end(out);
 }
 
-static void write_customers(const dbk_distribu_report *report, const dbk_result *rows, dbk_buffer *body)
+static void write_customers(const dbk_distribu_report *report, const dbk_result *rows,
+                            const dbk_fields *fields, dbk_buffer *body)
 {
     dbk_out out = dbk_out_init(body);
     dbk_out_object(&out);
@@ -105,7 +111,7 @@ static void write_customers(const dbk_distribu_report *report, const dbk_result 
     dbk_out_key(&out, "rows");
     dbk_out_array(&out);
     for (size_t row = 0; row < dbk_result_rows(rows); row++)
-        write_row(report, rows, row, &out);
+        write_row(report, rows, row, fields, &out);
     dbk_out_array_end(&out);
     dbk_out_object_end(&out);
     dbk_out_object_end(&out);
@@ -116,7 +122,8 @@ void dbk_distribu_customers(dbk_call *call)
     dbk_distribu_report report;
     dbk_result *rows = NULL;
     dbk_error err;
-    if (!dbk_distribu_report_begin(call, &report, 0))
+    dbk_fields fields;
+    if (!dbk_fields_read(call, row_fields, &fields) || !dbk_distribu_report_begin(call, &report, 0))
         return;
     dbk_status status = look_at_currencies(call, &report, &err);
     if (status == DBK_OK)
@@ -126,7 +133,7 @@ void dbk_distribu_customers(dbk_call *call)
         return;
     }
     dbk_distribu_report_others(call, &report);
-    write_customers(&report, rows, &call->body);
+    write_customers(&report, rows, &fields, &call->body);
     dbk_result_free(rows);
     dbk_call_answer_json(call, 200);
 }

@@ -5,6 +5,7 @@
 // valued and sorted here. Negative stock is shown and counted as it is.
 #include "http/app/call.h"
 #include "http/app/handlers.h"
+#include "http/distribu/fields.h"
 
 #include <stdlib.h>
 
@@ -109,29 +110,33 @@ static void write_sums(dbk_out *out, const group *g, int digits)
     dbk_out_money(out, g->value, 1, digits);
 }
 
-static void write_item(dbk_out *out, const item *it, int digits)
+static const char *const row_fields[] = {"productId", "name",  "sku",      "category", "stock",
+                                         "unitPrice", "value", "isActive", NULL};
+
+static void write_item(dbk_out *out, const item *it, const dbk_fields *fields, int digits)
 {
     dbk_out_object(out);
-    dbk_out_key(out, "productId");
-    dbk_out_text(out, dbk_result_text(it->rows, it->row, ID));
-    dbk_out_key(out, "name");
-    dbk_out_text(out, dbk_result_text(it->rows, it->row, NAME));
-    dbk_out_key(out, "sku");
-    dbk_out_text_or_null(out, dbk_result_text(it->rows, it->row, SKU));
-    dbk_out_key(out, "category");
-    dbk_out_text_or_null(out, dbk_result_text(it->rows, it->row, CATEGORY));
-    dbk_out_key(out, "stock");
-    dbk_out_int(out, it->stock);
-    dbk_out_key(out, "unitPrice");
-    dbk_out_money(out, or_zero(dbk_result_int(it->rows, it->row, PRICE)), 1, digits);
-    dbk_out_key(out, "value");
-    dbk_out_money(out, it->value, 1, digits);
-    dbk_out_key(out, "isActive");
-    dbk_out_bool(out, true);
+    if (dbk_fields_open(fields, out, "productId"))
+        dbk_out_text(out, dbk_result_text(it->rows, it->row, ID));
+    if (dbk_fields_open(fields, out, "name"))
+        dbk_out_text(out, dbk_result_text(it->rows, it->row, NAME));
+    if (dbk_fields_open(fields, out, "sku"))
+        dbk_out_text_or_null(out, dbk_result_text(it->rows, it->row, SKU));
+    if (dbk_fields_open(fields, out, "category"))
+        dbk_out_text_or_null(out, dbk_result_text(it->rows, it->row, CATEGORY));
+    if (dbk_fields_open(fields, out, "stock"))
+        dbk_out_int(out, it->stock);
+    if (dbk_fields_open(fields, out, "unitPrice"))
+        dbk_out_money(out, or_zero(dbk_result_int(it->rows, it->row, PRICE)), 1, digits);
+    if (dbk_fields_open(fields, out, "value"))
+        dbk_out_money(out, it->value, 1, digits);
+    if (dbk_fields_open(fields, out, "isActive"))
+        dbk_out_bool(out, true);
     dbk_out_object_end(out);
 }
 
-static void write_inventory(dbk_call *call, item *items, size_t count, group *groups, int digits)
+static void write_inventory(dbk_call *call, item *items, size_t count, group *groups,
+                            const dbk_fields *fields, int digits)
 {
     if (count > 0)
         qsort(items, count, sizeof(*items), compare_categories);
@@ -158,7 +163,7 @@ static void write_inventory(dbk_call *call, item *items, size_t count, group *gr
     dbk_out_key(&out, "rows");
     dbk_out_array(&out);
     for (size_t i = 0; i < count; i++)
-        write_item(&out, &items[i], digits);
+        write_item(&out, &items[i], fields, digits);
     dbk_out_array_end(&out);
     dbk_out_key(&out, "groups");
     dbk_out_array(&out);
@@ -179,7 +184,8 @@ void dbk_distribu_inventory(dbk_call *call)
     dbk_settings settings;
     dbk_result *rows = NULL;
     dbk_error err;
-    if (dbk_call_is_unchanged(call))
+    dbk_fields fields;
+    if (!dbk_fields_read(call, row_fields, &fields) || dbk_call_is_unchanged(call))
         return;
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &settings, &err);
     if (status == DBK_OK)
@@ -193,7 +199,7 @@ void dbk_distribu_inventory(dbk_call *call)
     group *groups = dbk_arena_alloc(&call->arena, (count + 1) * sizeof(group));
     if (items != NULL && groups != NULL) {
         value_items(rows, items);
-        write_inventory(call, items, count, groups, settings.currency_digits);
+        write_inventory(call, items, count, groups, &fields, settings.currency_digits);
     } else {
         call->body.failed = true;
     }

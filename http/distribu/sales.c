@@ -89,6 +89,7 @@ typedef struct sales {
     dbk_distribu_report report;
     figure total;
     figure states[STATUSES];
+    bool shows_realised;
 } sales;
 
 // Rows of other currencies are passed over; the rest goes to the total and to its state.
@@ -127,14 +128,24 @@ static void write_other_statuses(const sales *s, const dbk_result *rows, dbk_out
     }
 }
 
+static void write_total(const sales *s, const char *name, const figure *total, dbk_out *out)
+{
+    dbk_out_key(out, name);
+    dbk_out_object(out);
+    write_figure(out, total, s->report.digits);
+    dbk_out_key(out, "averageOrderValue");
+    dbk_out_money(out, total->revenue, total->orders > 0 ? total->orders : 1, s->report.digits);
+    dbk_out_object_end(out);
+}
+
+// "realised" is an addition: what remains without the cancelled orders.
 static void write_totals(const sales *s, dbk_out *out)
 {
-    dbk_out_key(out, "totals");
-    dbk_out_object(out);
-    write_figure(out, &s->total, s->report.digits);
-    dbk_out_key(out, "averageOrderValue");
-    dbk_out_money(out, s->total.revenue, s->total.orders > 0 ? s->total.orders : 1, s->report.digits);
-    dbk_out_object_end(out);
+    const figure *cancelled = &s->states[STATUSES - 1];
+    figure realised = {s->total.orders - cancelled->orders, s->total.revenue - cancelled->revenue};
+    write_total(s, "totals", &s->total, out);
+    if (s->shows_realised)
+        write_total(s, "realised", &realised, out);
 }
 
 static void write_days(const sales *s, const dbk_result *rows, dbk_out *out)
@@ -176,6 +187,8 @@ void dbk_distribu_sales(dbk_call *call)
     sales s = {0};
     dbk_result *statuses = NULL, *days = NULL;
     dbk_error err;
+    s.shows_realised = dbk_text_equal(dbk_call_param(call, "include"), DBK_TEXT("realised"));
+    dbk_call_tag(call, &s.shows_realised, sizeof(s.shows_realised));
     if (!dbk_distribu_report_begin(call, &s.report, DAYS_MAX))
         return;
     dbk_status status = query_by_status(call, &s.report, &statuses, &err);

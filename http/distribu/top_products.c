@@ -6,6 +6,7 @@
 // shipping, tax or discounts of a whole order. As in the other reports every status counts, cancelled ones
 // too. Names are the current ones.
 #include "http/app/handlers.h"
+#include "http/distribu/fields.h"
 #include "http/distribu/report.h"
 #include "http/distribu/request.h"
 
@@ -85,28 +86,32 @@ static void write_totals(const dbk_distribu_report *report, const dbk_result *ro
     dbk_out_object_end(out);
 }
 
-static void write_row(const dbk_distribu_report *report, const dbk_result *rows, size_t row, dbk_out *out)
+static const char *const row_fields[] = {"productId",  "name",  "sku",     "category",
+                                         "orderCount", "units", "revenue", NULL};
+
+static void write_row(const dbk_distribu_report *report, const dbk_result *rows, size_t row,
+                      const dbk_fields *fields, dbk_out *out)
 {
     dbk_out_object(out);
-    dbk_out_key(out, "productId");
-    dbk_out_text(out, dbk_result_text(rows, row, PRODUCT));
-    dbk_out_key(out, "name");
-    dbk_out_text_or_null(out, dbk_result_text(rows, row, NAME));
-    dbk_out_key(out, "sku");
-    dbk_out_text_or_null(out, dbk_result_text(rows, row, SKU));
-    dbk_out_key(out, "category");
-    dbk_out_text_or_null(out, dbk_result_text(rows, row, CATEGORY));
-    dbk_out_key(out, "orderCount");
-    dbk_out_int(out, dbk_result_int(rows, row, ORDERS));
-    dbk_out_key(out, "units");
-    dbk_out_wide(out, dbk_result_sum(rows, row, UNITS));
-    dbk_out_key(out, "revenue");
-    dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
+    if (dbk_fields_open(fields, out, "productId"))
+        dbk_out_text(out, dbk_result_text(rows, row, PRODUCT));
+    if (dbk_fields_open(fields, out, "name"))
+        dbk_out_text_or_null(out, dbk_result_text(rows, row, NAME));
+    if (dbk_fields_open(fields, out, "sku"))
+        dbk_out_text_or_null(out, dbk_result_text(rows, row, SKU));
+    if (dbk_fields_open(fields, out, "category"))
+        dbk_out_text_or_null(out, dbk_result_text(rows, row, CATEGORY));
+    if (dbk_fields_open(fields, out, "orderCount"))
+        dbk_out_int(out, dbk_result_int(rows, row, ORDERS));
+    if (dbk_fields_open(fields, out, "units"))
+        dbk_out_wide(out, dbk_result_sum(rows, row, UNITS));
+    if (dbk_fields_open(fields, out, "revenue"))
+        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
     dbk_out_object_end(out);
 }
 
 static void write_report(const dbk_distribu_report *report, const dbk_result *rows, size_t limit,
-                         dbk_buffer *body)
+                         const dbk_fields *fields, dbk_buffer *body)
 {
     dbk_out out = dbk_out_init(body);
     dbk_out_object(&out);
@@ -117,7 +122,7 @@ static void write_report(const dbk_distribu_report *report, const dbk_result *ro
     dbk_out_key(&out, "rows");
     dbk_out_array(&out);
     for (size_t row = 0; row < dbk_result_rows(rows) && row < limit; row++)
-        write_row(report, rows, row, &out);
+        write_row(report, rows, row, fields, &out);
     dbk_out_array_end(&out);
     dbk_out_object_end(&out);
     dbk_out_object_end(&out);
@@ -137,7 +142,8 @@ void dbk_distribu_top_products(dbk_call *call)
     }
     dbk_call_tag(call, &by_units, sizeof(by_units));
     dbk_call_tag(call, &limit, sizeof(limit));
-    if (!dbk_distribu_report_begin(call, &report, 0))
+    dbk_fields fields;
+    if (!dbk_fields_read(call, row_fields, &fields) || !dbk_distribu_report_begin(call, &report, 0))
         return;
     dbk_status status = look_at_currencies(call, &report, &err);
     if (status == DBK_OK)
@@ -147,7 +153,7 @@ void dbk_distribu_top_products(dbk_call *call)
         return;
     }
     dbk_distribu_report_others(call, &report);
-    write_report(&report, rows, (size_t)limit, &call->body);
+    write_report(&report, rows, (size_t)limit, &fields, &call->body);
     dbk_result_free(rows);
     dbk_call_answer_json(call, 200);
 }

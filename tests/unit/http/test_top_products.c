@@ -10,6 +10,8 @@
 #include "engine/base/calendar.h"
 #include "tests/support/app_client.h"
 
+#include <stdio.h>
+
 static test_app app;
 
 static int setup(void **state)
@@ -82,6 +84,46 @@ static void test_D44_range_and_currency(void **state)
     expect_at(&app, "data.rows.0.sku", "null");
 }
 
+static void test_D44_fields_of_rows(void **state)
+{
+    (void)state;
+    assert_int_equal(test_get(&app, "/api/v1/reports/products?fields=sku,revenue"), 200);
+    expect_at(&app, "data.rows.0", "{2}");
+    expect_at(&app, "data.rows.0.sku", "A-1");
+    expect_at(&app, "data.rows.0.revenue", "60.15");
+    expect_at(&app, "data.totals", "{3}"); // rows alone
+    assert_int_equal(test_get(&app, "/api/v1/reports/customers?fields=customerId"), 200);
+    assert_int_equal(test_get(&app, "/api/v1/reports/customers?fields=customerId,shoeSize"), 400);
+    expect_at(&app, "error", "Unknown field \"shoeSize\".");
+}
+
+static void test_D44_another_choice_is_another_answer(void **state)
+{
+    (void)state;
+    char etag[64];
+    assert_int_equal(test_get(&app, "/api/v1/reports/products?fields=sku"), 200);
+    snprintf(etag, sizeof(etag), "%s", test_header(&app, "etag"));
+    const char *const headers[] = {"if-none-match", etag, NULL};
+    assert_int_equal(test_ask(&app, "GET", "/api/v1/reports/products?fields=sku", false, headers, NULL), 304);
+    assert_int_equal(test_ask(&app, "GET", "/api/v1/reports/products?fields=name", false, headers, NULL),
+                     200);
+    assert_int_equal(
+        test_ask(&app, "GET", "/api/v1/reports/products?by=units&fields=sku", false, headers, NULL), 200);
+}
+
+static void test_D15_realised_is_without_cancelled_orders(void **state)
+{
+    (void)state;
+    assert_int_equal(test_get(&app, "/api/v1/reports/sales"), 200);
+    expect_at(&app, "data.totals.revenue", "150.00");
+    expect_at(&app, "data.realised", "(none)");
+    assert_int_equal(test_get(&app, "/api/v1/reports/sales?include=realised"), 200);
+    expect_at(&app, "data.totals.revenue", "150.00");
+    expect_at(&app, "data.realised.orderCount", "1");
+    expect_at(&app, "data.realised.revenue", "100.00");
+    expect_at(&app, "data.realised.averageOrderValue", "100.00");
+}
+
 static void test_D44_bad_parameters(void **state)
 {
     (void)state;
@@ -98,6 +140,9 @@ int main(void)
         TEST(test_D44_by_revenue),
         TEST(test_D44_by_units_and_limit),
         TEST(test_D44_range_and_currency),
+        TEST(test_D44_fields_of_rows),
+        TEST(test_D44_another_choice_is_another_answer),
+        TEST(test_D15_realised_is_without_cancelled_orders),
         TEST(test_D44_bad_parameters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
