@@ -82,7 +82,7 @@ static void test_every_zone_agrees_with_the_c_library(void **state)
     const int64_t first = (int64_t)dbk_day_from_civil(1800, 1, 1) * 86400;
     const int64_t last = (int64_t)dbk_day_from_civil(2200, 1, 1) * 86400;
     if (name_count == 0)
-        skip();
+        fail_msg("there is no /usr/share/zoneinfo to compare with: install tzdata");
     long checks = 0;
     for (size_t i = 0; i < name_count; i++) {
         const dbk_zone *zone;
