@@ -40,6 +40,7 @@ dbk_status dbk_io_directory_init(dbk_io_directory *directory, const char *path, 
     strcpy(directory->path, path);
     directory->files = NULL;
     directory->files_count = 0;
+    directory->done_first = directory->done_last = NULL;
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory->fd < 0) {
         int number = errno;
@@ -181,6 +182,16 @@ dbk_status dbk_io_directory_sync(dbk_io *io, dbk_error *err)
     return DBK_OK;
 }
 
+void dbk_io_op_append(dbk_io_op **first, dbk_io_op **last, dbk_io_op *op)
+{
+    op->next = NULL;
+    if (*last)
+        (*last)->next = op;
+    else
+        *first = op;
+    *last = op;
+}
+
 bool dbk_io_directory_admits(dbk_io_directory *directory, dbk_io_op *op)
 {
     op->status = DBK_OK;
@@ -190,9 +201,7 @@ bool dbk_io_directory_admits(dbk_io_directory *directory, dbk_io_op *op)
     op->next = NULL;
     if (op->kind == DBK_IO_READ || !directory->files[op->file].sync_failed)
         return true;
-    op->finished = true;
-    op->status = DBK_IO;
-    op->error_number = EIO;
+    dbk_io_directory_finish(directory, op, EIO, DBK_IO);
     return false;
 }
 
@@ -203,4 +212,20 @@ void dbk_io_directory_finish(dbk_io_directory *directory, dbk_io_op *op, int err
     op->error_number = error_number;
     op->status = status;
     op->finished = true;
+    dbk_io_op_append(&directory->done_first, &directory->done_last, op);
+}
+
+int dbk_io_directory_run_callbacks(dbk_io_directory *directory)
+{
+    int count = 0;
+    dbk_io_op *op = directory->done_first;
+    directory->done_first = directory->done_last = NULL;
+    while (op) {
+        dbk_io_op *next = op->next;
+        if (op->done)
+            op->done(op);
+        op = next;
+        count++;
+    }
+    return count;
 }

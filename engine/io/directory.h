@@ -20,6 +20,7 @@ typedef struct dbk_io_directory {
     char path[4096];
     dbk_io_open_file *files;
     int files_count;
+    dbk_io_op *done_first, *done_last; // finished, callback not run
 } dbk_io_directory;
 
 dbk_status dbk_io_directory_init(dbk_io_directory *directory, const char *path, dbk_error *err);
@@ -38,9 +39,14 @@ dbk_status dbk_io_directory_sync(dbk_io *io, dbk_error *err);
 
 // The status of a failed call.
 dbk_status dbk_io_status_of(int error_number);
+// Adds to the end of a list of operations.
+void dbk_io_op_append(dbk_io_op **first, dbk_io_op **last, dbk_io_op *op);
 // Checks an operation before it is started; false (op finished as failed) when its file cannot take it.
 bool dbk_io_directory_admits(dbk_io_directory *directory, dbk_io_op *op);
-// Marks the operation done; remembers a failed sync with its file.
+// Marks the operation done; remembers a failed sync with its file. Its callback waits for the next call of
+// dbk_io_directory_run_callbacks.
 void dbk_io_directory_finish(dbk_io_directory *directory, dbk_io_op *op, int error_number, dbk_status status);
+// Runs the callbacks of what was finished; returns how many operations that were.
+int dbk_io_directory_run_callbacks(dbk_io_directory *directory);
 
 #endif

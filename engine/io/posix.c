@@ -10,7 +10,6 @@
 
 typedef struct posix_io {
     dbk_io_directory directory; // first: the shared functions see a dbk_io_directory
-    dbk_io_op *done_first, *done_last;
 } posix_io;
 
 static void transfer(posix_io *io, dbk_io_op *op)
@@ -54,27 +53,11 @@ static void posix_submit(dbk_io *base, dbk_io_op *op)
         else
             transfer(io, op);
     }
-    if (io->done_last)
-        io->done_last->next = op;
-    else
-        io->done_first = op;
-    io->done_last = op;
 }
 
 static int posix_complete(dbk_io *base)
 {
-    posix_io *io = (posix_io *)base;
-    int count = 0;
-    dbk_io_op *op = io->done_first;
-    io->done_first = io->done_last = NULL;
-    while (op) {
-        dbk_io_op *next = op->next;
-        if (op->done)
-            op->done(op);
-        op = next;
-        count++;
-    }
-    return count;
+    return dbk_io_directory_run_callbacks((dbk_io_directory *)base);
 }
 
 static void posix_destroy(dbk_io *base)

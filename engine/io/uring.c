@@ -25,23 +25,11 @@ typedef struct uring_io {
     unsigned in_flight;
     unsigned retries;                        // since the last progress
     dbk_io_op *waiting_first, *waiting_last; // for a place in the ring
-    dbk_io_op *done_first, *done_last;       // finished, callback not run
 } uring_io;
-
-static void append(dbk_io_op **first, dbk_io_op **last, dbk_io_op *op)
-{
-    op->next = NULL;
-    if (*last)
-        (*last)->next = op;
-    else
-        *first = op;
-    *last = op;
-}
 
 static void finish(uring_io *io, dbk_io_op *op, int error_number, dbk_status status)
 {
     dbk_io_directory_finish(&io->directory, op, error_number, status);
-    append(&io->done_first, &io->done_last, op);
 }
 
 static bool start(uring_io *io, dbk_io_op *op)
@@ -80,15 +68,13 @@ static void start_waiting(uring_io *io)
 static void uring_submit(dbk_io *base, dbk_io_op *op)
 {
     uring_io *io = (uring_io *)base;
-    if (!dbk_io_directory_admits(&io->directory, op)) {
-        append(&io->done_first, &io->done_last, op);
+    if (!dbk_io_directory_admits(&io->directory, op))
         return;
-    }
     if (op->kind != DBK_IO_SYNC && op->size == 0) {
         finish(io, op, 0, DBK_OK);
         return;
     }
-    append(&io->waiting_first, &io->waiting_last, op);
+    dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);
     start_waiting(io);
     // A failure to enter the kernel now is met again, and handled, in complete.
     io_uring_submit(&io->ring);
@@ -100,7 +86,7 @@ static void on_completion(uring_io *io, struct io_uring_cqe *cqe)
     int result = cqe->res;
     io->in_flight--;
     if ((result == -EAGAIN || result == -EINTR) && io->retries++ < RETRIES_MAX) {
-        append(&io->waiting_first, &io->waiting_last, op);
+        dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);
     } else if (result < 0) {
         finish(io, op, -result, dbk_io_status_of(-result));
     } else if (op->kind == DBK_IO_SYNC) {
@@ -113,7 +99,7 @@ static void on_completion(uring_io *io, struct io_uring_cqe *cqe)
         if (op->transferred == op->size)
             finish(io, op, 0, DBK_OK);
         else
-            append(&io->waiting_first, &io->waiting_last, op);
+            dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);
     }
 }
 
@@ -130,25 +116,10 @@ static void abandon(uring_io *io, int error_number)
     io->waiting_last = NULL;
 }
 
-static int run_callbacks(uring_io *io)
-{
-    int count = 0;
-    dbk_io_op *op = io->done_first;
-    io->done_first = io->done_last = NULL;
-    while (op) {
-        dbk_io_op *next = op->next;
-        if (op->done)
-            op->done(op);
-        op = next;
-        count++;
-    }
-    return count;
-}
-
 static int uring_complete(dbk_io *base)
 {
     uring_io *io = (uring_io *)base;
-    while (!io->done_first && (io->in_flight > 0 || io->waiting_first)) {
+    while (!io->directory.done_first && (io->in_flight > 0 || io->waiting_first)) {
         start_waiting(io);
         int entered = io_uring_submit_and_wait(&io->ring, 1);
         if (entered < 0 && entered != -EINTR && entered != -EAGAIN && entered != -EBUSY) {
@@ -164,7 +135,7 @@ static int uring_complete(dbk_io *base)
         }
         io_uring_cq_advance(&io->ring, seen);
     }
-    return run_callbacks(io);
+    return dbk_io_directory_run_callbacks(&io->directory);
 }
 
 static void uring_destroy(dbk_io *base)
