@@ -9,28 +9,6 @@
 
 enum { CUSTOMER, NAME, EMAIL, ORDERS, REVENUE, LAST };
 
-// Meets every currency of the range, so that the second query knows whether it must filter.
-static dbk_status look_at_currencies(dbk_call *call, dbk_distribu_report *report, dbk_error *err)
-{
-    static const dbk_group_key key = {.column = "currency"};
-    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
-    dbk_query query = dbk_distribu_report_orders(report);
-    query.keys = &key;
-    query.keys_count = 1;
-    query.aggregates = &count;
-    query.aggregates_count = 1;
-    dbk_result *rows;
-    DBK_TRY(dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, &rows, err));
-    for (size_t row = 0; row < dbk_result_rows(rows); row++) {
-        dbk_text name = dbk_result_text(rows, row, 0);
-        char *copy = dbk_arena_copy(&call->arena, name.data, name.length);
-        if (copy != NULL)
-            dbk_distribu_report_counts(report, (dbk_text){copy, name.length}, dbk_result_int(rows, row, 1));
-    }
-    dbk_result_free(rows);
-    return DBK_OK;
-}
-
 static dbk_status query_customers(dbk_call *call, dbk_distribu_report *report, dbk_result **out,
                                   dbk_error *err)
 {
@@ -125,7 +103,7 @@ void dbk_distribu_customers(dbk_call *call)
     dbk_fields fields;
     if (!dbk_fields_read(call, row_fields, &fields) || !dbk_distribu_report_begin(call, &report, 0))
         return;
-    dbk_status status = look_at_currencies(call, &report, &err);
+    dbk_status status = dbk_distribu_report_currencies(call, &report, &err);
     if (status == DBK_OK)
         status = query_customers(call, &report, &rows, &err);
     if (status != DBK_OK) {

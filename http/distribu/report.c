@@ -185,3 +185,28 @@ void dbk_distribu_report_range(const dbk_distribu_report *report, dbk_out *out)
     dbk_out_string(out, label);
     dbk_out_object_end(out);
 }
+
+dbk_status dbk_distribu_report_currencies(dbk_call *call, dbk_distribu_report *report, dbk_error *err)
+{
+    static const dbk_group_key key = {.column = "currency"};
+    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
+    dbk_query query = dbk_distribu_report_orders(report);
+    query.keys = &key;
+    query.keys_count = 1;
+    query.aggregates = &count;
+    query.aggregates_count = 1;
+    dbk_result *rows;
+    DBK_TRY(dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, &rows, err));
+    dbk_status status = DBK_OK;
+    for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
+        dbk_text name = dbk_result_text(rows, row, 0);
+        char *copy = dbk_arena_copy(&call->arena, name.data, name.length);
+        if (copy == NULL)
+            // A currency passed over would be added to another.
+            status = dbk_fail(err, DBK_NO_MEMORY, "out of memory reading currencies");
+        else
+            dbk_distribu_report_counts(report, (dbk_text){copy, name.length}, dbk_result_int(rows, row, 1));
+    }
+    dbk_result_free(rows);
+    return status;
+}

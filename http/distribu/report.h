@@ -43,4 +43,8 @@ dbk_query dbk_distribu_report_orders(dbk_distribu_report *report);
 // "range": {…}
 void dbk_distribu_report_range(const dbk_distribu_report *report, dbk_out *out);
 
+// Meets every currency of the range, for reports whose main query is not by currency: the next
+// dbk_distribu_report_orders filters if it must.
+dbk_status dbk_distribu_report_currencies(dbk_call *call, dbk_distribu_report *report, dbk_error *err);
+
 #endif

@@ -12,28 +12,6 @@
 
 enum { PRODUCT, NAME, SKU, CATEGORY, ORDERS, UNITS, REVENUE };
 
-// Meets every currency of the range. A line has its order's; orders that are not known have none.
-static dbk_status look_at_currencies(dbk_call *call, dbk_distribu_report *report, dbk_error *err)
-{
-    static const dbk_group_key key = {.column = "currency"};
-    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
-    dbk_query query = dbk_distribu_report_orders(report);
-    query.keys = &key;
-    query.keys_count = 1;
-    query.aggregates = &count;
-    query.aggregates_count = 1;
-    dbk_result *rows;
-    DBK_TRY(dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, &rows, err));
-    for (size_t row = 0; row < dbk_result_rows(rows); row++) {
-        dbk_text name = dbk_result_text(rows, row, 0);
-        char *copy = dbk_arena_copy(&call->arena, name.data, name.length);
-        if (copy != NULL)
-            dbk_distribu_report_counts(report, (dbk_text){copy, name.length}, dbk_result_int(rows, row, 1));
-    }
-    dbk_result_free(rows);
-    return DBK_OK;
-}
-
 static dbk_status query_products(dbk_call *call, dbk_distribu_report *report, bool by_units, dbk_result **out,
                                  dbk_error *err)
 {
@@ -63,7 +41,6 @@ static dbk_status query_products(dbk_call *call, dbk_distribu_report *report, bo
     query.aggregates_count = DBK_COUNT(aggregates);
     query.order = order;
     query.order_count = DBK_COUNT(order);
-    query.threads = dbk_call_threads(call);
     return dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, out, err);
 }
 
@@ -145,7 +122,8 @@ void dbk_distribu_top_products(dbk_call *call)
     dbk_fields fields;
     if (!dbk_fields_read(call, row_fields, &fields) || !dbk_distribu_report_begin(call, &report, 0))
         return;
-    dbk_status status = look_at_currencies(call, &report, &err);
+    // A line has its order's currency; orders that are not known have none.
+    dbk_status status = dbk_distribu_report_currencies(call, &report, &err);
     if (status == DBK_OK)
         status = query_products(call, &report, by_units, &rows, &err);
     if (status != DBK_OK) {
