@@ -5,10 +5,35 @@
 #include "http/app/system_row.h"
 #include "http/auth/random_id.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+// Entries of one millisecond keep the order in which they were made: an id begins with the clock's
+// nanoseconds, pushed on where two calls meet the same one. Its end is random, so that a clock set back
+// repeats no id.
+static dbk_status entry_id(char id[DBK_RANDOM_ID_MAX + 1], dbk_error *err)
+{
+    static _Atomic uint64_t last;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t at = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    uint64_t before = atomic_load(&last);
+    do
+        at = at > before ? at : before + 1;
+    while (!atomic_compare_exchange_weak(&last, &before, at));
+    DBK_TRY(dbk_random_id("aud_", id, err));
+    char digits[17];
+    snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)at);
+    memcpy(id + strlen("aud_"), digits, 16);
+    return DBK_OK;
+}
+
 dbk_status dbk_audit_build(dbk_batch *batch, const dbk_audit_entry *entry, dbk_error *err)
 {
     char id[DBK_RANDOM_ID_MAX + 1];
-    DBK_TRY(dbk_random_id("aud_", id, err));
+    DBK_TRY(entry_id(id, err));
     bool keeps_details = entry->details.length <= DBK_AUDIT_DETAILS_MAX;
     dbk_system_field fields[] = {
         {.column = "id", .text = dbk_text_from(id)},
@@ -28,7 +53,8 @@ dbk_status dbk_audit_build(dbk_batch *batch, const dbk_audit_entry *entry, dbk_e
 enum { ID, AT, ACTOR, CREATOR, ACTION, ENTITY_TYPE, ENTITY_ID, DETAILS };
 static const char *const columns[] = {"id",     "created_at",  "actor",     "creator",
                                       "action", "entity_type", "entity_id", "details"};
-static const dbk_order newest_first[] = {{.output = AT, .descending = true}, {.output = ID}};
+static const dbk_order newest_first[] = {{.output = AT, .descending = true},
+                                         {.output = ID, .descending = true}};
 
 static dbk_query audit_query(void)
 {
