@@ -309,6 +309,46 @@ static const dbk_column_def idempotency[] = {
     TEXT_REQUIRED("answer"),
 };
 
+static const char *const export_states[] = {"running", "ready", "failed", "cancelled", NULL};
+
+// Files of reports that are written, or were, off the request's path.
+static const dbk_column_def exports[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"),
+    TEXT_REQUIRED("report"),
+    TEXT_REQUIRED("parameters"), // JSON, as they were resolved
+    {"state", DBK_CODE, DBK_REQUIRED, DBK_DOMAIN_STATUS, export_states},
+    INT("progress"), // percent
+    INT("rows"),
+    INT("bytes"),
+    TEXT("file"),  // its name in the data directory …
+    TEXT("error"), // … or why there is none
+    TIME("done_at"),
+    CODE("actor", DBK_DOMAIN_API_KEY),
+};
+
+// Sealed periods of the point of sale. Rows are only ever added; each names the hash of the one before.
+static const dbk_column_def closures[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"), // the moment of the closure: the end of its period
+    INT_REQUIRED("number"),      // 1, 2, 3 … in the tenant
+    TIME_REQUIRED("from_at"),
+    TEXT_REQUIRED("cash_register_id"), // who asked
+    TEXT_REQUIRED("report"),           // the answer as it was given, names of that moment
+    TEXT_REQUIRED("totals"),           // what the period was closed with, to find late changes against
+    TEXT_REQUIRED("previous_hash"),    // SHA-256, lower-case hex
+    TEXT_REQUIRED("hash"),
+    CODE("actor", DBK_DOMAIN_API_KEY),
+};
+
+// Hours of the point of sale, kept with the names of that moment.
+static const dbk_column_def pos_snapshots[] = {
+    ID("id"),
+    TIME_REQUIRED("created_at"), // the hour's first millisecond
+    TIME_REQUIRED("taken_at"),
+    TEXT_REQUIRED("report"), // JSON
+};
+
 #define TABLE(id, kind, time, key, system, columns)                                                          \
     [id] = {id, #columns, kind, time, key, system, (int)DBK_COUNT(columns), columns}
 
@@ -336,6 +376,9 @@ static const dbk_table_def tables[DBK_TABLE_END] = {
     TABLE(DBK_WEBHOOKS, DBK_KEYED, -1, 0, true, webhooks),
     TABLE(DBK_WEBHOOK_DELIVERIES, DBK_FACT, 1, 0, true, webhook_deliveries),
     TABLE(DBK_AUDIT_LOG, DBK_FACT, 1, 0, true, audit_log),
+    TABLE(DBK_EXPORTS, DBK_FACT, 1, 0, true, exports),
+    TABLE(DBK_CLOSURES, DBK_FACT, 1, 0, true, closures),
+    TABLE(DBK_POS_SNAPSHOTS, DBK_FACT, 1, 0, true, pos_snapshots),
 };
 
 const dbk_table_def *dbk_table_def_by_id(int id)

@@ -69,6 +69,9 @@ typedef enum dbk_table_id {
     DBK_WEBHOOKS,    // Daybook's own, as all that follow
     DBK_WEBHOOK_DELIVERIES,
     DBK_AUDIT_LOG,
+    DBK_EXPORTS,
+    DBK_CLOSURES,
+    DBK_POS_SNAPSHOTS,
     DBK_TABLE_END,
 } dbk_table_id;
 
