@@ -2,9 +2,9 @@
 // A reply whose body is written bit by bit: an export, a file, a stream of events. Part of the seam of
 // server.h.
 //
-// A writer never waits unless it asks to. What the client has not taken yet stands in a queue of bounded size:
-// a producer that can wait (an export, on a worker) calls dbk_stream_wait between its pieces; one that cannot
-// (events for thousands of readers) just writes, and a reader whose queue is full is cut off.
+// A writer never waits unless it asks to. What the client has not taken yet stands in a queue of bounded
+// size: a producer that can wait (an export, on a worker) calls dbk_stream_wait between its pieces; one that
+// cannot (events for thousands of readers) just writes, and a reader whose queue is full is cut off.
 #ifndef DBK_STREAM_H
 #define DBK_STREAM_H
 
@@ -13,11 +13,11 @@
 typedef struct dbk_stream dbk_stream;
 
 typedef struct dbk_stream_options {
-    int64_t length;      // of the whole body; -1 = not known: chunked
-    size_t queue_max;    // bytes that may wait for the client; 0 = 256 KiB
-    bool is_endless;     // events: no end is expected, and draining the server closes the stream at once
-    // Called once, on the loop's thread, when the stream is over for the server: the client went away, was cut
-    // off, or the server drains. Not called after dbk_stream_end. The stream stays valid until
+    int64_t length;   // of the whole body; -1 = not known: chunked
+    size_t queue_max; // bytes that may wait for the client; 0 = 256 KiB
+    bool is_endless;  // events: no end is expected, and draining the server closes the stream at once
+    // Called once, on the loop's thread, when the stream is over for the server: the client went away, was
+    // cut off, or the server drains. Not called after dbk_stream_end. The stream stays valid until
     // dbk_stream_end, which the owner still has to call. NULL = nothing to tell.
     void (*gone)(void *user);
     void *user;
