@@ -102,6 +102,8 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
         return check_jwks(value, err);
     if (dbk_text_equal(id, DBK_TEXT("jwt-secret")))
         return check_secret(value, err);
+    if (dbk_text_equal(id, DBK_TEXT("signing-secret")))
+        return dbk_fail(err, DBK_INVALID, "signing-secret is made by Daybook; it can only be taken away");
     if (value.length > DBK_SETTING_VALUE_MAX)
         return dbk_fail(err, DBK_INVALID, "a setting's value must be at most %d bytes",
                         DBK_SETTING_VALUE_MAX);
@@ -148,6 +150,11 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
     return status;
 }
 
+static bool is_secret(dbk_text id)
+{
+    return dbk_text_equal(id, DBK_TEXT("jwt-secret")) || dbk_text_equal(id, DBK_TEXT("signing-secret"));
+}
+
 dbk_status dbk_settings_write_all(const dbk_snapshot *snapshot, dbk_text tenant, dbk_out *json,
                                   dbk_error *err)
 {
@@ -158,8 +165,8 @@ dbk_status dbk_settings_write_all(const dbk_snapshot *snapshot, dbk_text tenant,
         if (dbk_result_is_null(rows, row, 1))
             continue;
         dbk_out_key_text(json, dbk_result_text(rows, row, 0));
-        bool is_secret = dbk_text_equal(dbk_result_text(rows, row, 0), DBK_TEXT("jwt-secret"));
-        dbk_out_text(json, is_secret ? DBK_TEXT("(secret)") : dbk_result_text(rows, row, 1));
+        bool is_shown = !is_secret(dbk_result_text(rows, row, 0));
+        dbk_out_text(json, is_shown ? dbk_result_text(rows, row, 1) : DBK_TEXT("(secret)"));
     }
     dbk_out_object_end(json);
     dbk_result_free(rows);
