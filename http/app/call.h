@@ -51,7 +51,7 @@ struct dbk_call {
     // Who asks. Neither: anybody, or the operator's own requests.
     bool has_key, has_token;
     dbk_key key;
-    dbk_token token; // its claims say subject and role
+    dbk_token token; // or a ticket; its claims say role and, of a token, subject
     int64_t now_ms;  // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local tenants, keys, tokens.
+// Local tenants, keys, tokens, tickets.
 #include "http/app/caller.h"
+
+#include "http/auth/ticket.h"
 
 #include <string.h>
 #include <time.h>
@@ -121,6 +123,24 @@ static bool take_token(dbk_call *call, dbk_text text, dbk_text app_id)
     return passes_rate(call, call->token.id, DBK_RATE_DEFAULT) && passes_role(call, call->token.claims.role);
 }
 
+static bool take_ticket(dbk_call *call, dbk_text text)
+{
+    dbk_ticket ticket;
+    dbk_error err;
+    dbk_status status = dbk_ticket_verify(call->app->store, text, call->now_ms, &ticket, &err);
+    if (status == DBK_INVALID)
+        return refuse_token(call, err.message);
+    if (status != DBK_OK) {
+        dbk_call_fail_read(call, status, &err);
+        return false;
+    }
+    call->has_token = true;
+    call->token.claims = (dbk_claims){.role = ticket.role, .expires_ms = ticket.expires_ms};
+    memcpy(call->token.id, ticket.id, sizeof(ticket.id));
+    set_tenant(call, dbk_text_from(ticket.tenant));
+    return passes_rate(call, ticket.id, DBK_RATE_DEFAULT) && passes_role(call, ticket.role);
+}
+
 bool dbk_caller_authorise(dbk_call *call)
 {
     const dbk_dialect *dialect = call->dialect;
@@ -135,6 +155,9 @@ bool dbk_caller_authorise(dbk_call *call)
 
     dbk_text text;
     bool is_shown = !is_local_route && dialect->find_key(call->request, &text) == DBK_KEY_GIVEN;
+    dbk_text ticket = call->route->takes_ticket ? dbk_call_param(call, "ticket") : (dbk_text){NULL, 0};
+    if (!is_shown && ticket.length > 0)
+        return take_ticket(call, ticket);
     if (!is_shown && call->request->local) {
         dbk_call_fail(call, 400, "tenant is required");
         return false;
