@@ -110,7 +110,8 @@ dbk_status dbk_distribu_report_currencies(dbk_call *call, dbk_distribu_report *r
             // A currency passed over would be added to another.
             status = dbk_fail(err, DBK_NO_MEMORY, "out of memory reading currencies");
         else
-            dbk_currency_counts(&report->currency, (dbk_text){copy, name.length}, dbk_result_int(rows, row, 1));
+            dbk_currency_counts(&report->currency, (dbk_text){copy, name.length},
+                                dbk_result_int(rows, row, 1));
     }
     dbk_result_free(rows);
     return status;

@@ -171,6 +171,13 @@ void dbk_out_money(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
     put(json, text, dbk_decimal_write(text, value, DBK_MONEY_SCALE, divisor, digits));
 }
 
+void dbk_out_rate(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
+{
+    char text[DBK_DECIMAL_TEXT_MAX];
+    begin_value(json);
+    put(json, text, dbk_decimal_write(text, value, DBK_RATE_SCALE, divisor, digits));
+}
+
 void dbk_out_wide(dbk_out *json, dbk_i128 value)
 {
     char text[DBK_DECIMAL_TEXT_MAX];
