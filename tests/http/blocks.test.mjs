@@ -3,6 +3,7 @@
 // BA1–BA13).
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { REPORTS, ask as askServer } from './support/blocks.mjs';
 import { createKey, ok, serve, temporary } from './support/daybook.mjs';
 import { cents, decimal, sum } from './support/money.mjs';
 
@@ -10,10 +11,6 @@ const NOW = '2025-01-31T12:00:00.000Z';
 const JANUARY = { start_date: '2025-01-01', end_date: '2025-01-31' };
 const data = temporary();
 const server = await serve(data, { env: { DAYBOOK_NOW: NOW } });
-
-const REPORTS = ['orders/summary', 'orders/list', 'orders/providers/list', 'orders/providers/summary',
-                 'flexible_orders/summary', 'payments/list', 'payments/summary', 'vendors/payments/list',
-                 'vendors/payments/summary', 'users/subscriptions/list', 'users/subscriptions/summary'];
 
 // A fresh tenant with its rows; returns its key.
 async function tenant(name, tables, settings = []) {
@@ -27,19 +24,7 @@ async function tenant(name, tables, settings = []) {
     return key;
 }
 
-// Asks a report; body: an object, a text as it stands, or undefined for none.
-function ask(report, key, body, headers = {}) {
-    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    return server.request(`/reports/${report}`, {
-        method: 'POST',
-        headers: {
-            ...(key ? { authorization: `Bearer ${key}` } : {}),
-            ...(text === undefined ? {} : { 'content-type': 'application/json' }),
-            ...headers,
-        },
-        body: text,
-    });
-}
+const ask = (...question) => askServer(server, ...question);
 
 async function read(report, key, fields) {
     const answer = await ask(report, key, fields && { report: fields });
