@@ -33,6 +33,7 @@ typedef struct dbk_route {
     dbk_access access;
     const char *scope;       // for DBK_ACCESS_SCOPED
     dbk_role token_role;     // that a token needs here; DBK_ROLE_NONE = what the dialect says
+    bool takes_ticket;       // the query parameter "ticket" (http/auth/ticket.h) will do instead of a header
     bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
     const dbk_dialect *dialect;
     dbk_cost cost;

@@ -16,11 +16,11 @@
 #include "ingest/store/store.h"
 #include "ingest/store/tenant_name.h"
 
-enum { DBK_TOKEN_ID_BYTES = 36 };
+enum { DBK_TOKEN_ID_MAX = 64 };
 
 typedef struct dbk_token {
     char tenant[DBK_TENANT_NAME_MAX + 1];
-    char id[DBK_TOKEN_ID_BYTES + 1]; // of its bearer: "sub_" and a digest of tenant and subject
+    char id[DBK_TOKEN_ID_MAX + 1]; // of its bearer: "sub_" and a digest of tenant and subject
     dbk_claims claims;
 } dbk_token;
 
