@@ -18,5 +18,9 @@ const dbk_dialect dbk_dialect_blocks = {
     .key_refused = "The token is not valid, or has expired or been revoked.",
     .write_forbidden = write_forbidden,
     .rate_exceeded = "The key has used up its requests. Try again shortly.",
+    .takes_tokens = true,
+    .find_app = dbk_dialect_find_app_id,
+    .app_missing = "The request needs the header AppId beside its token.",
+    .app_refused = "The AppId is not that of the key.",
     .write_error = dbk_blocks_write_error,
 };
