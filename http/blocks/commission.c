@@ -100,10 +100,14 @@ static dbk_status add_rests(const fraction *rests, size_t count, uint64_t *whole
                             dbk_error *err)
 {
     dbk_u128 places = 0; // 64 of them; each fraction's are cut, so the truth is less than `count` above
-    for (size_t i = 0; i < count; i++)
-        places += ((dbk_u128)rests[i].numerator << 64) / rests[i].denominator;
+    bool is_cut = false;
+    for (size_t i = 0; i < count; i++) {
+        dbk_u128 shifted = (dbk_u128)rests[i].numerator << 64;
+        places += shifted / rests[i].denominator;
+        is_cut = is_cut || shifted % rests[i].denominator != 0;
+    }
     *whole = (uint64_t)(places >> 64);
-    *has_rest = places != 0;
+    *has_rest = (uint64_t)places != 0 || is_cut;
     if ((uint64_t)places <= UINT64_MAX - count)
         return DBK_OK;
     int sign = 0;
