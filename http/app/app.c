@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 // A tenant with more orders than this may need more than a moment for a report.
-enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2 };
+enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
 
 // ---- Life ----
 
@@ -78,6 +78,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_answers_create(&app->answers, err));
     DBK_TRY(create_deliverer(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
+    DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
 }
@@ -103,6 +104,7 @@ void dbk_app_destroy(dbk_app *app)
 {
     if (app == NULL)
         return;
+    dbk_workers_destroy(app->streamers);
     dbk_workers_destroy(app->workers);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)
