@@ -208,6 +208,14 @@ static const dbk_route_parameter blocks_parameters[] = {
         .parameters = params, .body_types = body                                                             \
     }
 
+// A report of 23blocks for the command line.
+#define LOCAL_BLOCKS(report_name, name)                                                                      \
+    {                                                                                                        \
+        .method = "GET", .path = "/admin/report/" report_name, .access = DBK_ACCESS_LOCAL,                   \
+        .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ, .handle = dbk_blocks_##name,                  \
+        .summary = "A report of 23blocks", .parameters = blocks_parameters                                   \
+    }
+
 #define OPEN(route_path, handler, text, type)                                                                \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
@@ -338,6 +346,17 @@ const dbk_route dbk_routes[] = {
           admin_range_parameters, NULL),
     LOCAL("GET", "/admin/report/inventory", DBK_COST_READ, dbk_distribu_inventory, "The inventory report",
           tenant_parameters, NULL),
+    LOCAL_BLOCKS("orders-summary", orders_summary),
+    LOCAL_BLOCKS("orders-list", orders_list),
+    LOCAL_BLOCKS("providers-list", providers_list),
+    LOCAL_BLOCKS("providers-summary", providers_summary),
+    LOCAL_BLOCKS("flexible-orders-summary", flexible_orders_summary),
+    LOCAL_BLOCKS("payments-list", payments_list),
+    LOCAL_BLOCKS("payments-summary", payments_summary),
+    LOCAL_BLOCKS("vendor-payments-list", vendor_payments_list),
+    LOCAL_BLOCKS("vendor-payments-summary", vendor_payments_summary),
+    LOCAL_BLOCKS("subscriptions-list", subscriptions_list),
+    LOCAL_BLOCKS("subscriptions-summary", subscriptions_summary),
 };
 const int dbk_routes_count = DBK_COUNT(dbk_routes);
 
