@@ -135,7 +135,7 @@ static bool cut_into(cut *c, int grain, int64_t start, int64_t end)
     const dbk_rollup_view *view = c->out->view;
     if (start >= end)
         return true;
-    while (grain >= 0 && (!view->shape->def->grains[grain] || !is_long_enough((dbk_grain)grain, start, end)))
+    while (grain >= 0 && (!view->grains[grain] || !is_long_enough((dbk_grain)grain, start, end)))
         grain--;
     if (grain < 0)
         return leave(c, start, end);

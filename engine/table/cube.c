@@ -150,7 +150,8 @@ dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket)
     return (dbk_cells **)at;
 }
 
-bool dbk_cells_reserve(dbk_cells **at, dbk_versions *versions, uint32_t tuple, uint16_t columns)
+bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t tuple,
+                      uint16_t columns)
 {
     dbk_cells *cells = *at;
     uint32_t page = tuple / DBK_CUBE_PAGE;
@@ -165,6 +166,7 @@ bool dbk_cells_reserve(dbk_cells **at, dbk_versions *versions, uint32_t tuple, u
         if (!larger)
             return false;
         *at = larger;
+        cube->buckets += cells == NULL;
         dbk_versions_drop(versions, cells ? &cells->object : NULL);
         cells = larger;
     }

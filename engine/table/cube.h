@@ -22,7 +22,8 @@ enum { DBK_TUPLES_MAX = 1024, DBK_CUBE_PAGE = 8 };
 // A zeroed struct is an empty cube.
 typedef struct dbk_cube {
     dbk_object *root;
-    int height; // of nodes; 1 = the root's entries are cells
+    int height;       // of nodes; 1 = the root's entries are cells
+    uint64_t buckets; // that have cells
 } dbk_cube;
 
 typedef struct dbk_cells {
@@ -62,7 +63,8 @@ void dbk_cube_walk(const dbk_cube *cube, int32_t first, int32_t last, dbk_cube_v
 // when memory is out.
 dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket);
 // Makes the tuple's page be there, zeroed at first, in what dbk_cube_own gave. False when memory is out.
-bool dbk_cells_reserve(dbk_cells **cells, dbk_versions *versions, uint32_t tuple, uint16_t columns);
+bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t tuple,
+                      uint16_t columns);
 // Takes everything out of the working state; frees it at once, versions being NULL, when no image is left.
 void dbk_cube_release(dbk_cube *cube, dbk_versions *versions);
 

@@ -34,7 +34,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     db->names.versions = &db->versions;
     db->next_segment_id = 1;
     db->segment_rows = DBK_SEGMENT_ROWS;
-    db->rollup_rows = DBK_ROLLUP_ROWS;
+    dbk_db_set_rollup_rows(db, DBK_ROLLUP_ROWS, DBK_ROLLUP_BUCKET_ROWS);
     // Readers find an empty database rather than none.
     dbk_snapshot *empty = snapshot_create(db, 0);
     if (!empty) {
@@ -73,9 +73,10 @@ void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows)
     db->segment_rows = rows;
 }
 
-void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows)
+void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows)
 {
     db->rollup_rows = rows;
+    db->rollup_bucket_rows = bucket_rows;
 }
 
 uint64_t dbk_db_memory(const dbk_db *db)

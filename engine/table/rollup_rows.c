@@ -172,6 +172,8 @@ static void build(dbk_table *table, const dbk_zone *zone)
     }
     for (uint32_t slot = 0; slot < table->slots; slot++)
         part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
+    dbk_rollups_thin(table->rollups, table->rows, table->tenant->db->rollup_bucket_rows);
+    table->rollup_rows = table->rows;
 }
 
 // UTC unless the tenant has set a zone that there is.
@@ -194,6 +196,16 @@ static const dbk_zone *zone_of(dbk_tenant *tenant)
     return dbk_zone_load(name, &zone, NULL) == DBK_OK ? zone : NULL;
 }
 
+// A table that has grown much may be worth finer grains than it had when its rollups were made.
+static bool wants_rollups(const dbk_table *table)
+{
+    const dbk_db *db = table->tenant->db;
+    if (!table->rollups)
+        return table->rows >= db->rollup_rows;
+    return table->rows >= 2 * table->rollup_rows &&
+           dbk_rollups_are_thin(table->rollups, table->rows, db->rollup_bucket_rows);
+}
+
 void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
 {
     bool has_zone = false;
@@ -204,18 +216,19 @@ void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
         int count;
         if (!table || !dbk_rollup_defs(table->def->id, &count))
             continue;
-        bool wants = !table->rollups && table->rows >= tenant->db->rollup_rows;
-        bool asks = table->rollups && settings && settings->changed;
-        if (!wants && !asks)
-            continue;
-        if (!has_zone)
+        bool wants = wants_rollups(table), asks = table->rollups && settings && settings->changed;
+        if ((wants || asks) && !has_zone) {
             zone = zone_of(tenant);
-        has_zone = true;
-        if (asks && dbk_rollups_zone(table->rollups) == zone)
-            continue;
-        dbk_table_rollups_forget(table);
-        build(table, zone);
-        dbk_table_mark_changed(table);
+            has_zone = true;
+        }
+        if (wants || (asks && dbk_rollups_zone(table->rollups) != zone)) {
+            dbk_table_rollups_forget(table);
+            build(table, zone);
+            dbk_table_mark_changed(table);
+        } else if (table->rollups && table->changed) {
+            // Half of what is asked for at first, so that no grain comes and goes.
+            dbk_rollups_thin(table->rollups, table->rows, tenant->db->rollup_bucket_rows / 2);
+        }
     }
 }
 

@@ -74,6 +74,7 @@ dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *tab
                                     .tuples = r->tuples,
                                     .first_ms = INT64_MAX,
                                     .last_ms = INT64_MIN};
+        memcpy(r->view.grains, defs[i].grains, sizeof r->view.grains);
     }
     return rollups;
 }
@@ -196,7 +197,7 @@ static bool run_add(dbk_rollups *rollups, rollup *r, dbk_cube *cube, int32_t buc
     if (!at)
         return false;
     for (uint32_t i = from; i < to; i++)
-        if (!dbk_cells_reserve(at, rollups->versions, rollups->tuples[i], shape->columns))
+        if (!dbk_cube_reserve(cube, at, rollups->versions, rollups->tuples[i], shape->columns))
             return false;
     int64_t *numbers = (int64_t *)(void *)((*at)->room + (*at)->directory);
     uint32_t page_numbers = (uint32_t)dbk_cells_page_numbers(*at);
@@ -264,7 +265,7 @@ static bool rollup_add(dbk_rollups *rollups, rollup *r, const dbk_rollup_rows *r
     if (!tuples_find(r, rows, rollups->tuples))
         return false;
     for (int g = 0; g < DBK_GRAIN_COUNT; g++)
-        if (r->shape.def->grains[g] && !grain_add(rollups, r, (dbk_grain)g, rows, sign))
+        if (r->view.grains[g] && !grain_add(rollups, r, (dbk_grain)g, rows, sign))
             return false;
     return true;
 }
@@ -277,6 +278,34 @@ void dbk_rollups_add(dbk_rollups *rollups, const dbk_rollup_rows *rows, int sign
         if (r->view.kept && !rollup_add(rollups, r, rows, sign))
             rollup_give_up(r, rollups->versions);
     }
+}
+
+// ---- Grains ----
+
+void dbk_rollups_thin(dbk_rollups *rollups, uint64_t rows, uint64_t bucket_rows)
+{
+    for (int i = 0; i < rollups->count; i++) {
+        dbk_rollup_view *view = &rollups->rollups[i].view;
+        for (int g = 0; g < DBK_GRAIN_MONTH; g++) {
+            if (!view->grains[g] || rows >= bucket_rows * view->cubes[g].buckets)
+                continue;
+            view->grains[g] = false;
+            dbk_cube_release(&view->cubes[g], rollups->versions);
+        }
+    }
+}
+
+bool dbk_rollups_are_thin(const dbk_rollups *rollups, uint64_t rows, uint64_t bucket_rows)
+{
+    static const uint64_t parts[] = {[DBK_GRAIN_HOUR] = 24, [DBK_GRAIN_DAY] = 31}; // of the next grain
+    for (int i = 0; i < rollups->count; i++) {
+        const dbk_rollup_view *view = &rollups->rollups[i].view;
+        for (int g = 0; view->kept && g < DBK_GRAIN_MONTH; g++)
+            if (view->shape->def->grains[g] && !view->grains[g] && view->grains[g + 1] &&
+                rows >= 2 * bucket_rows * parts[g] * view->cubes[g + 1].buckets)
+                return true;
+    }
+    return false;
 }
 
 dbk_rollups_view *dbk_rollups_freeze(const dbk_rollups *rollups)
@@ -333,7 +362,8 @@ static bool covers(const dbk_rollup_view *a, const dbk_rollup_view *b)
     }
     for (int g = 0; g < DBK_GRAIN_COUNT; g++) {
         c.grain = (dbk_grain)g;
-        dbk_cube_walk(&a->cubes[g], INT32_MIN, INT32_MAX, compare_cells, &c);
+        if (a->grains[g] && b->grains[g])
+            dbk_cube_walk(&a->cubes[g], INT32_MIN, INT32_MAX, compare_cells, &c);
     }
     return c.same;
 }

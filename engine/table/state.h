@@ -83,6 +83,7 @@ typedef struct dbk_table {
     dbk_locator_map map;
     dbk_rollups *rollups; // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
+    uint64_t rollup_rows;  // that there were when they were made
     dbk_table_view *view;  // of the newest image
     dbk_table_view *fresh; // of the image being made
 } dbk_table;
@@ -105,9 +106,9 @@ struct dbk_db {
     _Atomic(dbk_snapshot *) current;
     dbk_snapshot *frozen_first, *frozen_last; // not published yet, oldest first
     uint64_t next_segment_id;
-    uint32_t segment_rows;  // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
-    uint64_t rollup_rows;   // from how many rows a table has rollups: DBK_ROLLUP_ROWS, or other in tests
-    dbk_text_cursor cursor; // the writer's
+    uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
+    uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
+    dbk_text_cursor cursor;                   // the writer's
 };
 
 // ---- Images ----
@@ -220,6 +221,6 @@ void dbk_rows_dispose(dbk_rows *rows);
 // ---- For tests ----
 
 void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows);
-void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows);
+void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows);
 
 #endif

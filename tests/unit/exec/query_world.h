@@ -230,7 +230,7 @@ static inline void world_grow(dbk_random *r, world *w)
     world_open(w, segment_rows[below(r, DBK_COUNT(segment_rows))]);
     w->extreme = below(r, 3) == 0;
     if (below(r, 4))
-        dbk_db_set_rollup_rows(w->db, 1);
+        dbk_db_set_rollup_rows(w->db, 1, below(r, 3) ? 0 : below(r, 20));
     if (below(r, 2))
         world_set_zone(w, world_zone(r));
     for (size_t t = 0; t < DBK_COUNT(world_tables); t++) {

@@ -272,7 +272,7 @@ static void test_queries_see_one_moment_each(void **state)
     dbk_error err;
     assert_int_equal(dbk_db_create(&w->db, &err), DBK_OK);
     dbk_db_set_segment_rows(w->db, 700 + (uint32_t)dbk_random_below(&r, 2000));
-    dbk_db_set_rollup_rows(w->db, 1);
+    dbk_db_set_rollup_rows(w->db, 1, 0);
     pthread_t threads[READERS];
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, reader, w), 0);

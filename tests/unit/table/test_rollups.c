@@ -128,7 +128,7 @@ static void check_bucket_of(const dbk_table_view *view, const dbk_rollup_view *v
 {
     int64_t ms = dbk_part_int_at(of, v->shape->time, at), start, end;
     for (int g = 0; g < DBK_GRAIN_COUNT; g++) {
-        if (!v->shape->def->grains[g])
+        if (!v->grains[g])
             continue;
         int32_t bucket = dbk_rollup_bucket((dbk_grain)g, v->zone, ms, &start, &end);
         for (uint32_t t = 0; t < v->tuples_count; t++) {
@@ -192,7 +192,7 @@ static void random_changes_leave_the_sums_of_the_rows(void **state)
         dbk_error err;
         assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
         dbk_db_set_segment_rows(db, 50 + (uint32_t)dbk_random_below(&r, 300));
-        dbk_db_set_rollup_rows(db, 1);
+        dbk_db_set_rollup_rows(db, 1, dbk_random_below(&r, 2) ? 0 : dbk_random_below(&r, 8));
         dbk_read held[HELD] = {{0}};
         apply_orders(&r, db, 400, false);
         for (uint64_t step = 1; step <= 60; step++) {
@@ -251,7 +251,7 @@ static void what_cannot_be_kept_is_given_up_alone(void **state)
     assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
     apply_one(db, "a", "NEW", NULL, 1);
     assert_null(publish(db, 1)); // too small a table
-    dbk_db_set_rollup_rows(db, 1);
+    dbk_db_set_rollup_rows(db, 1, 0);
     apply_one(db, "b", "NEW", NULL, INT64_MAX - 1);
     assert_true(publish(db, 2)->rollups[0].kept);
     apply_one(db, "c", "NEW", "pos", 1); // where kind is no dimension, the sum does not fit any more
@@ -279,7 +279,7 @@ static void a_broken_sum_is_found(void **state)
     dbk_db *db;
     dbk_error err;
     assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
-    dbk_db_set_rollup_rows(db, 1);
+    dbk_db_set_rollup_rows(db, 1, 0);
     apply_one(db, "a", "NEW", NULL, 5);
     const dbk_rollups_view *rollups = publish(db, 1);
     int64_t start, end;
