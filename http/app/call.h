@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_pos_keeper dbk_pos_keeper;
 
 struct dbk_app {
     dbk_store *store;
@@ -31,6 +32,7 @@ struct dbk_app {
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
+    dbk_pos_keeper *pos_keeper;
     dbk_buffer openapi; // generated once
     atomic_bool ready;
 };

@@ -28,6 +28,6 @@ typedef struct dbk_dialect {
     void (*write_error)(dbk_buffer *body, int status, dbk_text message, int retry_after);
 } dbk_dialect;
 
-extern const dbk_dialect dbk_dialect_distribu;
+extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_pos;
 
 #endif

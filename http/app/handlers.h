@@ -29,6 +29,13 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_pos_reports(dbk_call *call);
+void dbk_pos_report_get(dbk_call *call);
+void dbk_pos_closure_create(dbk_call *call);
+void dbk_admin_closure_list(dbk_call *call);
+void dbk_admin_closure_get(dbk_call *call);
+void dbk_admin_pos_hours(dbk_call *call);
+
 void dbk_ingest_handle(dbk_call *call);
 
 void dbk_health_handle(dbk_call *call);
@@ -48,5 +55,6 @@ extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_invento
     dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
+extern const char dbk_schema_pos_report[], dbk_schema_pos_reports[];
 
 #endif

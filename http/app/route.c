@@ -111,6 +111,22 @@ static const dbk_route_parameter top_product_parameters[] = {
     {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
      "What the rows are sorted by."},
     {0}};
+static const dbk_route_parameter pos_report_list_parameters[] = {
+    {"from", "query", "{\"type\":\"string\"}",
+     "The first moment (required): ISO 8601; without an offset in the tenant's time zone."},
+    {"to", "query", "{\"type\":\"string\"}",
+     "The last moment, inclusive; a date alone means the whole day. Now when it is left out or in the "
+     "future."},
+    {"groupBy", "query", "{\"type\":\"string\",\"enum\":[\"1h\",\"4h\",\"12h\",\"day\",\"all\"]}",
+     "The windows (required): hours and days of the tenant's time zone, or one over the whole range."},
+    {"fill", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"],\"default\":\"false\"}",
+     "true: windows without tickets are there too."},
+    {0}};
+static const dbk_route_parameter pos_report_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Report id, of a list or a closure."}, {0}};
+static const dbk_route_parameter closure_parameters[] = {
+    {"number", "path", "{\"type\":\"integer\"}", "The closure's number."}, TENANT, {0}};
+
 static const dbk_route_parameter webhook_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
 static const dbk_route_parameter rotate_parameters[] = {
@@ -157,6 +173,13 @@ static const dbk_route_parameter audit_parameters[] = {
         .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
         .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
+    }
+
+#define POS(route_method, route_path, route_scope, route_cost, handler, text, params, body, status, schema)  \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
+        .dialect = &dbk_dialect_pos, .cost = route_cost, .handle = handler, .summary = text,                 \
+        .parameters = params, .body_types = body, .success = status, .answer = schema                        \
     }
 
 #define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
@@ -221,6 +244,14 @@ const dbk_route dbk_routes[] = {
                dbk_schema_deliveries),
     SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
                audit_parameters, dbk_schema_audit_log),
+    POS("GET", "/v1/reports", "reports:read", DBK_COST_LIVE, dbk_pos_reports,
+        "Point-of-sale reports by window of time", pos_report_list_parameters, NULL, 200,
+        dbk_schema_pos_reports),
+    POS("POST", "/v1/reports/general-closure", "closures:write", DBK_COST_WRITE, dbk_pos_closure_create,
+        "Close the period of the point of sale: {\"cashRegister\": …}", order_create_parameters,
+        "application/json", 201, dbk_schema_pos_report),
+    POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
+        "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -263,6 +294,12 @@ const dbk_route dbk_routes[] = {
           tenant_parameters, NULL),
     LOCAL("PUT", "/admin/settings", DBK_COST_WRITE, dbk_admin_settings_put,
           "Change some of a tenant's settings", tenant_parameters, "application/json"),
+    LOCAL("GET", "/admin/closures", DBK_COST_LIVE, dbk_admin_closure_list, "Closures of the point of sale",
+          tenant_parameters, NULL),
+    LOCAL("GET", "/admin/closures/{number}", DBK_COST_SMALL, dbk_admin_closure_get,
+          "One closure, with its place in the chain", closure_parameters, NULL),
+    LOCAL("POST", "/admin/pos-hours", DBK_COST_WRITE, dbk_admin_pos_hours,
+          "Keep the hours of the point of sale that are due", tenant_parameters, NULL),
     LOCAL("POST", "/admin/checkpoint", DBK_COST_WRITE, dbk_admin_checkpoint,
           "Turn the log into segment files now", NULL, NULL),
     LOCAL("GET", "/admin/report/sales", DBK_COST_READ, dbk_distribu_sales, "The sales report",
@@ -328,7 +365,7 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_pos};
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

@@ -18,6 +18,7 @@ typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
     DBK_COST_READ,  // may read many rows: given to a worker for large tenants
     DBK_COST_WRITE, // waits for the disk: always a worker's
+    DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept
 } dbk_cost;
 
 typedef struct dbk_route_parameter {

@@ -216,7 +216,7 @@ static int serve(const settings *s)
     dbk_store_options store_options = {
         .directory = s->data, .create = true, .memory_bytes = s->memory, .notice = notice};
     dbk_app_options app_options = {
-        .rate_limits = s->rate_limits, .access_log = s->access_log, .webhooks = true};
+        .rate_limits = s->rate_limits, .access_log = s->access_log, .webhooks = true, .pos_hours = true};
     dbk_status status = dbk_store_open(&store, &store_options, &err);
     if (status == DBK_OK)
         status = dbk_app_create(&app, store, &app_options, &err);
