@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The event channels of the point of sale: what happened in a company, told to whoever listens at its tills,
+// displays and printers (P20, P21, PA13).
+//
+// An event follows from a committed change: orders of kind pos are observed where the store publishes them,
+// whatever way they came in; everything else is announced by whoever committed it. Events of a tenant are in
+// the order of the commits, each once, and have ids that only grow, also over a restart, because they are made
+// of the number of the change. The newest events of each tenant stand in a ring of bounded size. A stream is a
+// place in its tenant's ring and nothing more: one thread (the hub's) moves all of them on, so an event costs
+// its bytes once, a stream that is behind gets several events in one write, and neither the store's writer
+// nor an event loop is ever kept waiting.
+#ifndef DBK_POS_EVENTS_H
+#define DBK_POS_EVENTS_H
+
+#include "http/server/stream.h"
+#include "ingest/store/store.h"
+
+typedef struct dbk_pos_events dbk_pos_events;
+
+// Channels are bits: an event goes to each of them that it names.
+typedef enum dbk_pos_channel {
+    DBK_POS_CASHIER = 1,
+    DBK_POS_DISPLAY = 2,
+    DBK_POS_PRINTER = 4,
+} dbk_pos_channel;
+
+// 0 for a name that is none of "cashier", "display", "printer".
+dbk_pos_channel dbk_pos_channel_find(dbk_text name);
+
+typedef struct dbk_pos_events_options {
+    dbk_store *store;
+    int keep_alive_ms; // between comments on a stream; 0 = 15,000
+    int ring_events;   // kept for each tenant; 0 = 4,096
+    size_t ring_bytes; // … and at most this much of them; 0 = 8 MiB
+    size_t queue_max;  // of what waits for one reader, see dbk_stream_options; 0 = 64 KiB
+} dbk_pos_events_options;
+
+// Observes the store's orders from here on and starts the hub's thread.
+dbk_status dbk_pos_events_create(dbk_pos_events **out, const dbk_pos_events_options *options, dbk_error *err);
+// Ends every stream that is left. Nothing may be published or subscribed any more. NULL is fine.
+void dbk_pos_events_destroy(dbk_pos_events *events);
+
+// Tells an event that followed from a committed change. `number` is that of the change
+// (dbk_change_result.number): it decides the event's id. `name` is a constant such as "general-closure".
+// `data_json` is one JSON value without line breaks and is taken over: its memory is freed and it is empty
+// afterwards. Costs nothing while nobody has ever listened to the tenant. Any thread, the store's writer
+// included; never waits.
+void dbk_pos_events_publish(dbk_pos_events *events, dbk_text tenant, uint64_t number, unsigned channels,
+                            const char *name, dbk_buffer *data_json);
+
+// Where a stream starts: "right now", or behind the last event that a client has seen.
+typedef struct dbk_pos_subscription {
+    dbk_text tenant;
+    dbk_pos_channel channel;
+    bool is_unnamed;  // leave `event:` out, for clients that only hear onmessage
+    dbk_text last_id; // as the client sent it; empty = it starts here
+} dbk_pos_subscription;
+
+// Answers a request with a stream of events. The head's headers are the caller's; status and content type are
+// set here. From the request's handler, or any thread after dbk_request_keep. False: memory was out and the
+// request was answered with 503.
+bool dbk_pos_events_subscribe(dbk_pos_events *events, const dbk_pos_subscription *subscription,
+                              dbk_request *request, dbk_reply *head);
+
+typedef struct dbk_pos_events_figures {
+    uint64_t streams;   // open
+    uint64_t published; // events put into rings
+    uint64_t dropped;   // streams cut off because their reader did not read
+    uint64_t resets;    // streams told that events are missing between their last id and the ring
+} dbk_pos_events_figures;
+dbk_pos_events_figures dbk_pos_events_figures_read(dbk_pos_events *events);
+
+#endif
