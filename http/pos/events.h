@@ -2,10 +2,11 @@
 // The event channels of the point of sale: what happened in a company, told to whoever listens at its tills,
 // displays and printers (P20, P21, PA13).
 //
-// An event follows from a committed change: orders of kind pos are observed where the store publishes them,
-// whatever way they came in; everything else is announced by whoever committed it. Events of a tenant are in
-// the order of the commits, each once, and have ids that only grow, also over a restart, because they are made
-// of the number of the change. The newest events of each tenant stand in a ring of bounded size. A stream is a
+// Every event follows from a committed row, and from nothing else: orders of kind pos and closures are
+// observed where the store publishes them, whatever way they came in, and who writes a row has nothing to
+// call. Events of a tenant are in the order of the commits, each once. Their ids only grow, also over a
+// restart, because they are made of the number of the change; after a crash the events of the log that was
+// replayed are there again. The newest events of each tenant stand in a ring of bounded size. A stream is a
 // place in its tenant's ring and nothing more: one thread (the hub's) moves all of them on, so an event costs
 // its bytes once, a stream that is behind gets several events in one write, and neither the store's writer
 // nor an event loop is ever kept waiting.
@@ -24,6 +25,10 @@ typedef enum dbk_pos_channel {
     DBK_POS_PRINTER = 4,
 } dbk_pos_channel;
 
+// What the store has to be opened with, see dbk_store_options.
+enum { DBK_POS_WATCHES = 2 };
+extern const dbk_watch dbk_pos_watches[DBK_POS_WATCHES];
+
 // 0 for a name that is none of "cashier", "display", "printer".
 dbk_pos_channel dbk_pos_channel_find(dbk_text name);
 
@@ -35,18 +40,10 @@ typedef struct dbk_pos_events_options {
     size_t queue_max;  // of what waits for one reader, see dbk_stream_options; 0 = 64 KiB
 } dbk_pos_events_options;
 
-// Observes the store's orders from here on and starts the hub's thread.
+// Observes the store from here on and starts the hub's thread.
 dbk_status dbk_pos_events_create(dbk_pos_events **out, const dbk_pos_events_options *options, dbk_error *err);
-// Ends every stream that is left. Nothing may be published or subscribed any more. NULL is fine.
+// Ends every stream that is left. Nothing may be subscribed any more. NULL is fine.
 void dbk_pos_events_destroy(dbk_pos_events *events);
-
-// Tells an event that followed from a committed change. `number` is that of the change
-// (dbk_change_result.number): it decides the event's id. `name` is a constant such as "general-closure".
-// `data_json` is one JSON value without line breaks and is taken over: its memory is freed and it is empty
-// afterwards. Costs nothing while nobody has ever listened to the tenant. Any thread, the store's writer
-// included; never waits.
-void dbk_pos_events_publish(dbk_pos_events *events, dbk_text tenant, uint64_t number, unsigned channels,
-                            const char *name, dbk_buffer *data_json);
 
 // Where a stream starts: "right now", or behind the last event that a client has seen.
 typedef struct dbk_pos_subscription {
