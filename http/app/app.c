@@ -3,6 +3,7 @@
 #include "http/app/app.h"
 
 #include "http/app/call.h"
+#include "http/pos/events.h"
 #include "http/routes/openapi.h"
 #include "http/webhooks/deliverer.h"
 
@@ -66,6 +67,30 @@ static dbk_status create_deliverer(dbk_app *app, dbk_error *err)
     return dbk_deliverer_create(&app->deliverer, &options, err);
 }
 
+// A number of milliseconds in the environment, for tests; *out stays when there is none.
+static dbk_status read_ms(const char *name, int *out, dbk_error *err)
+{
+    const char *text = getenv(name);
+    if (text == NULL || *text == 0)
+        return DBK_OK;
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*end != 0 || value < 1 || value > INT32_MAX)
+        return dbk_fail(err, DBK_INVALID, "%s must be a number of milliseconds", name);
+    *out = (int)value;
+    return DBK_OK;
+}
+
+static dbk_status create_events(dbk_app *app, dbk_error *err)
+{
+    dbk_pos_events_options options = {.store = app->store};
+    if (!app->options.events)
+        return DBK_OK;
+    DBK_TRY(read_ms("DAYBOOK_EVENTS_KEEP_ALIVE", &options.keep_alive_ms, err));
+    DBK_TRY(read_ms("DAYBOOK_EVENTS_RETRY", &options.retry_ms, err));
+    return dbk_pos_events_create(&app->events, &options, err);
+}
+
 static dbk_status create_parts(dbk_app *app, dbk_error *err)
 {
     int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
@@ -75,6 +100,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_metrics_create(&app->metrics, err));
     DBK_TRY(dbk_answers_create(&app->answers, err));
     DBK_TRY(create_deliverer(app, err));
+    DBK_TRY(create_events(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
@@ -102,6 +128,7 @@ void dbk_app_destroy(dbk_app *app)
     if (app == NULL)
         return;
     dbk_workers_destroy(app->workers);
+    dbk_pos_events_destroy(app->events);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)
         store_key_usage(app);

@@ -17,6 +17,7 @@ typedef struct dbk_app_options {
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
+    bool events;      // streams of events; the store must have been opened with dbk_pos_watches
     int workers;      // threads for long reads and large bodies; 0 = 2
 } dbk_app_options;
 

@@ -184,16 +184,30 @@ static void dispose(dbk_call *call)
 
 static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
 {
-    for (int i = 0; i < call->headers_count; i++)
+    bool says_caching = false;
+    for (int i = 0; i < call->headers_count; i++) {
         reply->headers[reply->headers_count++] = call->headers[i];
+        says_caching |= dbk_text_equal(call->headers[i].name, DBK_TEXT("cache-control"));
+    }
     bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary", DBK_TEXT("Authorization"));
-    dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
+    if (!says_caching)
+        dbk_reply_header(reply, "cache-control",
+                         has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
+}
+
+// What a call leaves behind when its answer's head is on its way.
+static void note(dbk_call *call, int status)
+{
+    dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type)
@@ -204,12 +218,20 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
-    dbk_call_end_read(call);
-    if (call->has_key && status < 400)
-        dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    note(call, status);
     dbk_request_reply(call->request, &reply);
     dispose(call);
+}
+
+dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
+                            const dbk_stream_options *options)
+{
+    dbk_reply head = {.status = status, .content_type = content_type};
+    add_headers(call, status, &head);
+    note(call, status);
+    dbk_stream *stream = dbk_request_stream(call->request, &head, options);
+    dispose(call);
+    return stream;
 }
 
 void dbk_call_answer(dbk_call *call, int status, const char *content_type)

@@ -15,10 +15,12 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+#include "http/server/stream.h"
 
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_pos_events dbk_pos_events;
 
 struct dbk_app {
     dbk_store *store;
@@ -31,7 +33,8 @@ struct dbk_app {
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
-    dbk_buffer openapi; // generated once
+    dbk_pos_events *events; // NULL: this process has no event streams
+    dbk_buffer openapi;     // generated once
     atomic_bool ready;
 };
 
@@ -87,6 +90,10 @@ bool dbk_call_is_kept_answer(dbk_call *call);
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
 void dbk_call_answer_json(dbk_call *call, int status);
+// Ends the call by opening a stream for the answer's body, which is the caller's to write and to end; see
+// dbk_request_stream, NULL included.
+dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
+                            const dbk_stream_options *options);
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);

@@ -29,5 +29,6 @@ typedef struct dbk_dialect {
 } dbk_dialect;
 
 extern const dbk_dialect dbk_dialect_distribu;
+extern const dbk_dialect dbk_dialect_pos;
 
 #endif

@@ -35,9 +35,10 @@ dbk_pos_channel dbk_pos_channel_find(dbk_text name);
 typedef struct dbk_pos_events_options {
     dbk_store *store;
     int keep_alive_ms; // between comments on a stream; 0 = 15,000
+    int retry_ms;      // what clients are told to wait before they come back; 0 = 3,000
     int ring_events;   // kept for each tenant; 0 = 4,096
     size_t ring_bytes; // … and at most this much of them; 0 = 8 MiB
-    size_t queue_max;  // of what waits for one reader, see dbk_stream_options; 0 = 64 KiB
+    int linger_ms;     // for how long after its last listener a tenant's events are kept; 0 = 600,000
 } dbk_pos_events_options;
 
 // Observes the store from here on and starts the hub's thread.
@@ -53,11 +54,15 @@ typedef struct dbk_pos_subscription {
     dbk_text last_id; // as the client sent it; empty = it starts here
 } dbk_pos_subscription;
 
-// Answers a request with a stream of events. The head's headers are the caller's; status and content type are
-// set here. From the request's handler, or any thread after dbk_request_keep. False: memory was out and the
-// request was answered with 503.
-bool dbk_pos_events_subscribe(dbk_pos_events *events, const dbk_pos_subscription *subscription,
-                              dbk_request *request, dbk_reply *head);
+typedef struct dbk_listener dbk_listener;
+
+// Makes ready for a stream: fills its options, with which the caller then opens it. NULL when memory is out.
+// From here on what happens in the tenant is kept. Any thread.
+dbk_listener *dbk_pos_events_listen(dbk_pos_events *events, const dbk_pos_subscription *subscription,
+                                    dbk_stream_options *options);
+// Hands the open stream over, which the hub will end; NULL when it could not be opened. Right after
+// dbk_pos_events_listen, once.
+void dbk_pos_events_begin(dbk_pos_events *events, dbk_listener *listener, dbk_stream *stream);
 
 typedef struct dbk_pos_events_figures {
     uint64_t streams;   // open
