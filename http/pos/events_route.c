@@ -27,5 +27,6 @@ void dbk_pos_events_handle(dbk_call *call)
     dbk_call_header(call, "cache-control", DBK_TEXT("no-cache"));
     // nginx would hold events back until its buffer is full.
     dbk_call_header(call, "x-accel-buffering", DBK_TEXT("no"));
-    dbk_pos_events_begin(events, listener, dbk_call_stream(call, 200, "text/event-stream", &options));
+    bool is_open = dbk_call_stream(call, 200, "text/event-stream", &options);
+    dbk_pos_events_begin(events, listener, is_open ? dbk_call_stream_leave(call) : NULL);
 }
