@@ -236,6 +236,7 @@ static int serve(const settings *s)
                                    .access_log = s->access_log,
                                    .webhooks = true,
                                    .events = true,
+                                   .pos_hours = true,
                                    .s3 = s->has_s3 ? &s->s3 : NULL};
     dbk_status status = dbk_store_open(&store, &store_options, &err);
     if (status == DBK_OK)
