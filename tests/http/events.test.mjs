@@ -11,6 +11,7 @@ import { EventSource } from 'eventsource';
 import { Cutter } from './support/cutter.mjs';
 import { createKey, ok, serve, temporary } from './support/daybook.mjs';
 import { raw } from './support/http.mjs';
+import { Issuer, jwks, keyFile } from './support/jwt.mjs';
 import { seeded } from './support/random.mjs';
 
 const SCOPES = 'reports:read,ingest:write';
@@ -235,6 +236,71 @@ test('PA13: ?unnamed=1 reaches onmessage; rows of the command line are told as w
     assert.equal(event.data.id, 'cli');
     ear.close();
     await server.stop();
+});
+
+test('P9, P32, PA13: a closure is broadcast to the printers: the report as answered, and the register that asked', async () => {
+    const { data, server, key } = await till();
+    const closer = await createKey(data, 't', 'reports:read,closures:write');
+    await store(server, key, 'cash_registers', [{ id: 'r1', name: 'Cassa Principale' }]);
+    const printer = await listen(server, 'printer', key);
+    const cashier = await listen(server, 'cashier', key);
+    await store(server, key, 'orders', [ticket('a', 'CONFIRMED', { created_at: new Date().toISOString(),
+                                                                  confirmed_at: new Date().toISOString(), cash_register_id: 'r1' })]);
+    const close = () => server.request('/v1/reports/general-closure', {
+        method: 'POST', headers: { authorization: `Bearer ${closer}`, 'content-type': 'application/json', 'idempotency-key': 'one' },
+        body: JSON.stringify({ cashRegister: 'r1' }) });
+    const answer = await close();
+    assert.equal(answer.status, 201, answer.body);
+    assert.equal((await close()).status, 201); // the same closure again: told once
+    await store(server, key, 'orders', [ticket('b', 'CONFIRMED')]);
+    const told = await printer.until((heard) => heard.at(-1)?.data.id === 'b');
+    assert.deepEqual(told.map((event) => event.name), ['confirmed-order', 'general-closure', 'confirmed-order']);
+    assert.deepEqual(told[1].data, { ...answer.json, cashRegister: 'r1' });
+    await cashier.until((heard) => heard.at(-1)?.data.id === 'b');
+    assert.ok(!cashier.heard.some((event) => event.name === 'general-closure'));
+    printer.close();
+    cashier.close();
+    await server.stop();
+});
+
+test('P20: tokens with the role admin or operator; 403 for others', async () => {
+    const { data, server, key } = await till();
+    const issuer = new Issuer('ES256');
+    await ok(['tenant', 'set', '--data', data, '--tenant', 't', '--jwks', keyFile(jwks(issuer))]);
+    for (const role of ['admin', 'operator']) {
+        const ear = await listen(server, 'cashier', issuer.fresh({ role }));
+        await store(server, key, 'orders', [ticket(`of-${role}`, 'PENDING')]);
+        await ear.until((heard) => heard.at(-1)?.data.id === `of-${role}`);
+        ear.close();
+    }
+    const none = await server.get('/events/cashier', issuer.fresh({}));
+    assert.deepEqual([none.status, none.json], [403, { message: 'Forbidden' }]);
+    const stale = await server.get('/events/cashier', issuer.token({ sub: 'x', role: 'admin', exp: 1 }));
+    assert.deepEqual([stale.status, stale.json], [401, { message: 'Unauthorized' }]);
+    await server.stop();
+});
+
+test('PA13: ?ticket= stands for the header for a while, and opens nothing else', async () => {
+    const { data, server, key } = await till({ DAYBOOK_NOW: '2026-01-15T19:00:00Z' });
+    const issue = (bearer) => server.request('/events/tickets', { method: 'POST', body: '',
+                                                                   headers: bearer ? { authorization: `Bearer ${bearer}` } : {} });
+    assert.deepEqual([(await issue()).status, (await issue('dk_x')).status], [401, 401]);
+    const answer = await issue(key);
+    assert.equal(answer.status, 201, answer.body);
+    assert.equal(answer.json.expiresAt, '2026-01-15T19:01:00.000Z');
+    const source = new EventSource(`${server.url}/events/display?ticket=${answer.json.ticket}`);
+    const told = new Promise((done) => source.addEventListener('confirmed-order', done));
+    await new Promise((done) => source.addEventListener('open', done));
+    await until(async () => (await metric(server, 'event_streams')) === 1);
+    await store(server, key, 'orders', [ticket('a', 'CONFIRMED')]);
+    assert.equal(JSON.parse((await told).data).id, 'a');
+    source.close();
+    assert.equal((await server.get(`/v1/reports?from=2026-01-01&groupBy=all&ticket=${answer.json.ticket}`)).status, 401);
+    assert.equal((await server.get('/events/display?ticket=forged')).status, 401);
+    await server.stop();
+    const later = await start(data, { DAYBOOK_NOW: '2026-01-15T19:01:00Z' });
+    assert.equal((await later.get(`/events/display?ticket=${answer.json.ticket}`)).status, 401);
+    await later.stop();
 });
 
 // ---- Coming back ----
