@@ -343,6 +343,9 @@ static void leave(dbk_company *c, const dbk_listener *l)
 void dbk_listener_end(dbk_pos_events *events, dbk_listener *l)
 {
     leave(l->company, l);
+    pthread_mutex_lock(&events->mutex);
+    events->figures.streams--;
+    pthread_mutex_unlock(&events->mutex);
     dbk_stream_end(l->stream, false);
     // Its going may have been told meanwhile; it will not be any more.
     pthread_mutex_lock(&events->mutex);
@@ -352,7 +355,6 @@ void dbk_listener_end(dbk_pos_events *events, dbk_listener *l)
             break;
         }
     }
-    events->figures.streams--;
     pthread_mutex_unlock(&events->mutex);
     free(l);
 }
