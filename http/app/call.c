@@ -184,16 +184,32 @@ static void dispose(dbk_call *call)
 
 static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
 {
-    for (int i = 0; i < call->headers_count; i++)
+    bool says_caching = false;
+    for (int i = 0; i < call->headers_count; i++) {
         reply->headers[reply->headers_count++] = call->headers[i];
+        says_caching |= dbk_text_equal(call->headers[i].name, DBK_TEXT("cache-control"));
+    }
     bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
-        dbk_reply_header(reply, "vary", DBK_TEXT("Authorization"));
-    dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
+        dbk_reply_header(reply, "vary",
+                         call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
+                                                         : DBK_TEXT("Authorization"));
+    if (!says_caching)
+        dbk_reply_header(reply, "cache-control",
+                         has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
+}
+
+// What every end of a call leaves behind it.
+static void account(dbk_call *call, int status)
+{
+    dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type)
@@ -204,10 +220,7 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
-    dbk_call_end_read(call);
-    if (call->has_key && status < 400)
-        dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    account(call, status);
     dbk_request_reply(call->request, &reply);
     dispose(call);
 }
@@ -231,6 +244,45 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_read && !call->is_from_answers)
         keep_answer(call, content_type);
     finish(call, status, content_type);
+}
+
+bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options)
+{
+    dbk_reply head = {.status = status, .content_type = content_type};
+    add_headers(call, status, &head);
+    // The request is given up, and its path with it.
+    if (call->argument.length > 0) {
+        char *copy = dbk_arena_copy(&call->arena, call->argument.data, call->argument.length);
+        if (copy == NULL) {
+            dbk_call_fail(call, 503, "Out of memory. Try again shortly.");
+            return false;
+        }
+        call->argument.data = copy;
+    }
+    call->stream = dbk_request_stream(call->request, &head, options);
+    if (call->stream == NULL) {
+        account(call, 503);
+        dispose(call);
+        return false;
+    }
+    call->request = (dbk_request *)dbk_stream_request(call->stream);
+    call->stream_status = status;
+    return true;
+}
+
+void dbk_call_stream_end(dbk_call *call, bool whole)
+{
+    account(call, call->stream_status);
+    dbk_stream_end(call->stream, whole);
+    dispose(call);
+}
+
+dbk_stream *dbk_call_stream_leave(dbk_call *call)
+{
+    dbk_stream *stream = call->stream;
+    account(call, call->stream_status);
+    dispose(call);
+    return stream;
 }
 
 void dbk_call_answer_json(dbk_call *call, int status)
@@ -305,13 +357,14 @@ void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
 dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *action, const char *entity_type,
                           dbk_text entity_id, dbk_text details, dbk_error *err)
 {
-    dbk_audit_entry entry = {.at_ms = call->now_ms,
-                             .actor = dbk_text_from(call->key.id),
-                             .creator = dbk_text_from(call->key.creator),
-                             .action = action,
-                             .entity_type = entity_type,
-                             .entity_id = entity_id,
-                             .details = details};
+    dbk_audit_entry entry = {
+        .at_ms = call->now_ms,
+        .actor = dbk_text_from(call->has_token ? call->token.id : call->key.id),
+        .creator = dbk_text_from(call->has_token ? call->token.claims.subject : call->key.creator),
+        .action = action,
+        .entity_type = entity_type,
+        .entity_id = entity_id,
+        .details = details};
     return dbk_audit_build(batch, &entry, err);
 }
 

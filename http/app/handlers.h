@@ -29,6 +29,8 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_pos_events_handle(dbk_call *call);
+void dbk_pos_event_ticket(dbk_call *call);
 void dbk_pos_reports(dbk_call *call);
 void dbk_pos_report_get(dbk_call *call);
 void dbk_pos_closure_create(dbk_call *call);
@@ -53,6 +55,7 @@ void dbk_admin_checkpoint(dbk_call *call);
 extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_inventory[], dbk_schema_products[],
     dbk_schema_product[], dbk_schema_ingest[], dbk_schema_customer_list[], dbk_schema_customer[],
     dbk_schema_orders[], dbk_schema_order[];
+extern const char dbk_schema_event_ticket[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
 extern const char dbk_schema_pos_report[], dbk_schema_pos_reports[];

@@ -111,6 +111,17 @@ static const dbk_route_parameter top_product_parameters[] = {
     {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
      "What the rows are sorted by."},
     {0}};
+static const dbk_route_parameter event_parameters[] = {
+    {"channel", "path", "{\"type\":\"string\",\"enum\":[\"cashier\",\"display\",\"printer\"]}",
+     "Who listens."},
+    {"lastEventId", "query", "{\"type\":\"string\"}",
+     "As the header Last-Event-ID: go on behind this event."},
+    {"Last-Event-ID", "header", "{\"type\":\"string\"}", "The id of the last event that the client has."},
+    {"ticket", "query", "{\"type\":\"string\"}",
+     "From POST /events/tickets, in place of the header Authorization."},
+    {"unnamed", "query", "{\"type\":\"string\",\"enum\":[\"1\"]}",
+     "Leave the events' names out, for clients that only hear `message`."},
+    {0}};
 static const dbk_route_parameter pos_report_list_parameters[] = {
     {"from", "query", "{\"type\":\"string\"}",
      "The first moment (required): ISO 8601; without an offset in the tenant's time zone."},
@@ -263,6 +274,30 @@ const dbk_route dbk_routes[] = {
      .parameters = ingest_parameters,
      .body_types = "application/x-ndjson text/csv",
      .answer = dbk_schema_ingest},
+    {.method = "GET",
+     .path = "/events/{channel}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .is_unlimited = true,
+     .takes_ticket = true,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_pos_events_handle,
+     .summary = "Server-sent events of the point of sale",
+     .parameters = event_parameters,
+     .answer_type = "text/event-stream"},
+    {.method = "POST",
+     .path = "/events/tickets",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_WRITE,
+     .handle = dbk_pos_event_ticket,
+     .summary = "A ticket that opens event streams for a minute, for browsers that cannot send headers",
+     .success = 201,
+     .answer = dbk_schema_event_ticket},
     OPEN("/healthz", dbk_health_handle, "The process answers", NULL),
     OPEN("/readyz", dbk_ready_handle, "Whether to send traffic here", NULL),
     OPEN("/metrics", dbk_metrics_handle, "Figures for Prometheus",
@@ -366,6 +401,9 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
     static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_pos};
+    static const char events[] = "/events"; // the point of sale's, outside its prefix
+    if (path.length >= sizeof(events) - 1 && memcmp(path.data, events, sizeof(events) - 1) == 0)
+        return &dbk_dialect_pos;
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

@@ -1,21 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The point of sale's dialect: a Bearer token and {"message": "…"}. The texts of 400, 401 and 403 are a word
+// The point of sale's dialect: a Bearer token (a JSON Web Token with a role, or a key) and {"message": "…"}. The texts of 400, 401 and 403 are a word
 // each; what was wrong with a request stands in a header (see dbk_pos_bad_request).
 #include "http/app/dialect.h"
-
-#include <string.h>
-#include <strings.h>
-
-static dbk_key_found find_key(const dbk_request *request, dbk_text *key)
-{
-    static const char scheme[] = "Bearer ";
-    enum { SCHEME_LENGTH = sizeof(scheme) - 1 };
-    dbk_text header = dbk_request_header(request, "authorization");
-    if (header.length <= SCHEME_LENGTH || strncasecmp(header.data, scheme, SCHEME_LENGTH) != 0)
-        return DBK_KEY_MISSING;
-    *key = (dbk_text){header.data + SCHEME_LENGTH, header.length - SCHEME_LENGTH};
-    return DBK_KEY_GIVEN;
-}
 
 static void write_forbidden(dbk_buffer *text, const char *scope)
 {
@@ -38,7 +24,10 @@ const dbk_dialect dbk_dialect_pos = {
     .name = "pos",
     .prefix = "/v1",
     .rate_per_minute = 600,
-    .find_key = find_key,
+    .find_key = dbk_dialect_find_bearer,
+    .takes_tokens = true,
+    .token_role = DBK_ROLE_ADMIN,
+    .role_refused = "Forbidden",
     .key_missing = "Unauthorized",
     .key_refused = "Unauthorized",
     .write_forbidden = write_forbidden,
