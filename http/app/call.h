@@ -21,6 +21,8 @@
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_pos_events dbk_pos_events;
+typedef struct dbk_pos_keeper dbk_pos_keeper;
 
 struct dbk_app {
     dbk_store *store;
@@ -35,6 +37,8 @@ struct dbk_app {
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
+    dbk_pos_events *events; // NULL: this process has no event streams
+    dbk_pos_keeper *pos_keeper;
     dbk_buffer openapi; // generated once
     atomic_bool ready;
 };
