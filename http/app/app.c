@@ -3,6 +3,7 @@
 #include "http/app/app.h"
 
 #include "http/app/call.h"
+#include "http/exports/exporter.h"
 #include "http/routes/openapi.h"
 #include "http/webhooks/deliverer.h"
 
@@ -14,6 +15,22 @@
 
 // A tenant with more orders than this may need more than a moment for a report.
 enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2 };
+
+// ---- Time ----
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(const dbk_app *app)
+{
+    if (app->options.now_ms != NULL)
+        return app->options.now_ms();
+    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
+}
 
 // ---- Life ----
 
@@ -66,6 +83,42 @@ static dbk_status create_deliverer(dbk_app *app, dbk_error *err)
     return dbk_deliverer_create(&app->deliverer, &options, err);
 }
 
+static int64_t exporter_now(void *context)
+{
+    return now_ms(context);
+}
+
+// Whose reports can be exported.
+static const dbk_export_kind *const export_kinds[] = {&dbk_stoq_exports};
+
+static dbk_status create_exporter(dbk_app *app, dbk_error *err)
+{
+    dbk_exporter_options options = {.store = app->store,
+                                    .directory = app->options.exports_directory,
+                                    .kinds = export_kinds,
+                                    .kinds_count = DBK_COUNT(export_kinds),
+                                    .now_ms = exporter_now,
+                                    .user = app};
+    return dbk_exporter_create(&app->exporter, &options, err);
+}
+
+// An origin, without a slash behind it.
+static dbk_status copy_public_url(dbk_app *app, dbk_error *err)
+{
+    const char *url = app->options.public_url;
+    if (url == NULL || *url == 0)
+        return DBK_OK;
+    size_t length = strlen(url);
+    bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    if (!has_scheme || length > DBK_PUBLIC_URL_MAX || url[length - 1] == '/' || strpbrk(url, " ?#\"\\") != NULL)
+        return dbk_fail(err, DBK_INVALID,
+                        "public-url is \"%.60s\"; it must be such as https://reports.example, without a slash "
+                        "at its end",
+                        url);
+    memcpy(app->public_url, url, length + 1);
+    return DBK_OK;
+}
+
 static dbk_status create_parts(dbk_app *app, dbk_error *err)
 {
     int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
@@ -74,7 +127,9 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_limiter_create(&app->limiter, err));
     DBK_TRY(dbk_metrics_create(&app->metrics, err));
     DBK_TRY(dbk_answers_create(&app->answers, err));
+    DBK_TRY(copy_public_url(app, err));
     DBK_TRY(create_deliverer(app, err));
+    DBK_TRY(create_exporter(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
@@ -102,6 +157,7 @@ void dbk_app_destroy(dbk_app *app)
     if (app == NULL)
         return;
     dbk_workers_destroy(app->workers);
+    dbk_exporter_destroy(app->exporter);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)
         store_key_usage(app);
@@ -124,20 +180,6 @@ void dbk_app_drain(dbk_app *app)
 }
 
 // ---- Who asks ----
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(const dbk_app *app)
-{
-    if (app->options.now_ms != NULL)
-        return app->options.now_ms();
-    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
-}
 
 static void set_tenant(dbk_call *call, dbk_text tenant)
 {

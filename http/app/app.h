@@ -18,6 +18,11 @@ typedef struct dbk_app_options {
     bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
     int workers;      // threads for long reads and large bodies; 0 = 2
+    // Where the files of exports are; NULL: exports are stored but written by nobody. Copied, as the next.
+    const char *exports_directory;
+    // "https://reports.example", what clients reach this server by; NULL = what they say themselves, by Host.
+    const char *public_url;
+    bool tls; // that they reach it by https
 } dbk_app_options;
 
 dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err);

@@ -46,6 +46,31 @@ dbk_text dbk_call_param(const dbk_call *call, const char *name)
     return dbk_params_get(&call->params, name);
 }
 
+// ---- Where we are ----
+
+// A name and a port, as RFC 3986 writes them; what else a client may send as Host goes into no address.
+static bool is_authority(dbk_text host)
+{
+    static const char others[] = ".-_:[]";
+    for (uint32_t i = 0; i < host.length; i++) {
+        char c = host.data[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_plain && (c == 0 || strchr(others, c) == NULL))
+            return false;
+    }
+    return host.length > 0 && host.length <= 255;
+}
+
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out)
+{
+    const dbk_app *app = call->app;
+    dbk_text host = dbk_request_header(call->request, "host");
+    if (app->public_url[0] != 0)
+        dbk_buffer_append(out, app->public_url, strlen(app->public_url));
+    else if (is_authority(host))
+        dbk_buffer_format(out, "http%s://%.*s", app->options.tls ? "s" : "", (int)host.length, host.data);
+}
+
 // ---- Entity tags ----
 
 void dbk_call_tag(dbk_call *call, const void *data, size_t size)
@@ -88,8 +113,7 @@ static bool is_read_method(const dbk_request *request)
 
 static void finish(dbk_call *call, int status, const char *content_type);
 
-// Sends 304 if the client has the answer of the call's tag.
-static bool sends_unchanged(dbk_call *call)
+bool dbk_call_is_known(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
     if (header.length == 0 || !is_read_method(call->request) || !matches_tag(header, call->etag))
@@ -109,7 +133,7 @@ bool dbk_call_is_unchanged(dbk_call *call)
         snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
                  (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
     }
-    return call->etag[0] != 0 && sends_unchanged(call);
+    return call->etag[0] != 0 && dbk_call_is_known(call);
 }
 
 // ---- Answers that are kept ----
@@ -151,7 +175,7 @@ bool dbk_call_is_kept_answer(dbk_call *call)
     memcpy(call->etag, answer.etag, sizeof(call->etag));
     if (answer.header_name != NULL)
         dbk_call_header(call, answer.header_name, answer.header);
-    if (!sends_unchanged(call))
+    if (!dbk_call_is_known(call))
         dbk_call_answer(call, 200, answer.content_type);
     return true;
 }
@@ -186,7 +210,7 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
 {
     for (int i = 0; i < call->headers_count; i++)
         reply->headers[reply->headers_count++] = call->headers[i];
-    bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
+    bool has_tag = (status == 200 || status == 206 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
@@ -194,6 +218,15 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
         dbk_reply_header(reply, "vary", DBK_TEXT("Authorization"));
     dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
+}
+
+// What a call leaves behind when its answer's head is on its way.
+static void note(dbk_call *call, int status)
+{
+    dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type)
@@ -204,12 +237,20 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
-    dbk_call_end_read(call);
-    if (call->has_key && status < 400)
-        dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    note(call, status);
     dbk_request_reply(call->request, &reply);
     dispose(call);
+}
+
+dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
+                            const dbk_stream_options *options)
+{
+    dbk_reply head = {.status = status, .content_type = content_type};
+    add_headers(call, status, &head);
+    note(call, status);
+    dbk_stream *stream = dbk_request_stream(call->request, &head, options);
+    dispose(call);
+    return stream;
 }
 
 void dbk_call_answer(dbk_call *call, int status, const char *content_type)
@@ -225,7 +266,7 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_read && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
-        if (sends_unchanged(call))
+        if (dbk_call_is_known(call))
             return;
     }
     if (is_read && !call->is_from_answers)

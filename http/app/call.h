@@ -15,10 +15,14 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+#include "http/server/stream.h"
 
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_exporter dbk_exporter;
+
+enum { DBK_PUBLIC_URL_MAX = 255 };
 
 struct dbk_app {
     dbk_store *store;
@@ -31,6 +35,8 @@ struct dbk_app {
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
+    dbk_exporter *exporter;
+    char public_url[DBK_PUBLIC_URL_MAX + 1]; // "" = not set
     dbk_buffer openapi; // generated once
     atomic_bool ready;
 };
@@ -79,14 +85,25 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 // False: go on and compute it.
 bool dbk_call_is_unchanged(dbk_call *call);
 
+// For answers whose call->etag is settled by other means: true when the client has it; then 304 was sent and the
+// call is over.
+bool dbk_call_is_known(dbk_call *call);
+
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
 // answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
 // "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
 
+// Appends "https://reports.example", the beginning of addresses of this server as the client reaches it; nothing
+// when the client did not say by what name.
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out);
+
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
 void dbk_call_answer_json(dbk_call *call, int status);
+// Ends it with a stream in place of a body. NULL: memory was out, and the client was told.
+dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
+                            const dbk_stream_options *options);
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);

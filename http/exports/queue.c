@@ -92,21 +92,25 @@ dbk_export_ticket *dbk_export_queue_take(dbk_export_queue *queue)
         line->last = NULL;
     ticket->next = NULL;
     line->running = ticket;
-    unlink_line(queue, line);
-    append_line(queue, line);
     return ticket;
 }
 
 void dbk_export_queue_release(dbk_export_queue *queue, dbk_export_ticket *ticket)
 {
     dbk_export_line *line = ticket->line;
-    if (line->running == ticket)
+    bool has_run = line->running == ticket;
+    if (has_run)
         line->running = NULL;
     free(ticket);
-    if (--line->count > 0)
+    line->count--;
+    if (line->count > 0 && !has_run)
         return;
+    // Who had a turn stands behind those who came meanwhile.
     unlink_line(queue, line);
-    free(line);
+    if (line->count > 0)
+        append_line(queue, line);
+    else
+        free(line);
 }
 
 dbk_text dbk_export_ticket_tenant(const dbk_export_ticket *ticket)
