@@ -12,8 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-// A piece is read when the one before is on its way to the client, so at most two are there at a time.
-enum { PIECE_BYTES = 64 << 10, QUEUE_BYTES = 2 * PIECE_BYTES };
+// The stream calls when half of its queue is free; until the piece that this asks for is there it may call once
+// more. So two pieces must fit into half of the queue.
+enum { PIECE_BYTES = 64 << 10, QUEUE_BYTES = 4 * PIECE_BYTES };
 
 // ---- Sending ----
 
@@ -163,24 +164,28 @@ static dbk_status read_job(dbk_call *call, dbk_text tenant, dbk_error *err)
     return is_there ? DBK_OK : dbk_fail(err, DBK_NOT_FOUND, "the export has no file");
 }
 
+// False: the call was answered.
+static bool passes_link(dbk_call *call, dbk_text tenant)
+{
+    dbk_error err;
+    dbk_link_verdict verdict =
+        dbk_export_link_check(call->app->store, call->request->path, tenant, dbk_call_param(call, "expires"),
+                              dbk_call_param(call, "signature"), call->now_ms, &err);
+    if (verdict == DBK_LINK_FORGED)
+        dbk_call_fail(call, 403, "This address is not signed by this server. Use the download_url as it was given.");
+    if (verdict == DBK_LINK_EXPIRED)
+        dbk_call_fail(call, 403, "This address has expired. Run the export again.");
+    return verdict == DBK_LINK_GOOD;
+}
+
 void dbk_export_download(dbk_call *call)
 {
     dbk_text tenant = dbk_call_param(call, "tenant");
     dbk_error err;
     int fd = -1;
     uint64_t size = 0;
-    switch (dbk_export_link_check(call->app->link_key, call->request->path, tenant,
-                                  dbk_call_param(call, "expires"), dbk_call_param(call, "signature"),
-                                  call->now_ms)) {
-    case DBK_LINK_FORGED:
-        dbk_call_fail(call, 403, "This address is not signed by this server. Use the download_url as it was given.");
+    if (!passes_link(call, tenant))
         return;
-    case DBK_LINK_EXPIRED:
-        dbk_call_fail(call, 403, "This address has expired. Run the export again.");
-        return;
-    case DBK_LINK_GOOD:
-        break;
-    }
     dbk_status status = read_job(call, tenant, &err);
     dbk_call_end_read(call);
     if (status == DBK_OK && dbk_call_is_known(call))
