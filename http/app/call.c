@@ -215,7 +215,9 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
-        dbk_reply_header(reply, "vary", DBK_TEXT("Authorization"));
+        dbk_reply_header(reply, "vary",
+                         call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
+                                                         : DBK_TEXT("Authorization"));
     dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
@@ -346,13 +348,14 @@ void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
 dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *action, const char *entity_type,
                           dbk_text entity_id, dbk_text details, dbk_error *err)
 {
-    dbk_audit_entry entry = {.at_ms = call->now_ms,
-                             .actor = dbk_text_from(call->key.id),
-                             .creator = dbk_text_from(call->key.creator),
-                             .action = action,
-                             .entity_type = entity_type,
-                             .entity_id = entity_id,
-                             .details = details};
+    dbk_audit_entry entry = {
+        .at_ms = call->now_ms,
+        .actor = dbk_text_from(call->has_token ? call->token.id : call->key.id),
+        .creator = dbk_text_from(call->has_token ? call->token.claims.subject : call->key.creator),
+        .action = action,
+        .entity_type = entity_type,
+        .entity_id = entity_id,
+        .details = details};
     return dbk_audit_build(batch, &entry, err);
 }
 

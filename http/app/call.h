@@ -15,6 +15,7 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+#include "http/auth/tokens.h"
 #include "http/server/stream.h"
 
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct dbk_app {
     dbk_app_options options;
     int64_t frozen_now_ms; // DAYBOOK_NOW; DBK_NULL = the clock runs
     dbk_keys *keys;
+    dbk_tokens *tokens;
     dbk_limiter *limiter;
     dbk_workers *workers;
     dbk_metrics *metrics;
@@ -52,9 +54,11 @@ struct dbk_call {
     dbk_arena arena; // lives as long as the call
     char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
-    bool has_key; // false for the operator's own requests
+    // Who asks. Neither: anybody, or the operator's own requests.
+    bool has_key, has_token;
     dbk_key key;
-    int64_t now_ms; // one moment for the whole call
+    dbk_token token; // or a ticket; its claims say role and, of a token, subject
+    int64_t now_ms;  // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 

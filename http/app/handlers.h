@@ -29,6 +29,12 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_stoq_export_create(dbk_call *call);
+void dbk_stoq_export_status(dbk_call *call);
+void dbk_stoq_export_list(dbk_call *call);
+void dbk_stoq_export_cancel(dbk_call *call);
+void dbk_export_download(dbk_call *call);
+
 void dbk_ingest_handle(dbk_call *call);
 
 void dbk_health_handle(dbk_call *call);
@@ -48,5 +54,7 @@ extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_invento
     dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
+
+extern const char dbk_schema_export_accepted[], dbk_schema_export_job[], dbk_schema_export_list[];
 
 #endif

@@ -10,7 +10,8 @@ typedef struct dbk_call dbk_call;
 
 typedef enum dbk_access {
     DBK_ACCESS_OPEN,   // anybody
-    DBK_ACCESS_SCOPED, // a key with the scope; or a local request that names its tenant
+    DBK_ACCESS_SCOPED, // a key with the scope, a token with the role; or a local request that names its
+                       // tenant
     DBK_ACCESS_LOCAL,  // local requests only; others are told that there is no such route
 } dbk_access;
 
@@ -31,6 +32,8 @@ typedef struct dbk_route {
     const char *path; // "/api/v1/products/{id}": one part may be a parameter
     dbk_access access;
     const char *scope;       // for DBK_ACCESS_SCOPED
+    dbk_role token_role;     // that a token needs here; DBK_ROLE_NONE = what the dialect says
+    bool takes_ticket;       // the query parameter "ticket" (http/auth/ticket.h) will do instead of a header
     bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
     const dbk_dialect *dialect;
     dbk_cost cost;

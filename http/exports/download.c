@@ -168,9 +168,16 @@ static dbk_status read_job(dbk_call *call, dbk_text tenant, dbk_error *err)
 static bool passes_link(dbk_call *call, dbk_text tenant)
 {
     dbk_error err;
-    dbk_link_verdict verdict =
-        dbk_export_link_check(call->app->store, call->request->path, tenant, dbk_call_param(call, "expires"),
-                              dbk_call_param(call, "signature"), call->now_ms, &err);
+    uint8_t key[DBK_SECRET_KEY_BYTES];
+    dbk_link_verdict verdict = DBK_LINK_FORGED;
+    dbk_status status = dbk_secret_verifying_key(call->app->store, tenant, DBK_EXPORT_LINK_PURPOSE, key, &err);
+    if (status == DBK_OK)
+        verdict = dbk_export_link_check(key, call->request->path, tenant, dbk_call_param(call, "expires"),
+                                        dbk_call_param(call, "signature"), call->now_ms);
+    if (status != DBK_OK && status != DBK_NOT_FOUND) {
+        dbk_call_fail_read(call, status, &err);
+        return false;
+    }
     if (verdict == DBK_LINK_FORGED)
         dbk_call_fail(call, 403, "This address is not signed by this server. Use the download_url as it was given.");
     if (verdict == DBK_LINK_EXPIRED)

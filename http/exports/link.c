@@ -5,33 +5,30 @@
 #include "engine/base/decimal.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 enum { SIGNATURE_BYTES = 32, SIGNATURE_HEX = 2 * SIGNATURE_BYTES };
 
 // The parts are told apart by line ends, which none of them has: paths and names come from the router.
-static bool sign(const uint8_t key[DBK_EXPORT_LINK_KEY_BYTES], dbk_text path, dbk_text tenant, dbk_text expires,
+static bool sign(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path, dbk_text tenant, dbk_text expires,
                  char out[SIGNATURE_HEX])
 {
     static const char digits[] = "0123456789abcdef";
     dbk_buffer message = {0};
     dbk_buffer_format(&message, "%.*s\n%.*s\n%.*s", (int)path.length, path.data, (int)tenant.length, tenant.data,
                       (int)expires.length, expires.data);
-    uint8_t bytes[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    bool ok = !message.failed && HMAC(EVP_sha256(), key, DBK_EXPORT_LINK_KEY_BYTES, message.data, message.size,
-                                      bytes, &size) != NULL;
+    uint8_t bytes[SIGNATURE_BYTES];
+    dbk_text text = {(const char *)message.data, (uint32_t)message.size};
+    bool ok = !message.failed && dbk_secret_sign(key, text, bytes);
     dbk_buffer_dispose(&message);
     for (int i = 0; ok && i < SIGNATURE_BYTES; i++) {
         out[2 * i] = digits[bytes[i] >> 4];
         out[2 * i + 1] = digits[bytes[i] & 15];
     }
-    return ok && size == SIGNATURE_BYTES;
+    return ok;
 }
 
-dbk_status dbk_export_link_write(dbk_buffer *out, const uint8_t key[DBK_EXPORT_LINK_KEY_BYTES], dbk_text path,
+dbk_status dbk_export_link_write(dbk_buffer *out, const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path,
                                  dbk_text tenant, int64_t expires_ms, dbk_error *err)
 {
     char expires[DBK_DECIMAL_TEXT_MAX], signature[SIGNATURE_HEX];
@@ -55,7 +52,7 @@ static bool read_seconds(dbk_text text, int64_t *out)
     return text.length > 0 && text.length <= 12;
 }
 
-dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_EXPORT_LINK_KEY_BYTES], dbk_text path, dbk_text tenant,
+dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path, dbk_text tenant,
                                        dbk_text expires, dbk_text signature, int64_t now_ms)
 {
     char wanted[SIGNATURE_HEX];

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST …/<report>/export (S13–S21, S41–S42, SA8). What was asked is judged and resolved before the job is
 // accepted, so that it asks the same whenever it runs, and is on disk before the client hears of it.
+#include "http/app/call.h"
 #include "http/stoq/exports.h"
 
 #include "http/app/handlers.h"
 #include "http/exports/exporter.h"
 #include "http/stoq/rows.h"
+#include "http/stoq/stub.h"
 
 #include <stdio.h>
 #include <string.h>

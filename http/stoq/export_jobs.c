@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What became of exports: GET …/exports/<id>, GET …/exports, DELETE …/exports/<id> (S22, S43–S48, S55, S59, SA12).
+#include "http/app/call.h"
 #include "http/stoq/exports.h"
 
 #include "http/app/handlers.h"
@@ -8,17 +9,49 @@
 
 #include <string.h>
 
+#define JOB_MEMBERS                                                                                          \
+    "\"job_id\":{\"type\":\"string\"},"                                                                        \
+    "\"status\":{\"type\":\"string\",\"enum\":[\"running\",\"ready\",\"failed\",\"cancelled\"]},"                  \
+    "\"download_url\":{\"type\":\"string\",\"description\":\"of a ready one\"},"                               \
+    "\"file_name\":{\"type\":\"string\"},\"row_count\":{\"type\":\"integer\"},"                                \
+    "\"progress\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"                                       \
+    "\"error\":{\"type\":\"string\",\"description\":\"of a failed one\"}"
+#define JOB_REQUIRED "\"required\":[\"job_id\",\"status\",\"progress\"]"
+
+const char dbk_schema_export_job[] =
+    "{\"type\":\"object\"," JOB_REQUIRED ",\"properties\":{" JOB_MEMBERS "}}";
+const char dbk_schema_export_list[] =
+    "{\"type\":\"object\",\"required\":[\"exports\",\"meta\"],\"properties\":{\"exports\":{\"type\":\"array\","
+    "\"items\":{\"type\":\"object\"," JOB_REQUIRED ",\"properties\":{" JOB_MEMBERS
+    ",\"report\":{\"type\":\"string\"},\"created_at\":{\"type\":\"string\"}}}},"
+    "\"meta\":{\"type\":\"object\",\"properties\":{\"total_count\":{\"type\":\"integer\"},\"page\":{\"type\":"
+    "\"integer\"},\"per_page\":{\"type\":\"integer\"},\"total_pages\":{\"type\":\"integer\"}}}}}";
+const char dbk_schema_export_accepted[] =
+    "{\"type\":\"object\",\"required\":[\"job_id\",\"status_url\"],\"properties\":{\"job_id\":{\"type\":\"string\"},"
+    "\"status_url\":{\"type\":\"string\"}}}";
+
 enum { PER_PAGE_DEFAULT = 25, PER_PAGE_MAX = 250, PAGE_MAX = 1000000 };
 
 // ---- Writing jobs ----
 
+// Signing for the first time stores the tenant's secret, which waits for the disk: DBK_BUSY on a loop's thread.
+static dbk_status find_key(const dbk_call *call, uint8_t key[DBK_SECRET_KEY_BYTES], dbk_error *err)
+{
+    dbk_store *store = call->app->store;
+    if (call->is_kept)
+        return dbk_secret_signing_key(store, call->tenant, DBK_EXPORT_LINK_PURPOSE, key, err);
+    dbk_status status = dbk_secret_verifying_key(store, call->tenant, DBK_EXPORT_LINK_PURPOSE, key, err);
+    return status == DBK_NOT_FOUND ? dbk_fail(err, DBK_BUSY, "nothing was signed yet") : status;
+}
+
 static dbk_status write_url(const dbk_call *call, const dbk_export *job, dbk_out *out, dbk_error *err)
 {
+    uint8_t key[DBK_SECRET_KEY_BYTES];
+    DBK_TRY(find_key(call, key, err));
     dbk_buffer url = {0}, path = {0};
     dbk_buffer_format(&path, "%s/%.*s/download", DBK_STOQ_EXPORTS, (int)job->id.length, job->id.data);
     dbk_call_write_origin(call, &url);
-    dbk_status status = dbk_export_link_write(&url, call->app->link_key,
-                                              (dbk_text){(const char *)path.data, (uint32_t)path.size},
+    dbk_status status = dbk_export_link_write(&url, key, (dbk_text){(const char *)path.data, (uint32_t)path.size},
                                               call->tenant, job->keep_until, err);
     if (status == DBK_OK && (url.failed || path.failed))
         status = dbk_fail(err, DBK_NO_MEMORY, "no memory for an address");
@@ -75,9 +108,21 @@ static dbk_status find_shown(dbk_call *call, dbk_result **rows, dbk_export *job,
     return dbk_fail(err, DBK_NOT_FOUND, "the export is not shown any more");
 }
 
+// Runs the handler again, on a worker.
+static void run_again(dbk_job *job)
+{
+    dbk_call *call = (dbk_call *)job;
+    call->route->handle(call);
+}
+
+// DBK_BUSY: what was written so far is written again where it may wait.
 static void fail_find(dbk_call *call, dbk_status status, const dbk_error *err)
 {
-    if (status == DBK_NOT_FOUND)
+    if (status == DBK_BUSY) {
+        dbk_buffer_reset(&call->body);
+        call->headers_count = 0;
+        dbk_call_defer(call, run_again);
+    } else if (status == DBK_NOT_FOUND)
         dbk_call_fail(call, 404,
                       "Export not found. Jobs are forgotten a day after they end; run the export again.");
     else
@@ -171,7 +216,7 @@ void dbk_stoq_export_list(dbk_call *call)
     if (status == DBK_OK)
         dbk_call_answer_json(call, 200);
     else
-        dbk_call_fail_read(call, status, &err);
+        fail_find(call, status, &err);
 }
 
 // ---- Cancelling ----

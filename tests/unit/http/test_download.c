@@ -79,7 +79,7 @@ static void test_any_range_is_within_the_file(void **state)
 
 // ---- Addresses ----
 
-static const uint8_t key[DBK_EXPORT_LINK_KEY_BYTES] = "0123456789abcdef0123456789abcde";
+static const uint8_t key[DBK_SECRET_KEY_BYTES] = "0123456789abcdef0123456789abcde";
 #define PATH DBK_TEXT("/exports/exp_0123456789abcdef/download")
 
 typedef struct parts {
@@ -132,7 +132,7 @@ static void test_nothing_of_an_address_can_be_changed(void **state)
     char *text = (char *)out.data;
     int64_t now = 1779000000000;
     parts p = {PATH, part_of(text, "tenant="), part_of(text, "expires="), part_of(text, "signature=")};
-    uint8_t other[DBK_EXPORT_LINK_KEY_BYTES] = "x";
+    uint8_t other[DBK_SECRET_KEY_BYTES] = "x";
     assert_int_equal(dbk_export_link_check(other, p.path, p.tenant, p.expires, p.signature, now), DBK_LINK_FORGED);
     assert_int_equal(dbk_export_link_check(key, DBK_TEXT("/exports/exp_0123456789abcdee/download"), p.tenant,
                                            p.expires, p.signature, now),
