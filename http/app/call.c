@@ -222,8 +222,13 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
 
+<<<<<<< HEAD
 // What a call leaves behind when its answer's head is on its way.
 static void note(dbk_call *call, int status)
+=======
+// What every end of a call leaves behind it.
+static void account(dbk_call *call, int status)
+>>>>>>> stream
 {
     dbk_call_end_read(call);
     if (call->has_key && status < 400)
@@ -239,7 +244,11 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
+<<<<<<< HEAD
     note(call, status);
+=======
+    account(call, status);
+>>>>>>> stream
     dbk_request_reply(call->request, &reply);
     dispose(call);
 }
@@ -274,6 +283,45 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_read && !call->is_from_answers)
         keep_answer(call, content_type);
     finish(call, status, content_type);
+}
+
+bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options)
+{
+    dbk_reply head = {.status = status, .content_type = content_type};
+    add_headers(call, status, &head);
+    // The request is given up, and its path with it.
+    if (call->argument.length > 0) {
+        char *copy = dbk_arena_copy(&call->arena, call->argument.data, call->argument.length);
+        if (copy == NULL) {
+            dbk_call_fail(call, 503, "Out of memory. Try again shortly.");
+            return false;
+        }
+        call->argument.data = copy;
+    }
+    call->stream = dbk_request_stream(call->request, &head, options);
+    if (call->stream == NULL) {
+        account(call, 503);
+        dispose(call);
+        return false;
+    }
+    call->request = (dbk_request *)dbk_stream_request(call->stream);
+    call->stream_status = status;
+    return true;
+}
+
+void dbk_call_stream_end(dbk_call *call, bool whole)
+{
+    account(call, call->stream_status);
+    dbk_stream_end(call->stream, whole);
+    dispose(call);
+}
+
+dbk_stream *dbk_call_stream_leave(dbk_call *call)
+{
+    dbk_stream *stream = call->stream;
+    account(call, call->stream_status);
+    dispose(call);
+    return stream;
 }
 
 void dbk_call_answer_json(dbk_call *call, int status)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request on its way through the application: who asks, for which tenant, of which moment, and the answer
 // as it is written. A handler gets a call, asks, writes into call->body, and ends it with exactly one of the
-// dbk_call_answer, _unchanged, _fail functions; after that the call is gone.
+// dbk_call_answer, _unchanged, _fail or _stream functions; after that the call is gone.
 #ifndef DBK_CALL_H
 #define DBK_CALL_H
 
@@ -15,7 +15,10 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+<<<<<<< HEAD
 #include "http/auth/tokens.h"
+=======
+>>>>>>> stream
 #include "http/server/stream.h"
 
 #include <stdatomic.h>
@@ -62,6 +65,8 @@ struct dbk_call {
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 
+    dbk_stream *stream; // see dbk_call_stream
+    int stream_status;
     void *state; // the handler's own, when it goes on elsewhere
 
     dbk_read read; // see dbk_call_snapshot
@@ -105,9 +110,25 @@ void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out);
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
 void dbk_call_answer_json(dbk_call *call, int status);
+<<<<<<< HEAD
 // Ends it with a stream in place of a body. NULL: memory was out, and the client was told.
 dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
                             const dbk_stream_options *options);
+=======
+
+// Begins an answer that is written bit by bit, with the call's headers. The handler then writes call->stream
+// and ends the call with dbk_call_stream_end; or, when there is nothing more that it needs of the call, ends
+// the call with dbk_call_stream_leave and keeps the stream. For a body that takes its time, the handler goes
+// on on a worker (dbk_call_defer) before it begins, so that it can wait for the client there. False: memory
+// was out, 503 was sent and the call is over. The call's snapshot stays as it is until dbk_call_end_read: end
+// it as soon as everything has been read.
+bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options);
+// Ends the stream (see dbk_stream_end) and the call.
+void dbk_call_stream_end(dbk_call *call, bool whole);
+// Ends the call; the stream is the caller's to end.
+dbk_stream *dbk_call_stream_leave(dbk_call *call);
+
+>>>>>>> stream
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
