@@ -222,13 +222,8 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
 
-<<<<<<< HEAD
-// What a call leaves behind when its answer's head is on its way.
-static void note(dbk_call *call, int status)
-=======
 // What every end of a call leaves behind it.
 static void account(dbk_call *call, int status)
->>>>>>> stream
 {
     dbk_call_end_read(call);
     if (call->has_key && status < 400)
@@ -244,24 +239,9 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
-<<<<<<< HEAD
-    note(call, status);
-=======
     account(call, status);
->>>>>>> stream
     dbk_request_reply(call->request, &reply);
     dispose(call);
-}
-
-dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
-                            const dbk_stream_options *options)
-{
-    dbk_reply head = {.status = status, .content_type = content_type};
-    add_headers(call, status, &head);
-    note(call, status);
-    dbk_stream *stream = dbk_request_stream(call->request, &head, options);
-    dispose(call);
-    return stream;
 }
 
 void dbk_call_answer(dbk_call *call, int status, const char *content_type)

@@ -15,10 +15,7 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
-<<<<<<< HEAD
 #include "http/auth/tokens.h"
-=======
->>>>>>> stream
 #include "http/server/stream.h"
 
 #include <stdatomic.h>
@@ -110,11 +107,6 @@ void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out);
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
 void dbk_call_answer_json(dbk_call *call, int status);
-<<<<<<< HEAD
-// Ends it with a stream in place of a body. NULL: memory was out, and the client was told.
-dbk_stream *dbk_call_stream(dbk_call *call, int status, const char *content_type,
-                            const dbk_stream_options *options);
-=======
 
 // Begins an answer that is written bit by bit, with the call's headers. The handler then writes call->stream
 // and ends the call with dbk_call_stream_end; or, when there is nothing more that it needs of the call, ends
@@ -128,7 +120,6 @@ void dbk_call_stream_end(dbk_call *call, bool whole);
 // Ends the call; the stream is the caller's to end.
 dbk_stream *dbk_call_stream_leave(dbk_call *call);
 
->>>>>>> stream
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);

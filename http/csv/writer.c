@@ -2,12 +2,12 @@
 // Temporary.
 #include "http/csv/writer.h"
 #include <string.h>
-void dbk_csv_plain(dbk_buffer *out, bool first, dbk_text text)
+void dbk_cell_plain(dbk_buffer *out, bool first, dbk_text text)
 {
     if (!first) dbk_buffer_u8(out, ',');
     dbk_buffer_append(out, text.data, text.length);
 }
-void dbk_csv_text(dbk_buffer *out, bool first, dbk_text text)
+void dbk_cell_text(dbk_buffer *out, bool first, dbk_text text)
 {
     bool guard = text.length > 0 && strchr("=+-@\t\r", text.data[0]) != NULL;
     bool quote = false;
@@ -18,4 +18,4 @@ void dbk_csv_text(dbk_buffer *out, bool first, dbk_text text)
     for (uint32_t i = 0; i < text.length; i++) { if (text.data[i] == '"') dbk_buffer_u8(out, '"'); dbk_buffer_u8(out, (uint8_t)text.data[i]); }
     if (quote) dbk_buffer_u8(out, '"');
 }
-void dbk_csv_line_end(dbk_buffer *out) { dbk_buffer_append(out, "\r\n", 2); }
+void dbk_cell_line_end(dbk_buffer *out) { dbk_buffer_append(out, "\r\n", 2); }

@@ -110,14 +110,13 @@ static void start(dbk_call *call, int status, int fd, uint64_t from, uint64_t to
         .job = {.run = run}, .workers = call->app->workers, .fd = fd, .at = from, .end = to, .state = BUSY};
     dbk_stream_options options = {
         .length = (int64_t)(to - from), .queue_max = QUEUE_BYTES, .gone = on_call, .room = on_call, .user = d};
-    dbk_workers *workers = call->app->workers;
-    d->stream = dbk_call_stream(call, status, "text/csv; charset=utf-8", &options);
-    if (d->stream == NULL) {
+    if (!dbk_call_stream(call, status, "text/csv; charset=utf-8", &options)) {
         close(fd);
         free(d);
         return;
     }
-    dbk_workers_submit(workers, &d->job);
+    d->stream = dbk_call_stream_leave(call);
+    dbk_workers_submit(d->workers, &d->job);
 }
 
 static void send_file(dbk_call *call, int fd, uint64_t size)

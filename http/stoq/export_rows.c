@@ -15,8 +15,8 @@ static dbk_status write_header(void *user, const dbk_stoq_set *set, const dbk_st
     csv_lines *lines = user;
     (void)set;
     for (int i = 0; i < count; i++)
-        dbk_csv_text(&lines->sink->out, i == 0, dbk_text_from(columns[i]->key));
-    dbk_csv_line_end(&lines->sink->out);
+        dbk_cell_text(&lines->sink->out, i == 0, dbk_text_from(columns[i]->key));
+    dbk_cell_line_end(&lines->sink->out);
     return dbk_export_sink_lines(lines->sink, 0, err);
 }
 
@@ -30,11 +30,11 @@ static dbk_status write_row(void *user, const dbk_stoq_cell *cells, int count, d
         dbk_text text = {(const char *)lines->cell.data, (uint32_t)lines->cell.size};
         // Numbers and dates are our own and no formulas, though some begin with a minus.
         if (cells[i].type == DBK_STOQ_TEXT)
-            dbk_csv_text(out, i == 0, text);
+            dbk_cell_text(out, i == 0, text);
         else
-            dbk_csv_plain(out, i == 0, text);
+            dbk_cell_plain(out, i == 0, text);
     }
-    dbk_csv_line_end(out);
+    dbk_cell_line_end(out);
     if (lines->cell.failed)
         return dbk_fail(err, DBK_NO_MEMORY, "no memory for the lines of an export");
     return dbk_export_sink_lines(lines->sink, 1, err);
