@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the two ways to answer a request share: one reply (exchange.c) and a stream (stream.c). Loop thread only,
-// unless said otherwise.
+// What the two ways to answer a request share: one reply (exchange.c) and a stream (stream.c). Loop thread
+// only, unless said otherwise.
 #ifndef DBK_SERVER_EXCHANGE_H
 #define DBK_SERVER_EXCHANGE_H
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server's streams.
 //
-// A stream stands between two threads at a time. Its owner's side appends to `waiting` under the lock and, when
-// the loop is neither writing nor already called, sends one message to the loop. The loop's side swaps `waiting`
-// for `sending`, hands that to the library, and looks again when the library has written it. So a burst of
-// writes costs one message and goes out in pieces as large as the client can take.
+// A stream stands between two threads at a time. Its owner's side appends to `waiting` under the lock and,
+// when the loop is neither writing nor already called, sends one message to the loop. The loop's side swaps
+// `waiting` for `sending`, hands that to the library, and looks again when the library has written it. So a
+// burst of writes costs one message and goes out in pieces as large as the client can take.
 //
 // A stream ends twice. For its owner with dbk_stream_end; for the loop when the exchange is over, which
 // is the one place where a client's leaving, a failed write, a cut and the regular end all arrive:
 // dbk_stream_leave. The memory goes with the last of them, or of a message still under way.
 //
-// While nothing is being written, the library polls the socket for nothing. So each loop watches the sockets of
-// its open streams for hang-ups with an epoll of its own, which the library's loop sees as one more socket.
+// While nothing is being written, the library polls the socket for nothing. So each loop watches the sockets
+// of its open streams for hang-ups with an epoll of its own, which the library's loop sees as one more
+// socket.
 #include "http/server/exchange.h"
 
 #include <assert.h>
@@ -106,8 +107,7 @@ static void copy_request(server_stream *s, const dbk_request *r)
     s->request.query = keep_text(&to, r->query);
     s->request.body = (dbk_text){0};
     for (int i = 0; i < r->headers_count; i++)
-        s->headers[i] =
-            (dbk_header){keep_text(&to, r->headers[i].name), keep_text(&to, r->headers[i].value)};
+        s->headers[i] = (dbk_header){keep_text(&to, r->headers[i].name), keep_text(&to, r->headers[i].value)};
     s->request.headers = s->headers;
     s->request.send = NULL;
     s->request.stream = NULL;

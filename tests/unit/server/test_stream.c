@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies that are written bit by bit, over real sockets: what arrives, who waits, who is cut off, who is told.
+// Bodies that are written bit by bit, over real sockets: what arrives, who waits, who is cut off, who is
+// told.
 #include "tests/support/server_fixture.h"
 
 #include "http/server/stream.h"
@@ -126,7 +127,8 @@ static int ask(desk *d, const char *method, const char *version)
 {
     char request[128];
     int fd = dbk_client_connect(d->f.port);
-    snprintf(request, sizeof request, "%s /open?a=%%62 %s\r\nHost: shop\r\nX-Test: v\r\n\r\n", method, version);
+    snprintf(request, sizeof request, "%s /open?a=%%62 %s\r\nHost: shop\r\nX-Test: v\r\n\r\n", method,
+             version);
     dbk_client_send_text(fd, request);
     return fd;
 }
@@ -743,13 +745,20 @@ static void test_gathered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),          cmocka_unit_test(test_known_length),
-        cmocka_unit_test(test_not_whole),      cmocka_unit_test(test_large_bodies),
-        cmocka_unit_test(test_full_queue),     cmocka_unit_test(test_deadline),
-        cmocka_unit_test(test_client_gone),    cmocka_unit_test(test_half_closed),
-        cmocka_unit_test(test_drain),          cmocka_unit_test(test_drain_deadline),
-        cmocka_unit_test(test_end_after_the_server), cmocka_unit_test(test_kept_request),
-        cmocka_unit_test(test_many),           cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_known_length),
+        cmocka_unit_test(test_not_whole),
+        cmocka_unit_test(test_large_bodies),
+        cmocka_unit_test(test_full_queue),
+        cmocka_unit_test(test_deadline),
+        cmocka_unit_test(test_client_gone),
+        cmocka_unit_test(test_half_closed),
+        cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_deadline),
+        cmocka_unit_test(test_end_after_the_server),
+        cmocka_unit_test(test_kept_request),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_tls),
         cmocka_unit_test(test_gathered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
