@@ -12,14 +12,14 @@
 #include <string.h>
 #include <unistd.h>
 
-// The stream calls when half of its queue is free; until the piece that this asks for is there it may call once
-// more. So two pieces must fit into half of the queue.
+// The stream calls when half of its queue is free; until the piece that this asks for is there it may call
+// once more. So two pieces must fit into half of the queue.
 enum { PIECE_BYTES = 64 << 10, QUEUE_BYTES = 4 * PIECE_BYTES };
 
 // ---- Sending ----
 
-// Who may touch a download: one job at a time, which a worker runs. The stream tells, on the loop's thread, that
-// there is room, or that nobody reads any more; that starts the job, or makes one that runs look again.
+// Who may touch a download: one job at a time, which a worker runs. The stream tells, on the loop's thread,
+// that there is room, or that nobody reads any more; that starts the job, or makes one that runs look again.
 enum { IDLE, BUSY, BUSY_AND_CALLED };
 
 typedef struct download {
@@ -108,8 +108,11 @@ static void start(dbk_call *call, int status, int fd, uint64_t from, uint64_t to
     }
     *d = (download){
         .job = {.run = run}, .workers = call->app->workers, .fd = fd, .at = from, .end = to, .state = BUSY};
-    dbk_stream_options options = {
-        .length = (int64_t)(to - from), .queue_max = QUEUE_BYTES, .gone = on_call, .room = on_call, .user = d};
+    dbk_stream_options options = {.length = (int64_t)(to - from),
+                                  .queue_max = QUEUE_BYTES,
+                                  .gone = on_call,
+                                  .room = on_call,
+                                  .user = d};
     if (!dbk_call_stream(call, status, "text/csv; charset=utf-8", &options)) {
         close(fd);
         free(d);
@@ -169,7 +172,8 @@ static bool passes_link(dbk_call *call, dbk_text tenant)
     dbk_error err;
     uint8_t key[DBK_SECRET_KEY_BYTES];
     dbk_link_verdict verdict = DBK_LINK_FORGED;
-    dbk_status status = dbk_secret_verifying_key(call->app->store, tenant, DBK_EXPORT_LINK_PURPOSE, key, &err);
+    dbk_status status =
+        dbk_secret_verifying_key(call->app->store, tenant, DBK_EXPORT_LINK_PURPOSE, key, &err);
     if (status == DBK_OK)
         verdict = dbk_export_link_check(key, call->request->path, tenant, dbk_call_param(call, "expires"),
                                         dbk_call_param(call, "signature"), call->now_ms);
@@ -178,7 +182,8 @@ static bool passes_link(dbk_call *call, dbk_text tenant)
         return false;
     }
     if (verdict == DBK_LINK_FORGED)
-        dbk_call_fail(call, 403, "This address is not signed by this server. Use the download_url as it was given.");
+        dbk_call_fail(call, 403,
+                      "This address is not signed by this server. Use the download_url as it was given.");
     if (verdict == DBK_LINK_EXPIRED)
         dbk_call_fail(call, 403, "This address has expired. Run the export again.");
     return verdict == DBK_LINK_GOOD;

@@ -15,8 +15,8 @@ static bool sign(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path, dbk_tex
 {
     static const char digits[] = "0123456789abcdef";
     dbk_buffer message = {0};
-    dbk_buffer_format(&message, "%.*s\n%.*s\n%.*s", (int)path.length, path.data, (int)tenant.length, tenant.data,
-                      (int)expires.length, expires.data);
+    dbk_buffer_format(&message, "%.*s\n%.*s\n%.*s", (int)path.length, path.data, (int)tenant.length,
+                      tenant.data, (int)expires.length, expires.data);
     uint8_t bytes[SIGNATURE_BYTES];
     dbk_text text = {(const char *)message.data, (uint32_t)message.size};
     bool ok = !message.failed && dbk_secret_sign(key, text, bytes);
@@ -52,12 +52,13 @@ static bool read_seconds(dbk_text text, int64_t *out)
     return text.length > 0 && text.length <= 12;
 }
 
-dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path, dbk_text tenant,
-                                       dbk_text expires, dbk_text signature, int64_t now_ms)
+dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path,
+                                       dbk_text tenant, dbk_text expires, dbk_text signature, int64_t now_ms)
 {
     char wanted[SIGNATURE_HEX];
     int64_t seconds;
-    if (signature.length != SIGNATURE_HEX || expires.length > 12 || !sign(key, path, tenant, expires, wanted) ||
+    if (signature.length != SIGNATURE_HEX || expires.length > 12 ||
+        !sign(key, path, tenant, expires, wanted) ||
         CRYPTO_memcmp(wanted, signature.data, SIGNATURE_HEX) != 0 || !read_seconds(expires, &seconds))
         return DBK_LINK_FORGED;
     return now_ms < seconds * 1000 ? DBK_LINK_GOOD : DBK_LINK_EXPIRED;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address of an export's file, which opens for whoever has it, without a key, until it expires:
-// <path>?tenant=…&expires=<seconds since the epoch>&signature=<hex>. The signature is the HMAC-SHA256 of path,
-// tenant and expiry under a key of the tenant that only this server has, so none of them can be changed.
+// <path>?tenant=…&expires=<seconds since the epoch>&signature=<hex>. The signature is the HMAC-SHA256 of
+// path, tenant and expiry under a key of the tenant that only this server has, so none of them can be
+// changed.
 #ifndef DBK_EXPORT_LINK_H
 #define DBK_EXPORT_LINK_H
 
@@ -23,7 +24,7 @@ typedef enum dbk_link_verdict {
 } dbk_link_verdict;
 
 // Whether the address was made by us and holds at now_ms; compares in constant time.
-dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path, dbk_text tenant,
-                                       dbk_text expires, dbk_text signature, int64_t now_ms);
+dbk_link_verdict dbk_export_link_check(const uint8_t key[DBK_SECRET_KEY_BYTES], dbk_text path,
+                                       dbk_text tenant, dbk_text expires, dbk_text signature, int64_t now_ms);
 
 #endif

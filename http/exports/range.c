@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-// Digits up to a character that is none; false when there are none. A number too large for its type becomes the
-// largest, which is behind the end of any file.
+// Digits up to a character that is none; false when there are none. A number too large for its type becomes
+// the largest, which is behind the end of any file.
 static bool read_number(dbk_text text, uint32_t *at, uint64_t *out)
 {
     uint32_t begin = *at;

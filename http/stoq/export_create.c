@@ -52,7 +52,8 @@ static void on_done(void *user, const dbk_exporter_reply *reply)
     if (reply->status == DBK_OK)
         dbk_call_defer(s->call, finish);
     else if (reply->status == DBK_LIMIT)
-        dbk_call_fail(s->call, 409, "%d exports are running already. Wait for some to finish, or cancel them.",
+        dbk_call_fail(s->call, 409,
+                      "%d exports are running already. Wait for some to finish, or cancel them.",
                       DBK_EXPORT_JOBS_MAX);
     else
         dbk_call_fail_write(s->call, reply->status, reply->message);
@@ -76,7 +77,8 @@ static bool judge(submission *s, const dbk_stoq_report *report, const dbk_settin
     }
     dbk_stoq_faults faults = {0};
     bool is_object = input.body == NULL || input.body->type == DBK_JSON_OBJECT;
-    bool is_good = is_object && dbk_stoq_prepare(report, &input, settings, call->now_ms, &s->request, &faults);
+    bool is_good =
+        is_object && dbk_stoq_prepare(report, &input, settings, call->now_ms, &s->request, &faults);
     if (body.length > 0)
         dbk_json_doc_dispose(&doc);
     if (!is_object)

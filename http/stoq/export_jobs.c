@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What became of exports: GET …/exports/<id>, GET …/exports, DELETE …/exports/<id> (S22, S43–S48, S55, S59, SA12).
+// What became of exports: GET …/exports/<id>, GET …/exports, DELETE …/exports/<id> (S22, S43–S48, S55, S59,
+// SA12).
 #include "http/app/call.h"
 #include "http/stoq/exports.h"
 
@@ -10,31 +11,33 @@
 #include <string.h>
 
 #define JOB_MEMBERS                                                                                          \
-    "\"job_id\":{\"type\":\"string\"},"                                                                        \
-    "\"status\":{\"type\":\"string\",\"enum\":[\"running\",\"ready\",\"failed\",\"cancelled\"]},"                  \
-    "\"download_url\":{\"type\":\"string\",\"description\":\"of a ready one\"},"                               \
-    "\"file_name\":{\"type\":\"string\"},\"row_count\":{\"type\":\"integer\"},"                                \
-    "\"progress\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"                                       \
+    "\"job_id\":{\"type\":\"string\"},"                                                                      \
+    "\"status\":{\"type\":\"string\",\"enum\":[\"running\",\"ready\",\"failed\",\"cancelled\"]},"            \
+    "\"download_url\":{\"type\":\"string\",\"description\":\"of a ready one\"},"                             \
+    "\"file_name\":{\"type\":\"string\"},\"row_count\":{\"type\":\"integer\"},"                              \
+    "\"progress\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":100},"                                     \
     "\"error\":{\"type\":\"string\",\"description\":\"of a failed one\"}"
 #define JOB_REQUIRED "\"required\":[\"job_id\",\"status\",\"progress\"]"
 
 const char dbk_schema_export_job[] =
     "{\"type\":\"object\"," JOB_REQUIRED ",\"properties\":{" JOB_MEMBERS "}}";
 const char dbk_schema_export_list[] =
-    "{\"type\":\"object\",\"required\":[\"exports\",\"meta\"],\"properties\":{\"exports\":{\"type\":\"array\","
+    "{\"type\":\"object\",\"required\":[\"exports\",\"meta\"],\"properties\":{\"exports\":{\"type\":"
+    "\"array\","
     "\"items\":{\"type\":\"object\"," JOB_REQUIRED ",\"properties\":{" JOB_MEMBERS
     ",\"report\":{\"type\":\"string\"},\"created_at\":{\"type\":\"string\"}}}},"
     "\"meta\":{\"type\":\"object\",\"properties\":{\"total_count\":{\"type\":\"integer\"},\"page\":{\"type\":"
     "\"integer\"},\"per_page\":{\"type\":\"integer\"},\"total_pages\":{\"type\":\"integer\"}}}}}";
-const char dbk_schema_export_accepted[] =
-    "{\"type\":\"object\",\"required\":[\"job_id\",\"status_url\"],\"properties\":{\"job_id\":{\"type\":\"string\"},"
-    "\"status_url\":{\"type\":\"string\"}}}";
+const char dbk_schema_export_accepted[] = "{\"type\":\"object\",\"required\":[\"job_id\",\"status_url\"],"
+                                          "\"properties\":{\"job_id\":{\"type\":\"string\"},"
+                                          "\"status_url\":{\"type\":\"string\"}}}";
 
 enum { PER_PAGE_DEFAULT = 25, PER_PAGE_MAX = 250, PAGE_MAX = 1000000 };
 
 // ---- Writing jobs ----
 
-// Signing for the first time stores the tenant's secret, which waits for the disk: DBK_BUSY on a loop's thread.
+// Signing for the first time stores the tenant's secret, which waits for the disk: DBK_BUSY on a loop's
+// thread.
 static dbk_status find_key(const dbk_call *call, uint8_t key[DBK_SECRET_KEY_BYTES], dbk_error *err)
 {
     dbk_store *store = call->app->store;
@@ -51,8 +54,9 @@ static dbk_status write_url(const dbk_call *call, const dbk_export *job, dbk_out
     dbk_buffer url = {0}, path = {0};
     dbk_buffer_format(&path, "%s/%.*s/download", DBK_STOQ_EXPORTS, (int)job->id.length, job->id.data);
     dbk_call_write_origin(call, &url);
-    dbk_status status = dbk_export_link_write(&url, key, (dbk_text){(const char *)path.data, (uint32_t)path.size},
-                                              call->tenant, job->keep_until, err);
+    dbk_status status =
+        dbk_export_link_write(&url, key, (dbk_text){(const char *)path.data, (uint32_t)path.size},
+                              call->tenant, job->keep_until, err);
     if (status == DBK_OK && (url.failed || path.failed))
         status = dbk_fail(err, DBK_NO_MEMORY, "no memory for an address");
     if (status == DBK_OK)
@@ -63,7 +67,8 @@ static dbk_status write_url(const dbk_call *call, const dbk_export *job, dbk_out
 }
 
 // The job as a member of the answer; `listed` adds what tells jobs of a list apart.
-static dbk_status write_job(const dbk_call *call, const dbk_export *job, bool listed, dbk_out *out, dbk_error *err)
+static dbk_status write_job(const dbk_call *call, const dbk_export *job, bool listed, dbk_out *out,
+                            dbk_error *err)
 {
     dbk_out_object(out);
     dbk_out_key(out, "job_id");
@@ -232,8 +237,9 @@ static void on_cancelled(void *user, const dbk_exporter_reply *reply)
     dbk_call *call = user;
     static const char *const hints[] = {
         [DBK_EXPORT_RUNNING] = "",
-        [DBK_EXPORT_READY] = "The export is ready and cannot be cancelled any more. Its file goes by itself 7 days "
-                             "after it was made.",
+        [DBK_EXPORT_READY] =
+            "The export is ready and cannot be cancelled any more. Its file goes by itself 7 days "
+            "after it was made.",
         [DBK_EXPORT_FAILED] = "The export has failed already. Run it again with a new POST.",
         [DBK_EXPORT_CANCELLED] = "The export is cancelled already. Run it again with a new POST.",
     };
