@@ -100,7 +100,8 @@ static dbk_status create_exporter(dbk_app *app, dbk_error *err)
                                     .kinds = export_kinds,
                                     .kinds_count = DBK_COUNT(export_kinds),
                                     .now_ms = exporter_now,
-                                    .user = app};
+                                    .user = app,
+                                    .s3 = app->options.s3};
     return dbk_exporter_create(&app->exporter, &options, err);
 }
 

@@ -5,6 +5,7 @@
 #ifndef DBK_APP_H
 #define DBK_APP_H
 
+#include "http/s3/config.h"
 #include "http/server/server.h"
 #include "ingest/store/store.h"
 
@@ -23,6 +24,8 @@ typedef struct dbk_app_options {
     // "https://reports.example", what clients reach this server by; NULL = what they say themselves, by Host.
     const char *public_url;
     bool tls; // that they reach it by https
+    // Where the files go from there, checked; NULL = they stay. Must live as long as the app.
+    const dbk_s3_config *s3;
 } dbk_app_options;
 
 dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err);

@@ -176,7 +176,7 @@ static void on_cancelled(void *user, const dbk_exporter_reply *reply)
         dbk_export_ticket *ticket =
             dbk_export_queue_running(&exporter->queue, c->tenant, dbk_text_from(c->id));
         if (ticket != NULL)
-            __atomic_store_n(&ticket->cancelled, true, __ATOMIC_RELAXED);
+            atomic_store(&ticket->cancelled, true);
         pthread_mutex_unlock(&exporter->lock);
     }
     c->done(c->user, reply);

@@ -11,6 +11,7 @@
 
 #include "http/exports/export.h"
 #include "http/exports/sink.h"
+#include "http/s3/config.h"
 
 typedef struct dbk_exporter dbk_exporter;
 
@@ -39,6 +40,8 @@ typedef struct dbk_exporter_options {
     int64_t (*now_ms)(void *user); // any thread
     void *user;
     int threads; // 0 = 2
+    // Where the files go when they are whole; NULL = they stay. Must live as long as the exporter.
+    const dbk_s3_config *s3;
 } dbk_exporter_options;
 
 // Takes up what was running when the last process ended; removes files that no job stands behind.

@@ -6,8 +6,10 @@
 // nobody else wants: a report that somebody waits for goes first, always. It takes no lock that anybody but
 // the first waits for, so that nothing of the server ever waits until it has its turn.
 #include "http/exports/exporter_state.h"
+#include "http/s3/upload.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include <time.h>
 
 enum { PROGRESS_MS = 500, RETRY_MS = 1000, PROGRESS_STEP = 5 };
+enum { UPLOAD_ATTEMPTS = 4, UPLOAD_PAUSE_MS = 1000, UPLOAD_LOOK_MS = 50 };
 
 typedef struct run {
     dbk_exporter *exporter;
@@ -33,6 +36,9 @@ typedef struct run {
     dbk_error err;
     int64_t rows;
     uint64_t bytes;
+    bool is_uploaded, failed_upload;
+    char object[DBK_EXPORT_ID_BYTES + sizeof(".csv")];
+    char file_name[128];
 } run;
 
 static struct timespec after_ms(int64_t ms)
@@ -55,12 +61,14 @@ static void on_percent(void *user, int percent)
 
 static dbk_status write_file(run *r)
 {
-    dbk_export_sink sink = {.cancelled = &r->ticket->cancelled, .on_percent = on_percent, .user = r};
+    // A flag is a flag; queries, which know no threads, take it as a plain one.
+    const volatile bool *cancelled = (const volatile bool *)(const volatile void *)&r->ticket->cancelled;
+    dbk_export_sink sink = {.cancelled = cancelled, .on_percent = on_percent, .user = r};
     DBK_TRY(dbk_export_file_create(&sink.file, r->exporter->directory, r->id, &r->err));
     dbk_status status = r->kind->write(&r->task, &sink, &r->err);
     if (status == DBK_OK)
         status = dbk_export_sink_flush(&sink, &r->err);
-    if (status == DBK_OK && __atomic_load_n(sink.cancelled, __ATOMIC_RELAXED))
+    if (status == DBK_OK && atomic_load(&r->ticket->cancelled))
         status = dbk_fail(&r->err, DBK_CANCELLED, "the export was cancelled");
     if (status == DBK_OK)
         status = dbk_export_file_finish(sink.file, &r->bytes, &r->err);
@@ -71,6 +79,33 @@ static dbk_status write_file(run *r)
     return status;
 }
 
+// True: the job is not to be finished.
+static bool pause_before_retry(run *r, int64_t ms)
+{
+    for (int64_t waited = 0; waited < ms && !atomic_load(&r->ticket->cancelled); waited += UPLOAD_LOOK_MS)
+        poll(NULL, 0, UPLOAD_LOOK_MS);
+    return atomic_load(&r->ticket->cancelled);
+}
+
+// A store that does not answer gets a few more chances, with growing pauses.
+static dbk_status upload_file(run *r)
+{
+    char path[DBK_EXPORT_PATH_MAX];
+    if (!dbk_export_file_path(path, r->exporter->directory, r->id))
+        return dbk_fail(&r->err, DBK_INVALID, "the path of the directory for exports is too long");
+    dbk_s3_object object = {
+        .name = r->object, .content_type = "text/csv; charset=utf-8", .file_name = r->file_name};
+    dbk_status status;
+    int64_t pause_ms = UPLOAD_PAUSE_MS;
+    for (int attempt = 1;; attempt++, pause_ms *= 4) {
+        status = dbk_s3_upload(r->exporter->options.s3, path, &object, &r->ticket->cancelled, &r->err);
+        if (status != DBK_BUSY || attempt == UPLOAD_ATTEMPTS)
+            return status;
+        if (pause_before_retry(r, pause_ms))
+            return dbk_fail(&r->err, DBK_CANCELLED, "the export was cancelled");
+    }
+}
+
 static void *write_in_idle_time(void *user)
 {
     run *r = user;
@@ -78,6 +113,11 @@ static void *write_in_idle_time(void *user)
     // A kernel that refuses leaves it a thread like any other.
     (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
     r->status = write_file(r);
+    if (r->status == DBK_OK && r->exporter->options.s3 != NULL) {
+        r->status = upload_file(r);
+        r->is_uploaded = r->status == DBK_OK;
+        r->failed_upload = !r->is_uploaded;
+    }
     pthread_mutex_lock(&r->lock);
     r->is_over = true;
     pthread_cond_signal(&r->changed);
@@ -132,6 +172,8 @@ static void write_aside(run *r)
 // What the client is told of a failure: what it can do something about, and nothing of the server's insides.
 static const char *reason_of(const run *r)
 {
+    if (r->failed_upload)
+        return "The file could not be put into the object store. Run the export again later.";
     switch (r->status) {
     case DBK_INVALID:
     case DBK_OVERFLOW:
@@ -217,12 +259,20 @@ static bool is_stopping(dbk_exporter *exporter)
     return stopping;
 }
 
+static void remove_file(run *r)
+{
+    dbk_error err;
+    if (dbk_export_file_remove(r->exporter->directory, r->id, &err) != DBK_OK)
+        fprintf(stderr, "daybook: exports: %s\n", err.message);
+}
+
 static void conclude(run *r)
 {
-    dbk_error ignored;
     // Cancelled: the row says so already. Stopping: the row says that it runs, and so it will.
-    if (r->status == DBK_CANCELLED)
+    if (r->status == DBK_CANCELLED) {
+        remove_file(r);
         return;
+    }
     dbk_export to = {.state = r->status == DBK_OK ? DBK_EXPORT_READY : DBK_EXPORT_FAILED,
                      .rows = DBK_NULL,
                      .bytes = DBK_NULL,
@@ -235,9 +285,13 @@ static void conclude(run *r)
         to.error = dbk_text_from(reason_of(r));
         fprintf(stderr, "daybook: exports: %s failed: %s\n", r->ticket->id, r->err.message);
     }
-    // A file whose row does not name it is a leftover.
-    if (store_end(r, &to) != DBK_OK && r->status == DBK_OK && !is_stopping(r->exporter))
-        (void)dbk_export_file_remove(r->exporter->directory, r->id, &ignored);
+    to.object = r->is_uploaded ? dbk_text_from(r->object) : (dbk_text){NULL, 0};
+    bool is_stored = store_end(r, &to) == DBK_OK;
+    // A file whose row does not name it is a leftover, and so is one that lies in the store; when the server
+    // stops, leftovers are the next start's.
+    bool has_file = r->status == DBK_OK && !r->is_uploaded && is_stored;
+    if (!has_file && (is_stored || !is_stopping(r->exporter)))
+        remove_file(r);
 }
 
 static const dbk_export_kind *find_kind(const dbk_exporter *exporter, dbk_text name)
@@ -262,6 +316,8 @@ void dbk_exporter_run(dbk_exporter *exporter, dbk_export_ticket *ticket)
         r.task = (dbk_export_task){
             .tenant = tenant, .report = job.report, .parameters = job.parameters, .snapshot = read.snapshot};
         r.kind = find_kind(exporter, job.kind);
+        snprintf(r.object, sizeof(r.object), "%s.csv", ticket->id);
+        snprintf(r.file_name, sizeof(r.file_name), "%.*s", (int)job.file_name.length, job.file_name.data);
         if (r.kind != NULL)
             write_aside(&r);
         else

@@ -136,7 +136,7 @@ void dbk_export_queue_interrupt(const dbk_export_queue *queue)
 {
     for (dbk_export_line *line = queue->first; line != NULL; line = line->next)
         if (line->running != NULL)
-            __atomic_store_n(&line->running->cancelled, true, __ATOMIC_RELAXED);
+            atomic_store(&line->running->cancelled, true);
 }
 
 void dbk_export_queue_dispose(dbk_export_queue *queue)

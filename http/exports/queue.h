@@ -7,13 +7,15 @@
 
 #include "http/exports/export.h"
 
+#include <stdatomic.h>
+
 typedef struct dbk_export_line dbk_export_line; // the jobs of one tenant
 
 typedef struct dbk_export_ticket {
     struct dbk_export_ticket *next;
     dbk_export_line *line;
     char id[DBK_EXPORT_ID_BYTES + 1];
-    volatile bool cancelled; // read by the thread that runs it
+    atomic_bool cancelled; // read by the thread that runs it
 } dbk_export_ticket;
 
 // A zeroed struct is an empty queue.

@@ -7,8 +7,10 @@
 #include "http/app/handlers.h"
 #include "http/auth/secret.h"
 #include "http/exports/link.h"
+#include "http/s3/sigv4.h"
+#include "http/s3/upload.h"
 
-#include <string.h>
+#include <stdio.h>
 
 #define JOB_MEMBERS                                                                                          \
     "\"job_id\":{\"type\":\"string\"},"                                                                      \
@@ -47,22 +49,48 @@ static dbk_status find_key(const dbk_call *call, uint8_t key[DBK_SECRET_KEY_BYTE
     return status == DBK_NOT_FOUND ? dbk_fail(err, DBK_BUSY, "nothing was signed yet") : status;
 }
 
-static dbk_status write_url(const dbk_call *call, const dbk_export *job, dbk_out *out, dbk_error *err)
+// A URL of the object store, which opens for as long as the file is there.
+static dbk_status write_store_url(const dbk_call *call, const dbk_export *job, dbk_buffer *url,
+                                  dbk_error *err)
+{
+    char object[DBK_ID_BYTES_MAX + 1];
+    int64_t left_s = (job->keep_until - call->now_ms) / 1000;
+    int expires_s = left_s < 1 ? 1 : left_s > DBK_SIGV4_EXPIRY_MAX_S ? DBK_SIGV4_EXPIRY_MAX_S : (int)left_s;
+    snprintf(object, sizeof(object), "%.*s", (int)job->object.length, job->object.data);
+    return dbk_s3_presign(call->app->options.s3, object, expires_s, call->now_ms, url, err);
+}
+
+// The server's own, which opens a file of the data directory.
+static dbk_status write_own_url(const dbk_call *call, const dbk_export *job, dbk_buffer *url, dbk_error *err)
 {
     uint8_t key[DBK_SECRET_KEY_BYTES];
+    dbk_buffer path = {0};
     DBK_TRY(find_key(call, key, err));
-    dbk_buffer url = {0}, path = {0};
     dbk_buffer_format(&path, "%s/%.*s/download", DBK_STOQ_EXPORTS, (int)job->id.length, job->id.data);
-    dbk_call_write_origin(call, &url);
+    dbk_call_write_origin(call, url);
     dbk_status status =
-        dbk_export_link_write(&url, key, (dbk_text){(const char *)path.data, (uint32_t)path.size},
+        dbk_export_link_write(url, key, (dbk_text){(const char *)path.data, (uint32_t)path.size},
                               call->tenant, job->keep_until, err);
-    if (status == DBK_OK && (url.failed || path.failed))
+    url->failed = url->failed || path.failed;
+    dbk_buffer_dispose(&path);
+    return status;
+}
+
+// null: the file lies in an object store of which the server's configuration says nothing any more.
+static dbk_status write_url(const dbk_call *call, const dbk_export *job, dbk_out *out, dbk_error *err)
+{
+    if (job->object.length > 0 && call->app->options.s3 == NULL) {
+        dbk_out_null(out);
+        return DBK_OK;
+    }
+    dbk_buffer url = {0};
+    dbk_status status =
+        job->object.length > 0 ? write_store_url(call, job, &url, err) : write_own_url(call, job, &url, err);
+    if (status == DBK_OK && url.failed)
         status = dbk_fail(err, DBK_NO_MEMORY, "no memory for an address");
     if (status == DBK_OK)
         dbk_out_text(out, (dbk_text){(const char *)url.data, (uint32_t)url.size});
     dbk_buffer_dispose(&url);
-    dbk_buffer_dispose(&path);
     return status;
 }
 

@@ -330,7 +330,8 @@ static void test_a_public_key_is_no_secret(void **state)
     long pem_size = BIO_get_mem_data(pem, &pem_text);
     uint8_t *der = NULL;
     int der_size = i2d_PUBKEY(rsa.key, &der);
-    const char *jwk = test_jwk(&rsa);
+    char jwk[1000];
+    snprintf(jwk, sizeof(jwk), "%s", test_jwk(&rsa));
     const struct {
         const void *data;
         size_t size;
