@@ -7,7 +7,6 @@
 #include "http/app/handlers.h"
 #include "http/exports/exporter.h"
 #include "http/stoq/rows.h"
-#include "http/stoq/stub.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -265,9 +265,8 @@ static void on_cancelled(void *user, const dbk_exporter_reply *reply)
     dbk_call *call = user;
     static const char *const hints[] = {
         [DBK_EXPORT_RUNNING] = "",
-        [DBK_EXPORT_READY] =
-            "The export is ready and cannot be cancelled any more. Its file goes by itself 7 days "
-            "after it was made.",
+        [DBK_EXPORT_READY] = ("The export is ready and cannot be cancelled any more. "
+                              "Its file goes by itself 7 days after it was made."),
         [DBK_EXPORT_FAILED] = "The export has failed already. Run it again with a new POST.",
         [DBK_EXPORT_CANCELLED] = "The export is cancelled already. Run it again with a new POST.",
     };
