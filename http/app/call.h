@@ -96,8 +96,8 @@ bool dbk_call_is_unchanged(dbk_call *call);
 bool dbk_call_is_known(dbk_call *call);
 
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
-// answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
-// "now" (which decides what "today" is).
+// answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
+// of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
 
 // Appends "https://reports.example", the beginning of addresses of this server as the client reaches it; nothing

@@ -34,6 +34,17 @@ void dbk_stoq_export_status(dbk_call *call);
 void dbk_stoq_export_list(dbk_call *call);
 void dbk_stoq_export_cancel(dbk_call *call);
 void dbk_export_download(dbk_call *call);
+void dbk_blocks_orders_summary(dbk_call *call);
+void dbk_blocks_orders_list(dbk_call *call);
+void dbk_blocks_providers_list(dbk_call *call);
+void dbk_blocks_providers_summary(dbk_call *call);
+void dbk_blocks_flexible_orders_summary(dbk_call *call);
+void dbk_blocks_payments_list(dbk_call *call);
+void dbk_blocks_payments_summary(dbk_call *call);
+void dbk_blocks_vendor_payments_list(dbk_call *call);
+void dbk_blocks_vendor_payments_summary(dbk_call *call);
+void dbk_blocks_subscriptions_list(dbk_call *call);
+void dbk_blocks_subscriptions_summary(dbk_call *call);
 
 void dbk_ingest_handle(dbk_call *call);
 
@@ -54,6 +65,14 @@ extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_invento
     dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
+// … of the 23blocks dialect, and of its bodies.
+extern const char dbk_schema_blocks_flexible_orders_summary[], dbk_schema_blocks_orders_list[],
+    dbk_schema_blocks_orders_summary[], dbk_schema_blocks_payments_list[],
+    dbk_schema_blocks_payments_summary[], dbk_schema_blocks_providers_list[],
+    dbk_schema_blocks_providers_summary[], dbk_schema_blocks_subscriptions_list[],
+    dbk_schema_blocks_subscriptions_summary[], dbk_schema_blocks_vendor_payments_list[],
+    dbk_schema_blocks_vendor_payments_summary[];
+extern const char dbk_schema_blocks_body[];
 
 extern const char dbk_schema_export_accepted[], dbk_schema_export_job[], dbk_schema_export_list[];
 

@@ -11,6 +11,9 @@ import { promisify } from 'node:util';
 import { temporary } from './daybook.mjs';
 
 const run = promisify(execFile);
+const PYTHON = '/usr/bin/python3'; // Debian's, which sees Debian's packages
+const script = (name) => fileURLToPath(new URL(name, import.meta.url));
+const ring = (...args) => run(PYTHON, [script('swift_part.py'), 'ring', ...args]);
 const PARTS = ['account', 'container', 'object'];
 const children = new Set();
 process.on('exit', () => {
@@ -79,15 +82,15 @@ export class Swift {
         const ports = await freePorts(4);
         mkdirSync(join(directory, 'node', 'd1'), { recursive: true });
         await Promise.all(PARTS.map(async (part, i) => {
-            const ring = join(directory, `${part}.builder`);
-            await run('swift-ring-builder', [ring, 'create', '4', '1', '1']);
-            await run('swift-ring-builder', [ring, 'add', `r1z1-127.0.0.1:${ports[i]}/d1`, '1']);
-            await run('swift-ring-builder', [ring, 'rebalance']);
+            const builder = join(directory, `${part}.builder`);
+            await ring(builder, 'create', '4', '1', '1');
+            await ring(builder, 'add', `r1z1-127.0.0.1:${ports[i]}/d1`, '1');
+            await ring(builder, 'rebalance');
         }));
         store.children = [...PARTS, 'proxy'].map((part, i) => {
             const file = join(directory, `${part}.conf`);
             writeFileSync(file, common(directory, ports[i]) + (part === 'proxy' ? proxy : storage(part)));
-            const child = spawn(`swift-${part}-server`, [file], { stdio: ['ignore', 'ignore', 'pipe'] });
+            const child = spawn(PYTHON, [script('swift_part.py'), part, file], { stdio: ['ignore', 'ignore', 'pipe'] });
             child.said = '';
             child.stderr.on('data', (chunk) => (child.said += chunk));
             child.stderr.unref();
@@ -98,7 +101,7 @@ export class Swift {
         });
         for (const [i, child] of store.children.entries())
             while (!(await accepts(ports[i])))
-                if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended: ${child.said}`);
+                if (child.exitCode !== null) throw new Error(`a part of Swift ended: ${child.said}`);
         store.endpoint = `http://127.0.0.1:${ports[3]}`;
         return store;
     }
@@ -108,9 +111,8 @@ export class Swift {
 
     // botocore's answer to a command of s3_client.py.
     async client(command) {
-        const script = fileURLToPath(new URL('s3_client.py', import.meta.url));
         const all = { endpoint: this.endpoint, ...this.access, ...command };
-        const { stdout } = await run('/usr/bin/python3', [script, JSON.stringify(all)], { maxBuffer: 1 << 28 });
+        const { stdout } = await run(PYTHON, [script('s3_client.py'), JSON.stringify(all)], { maxBuffer: 1 << 28 });
         return JSON.parse(stdout);
     }
 
