@@ -164,13 +164,37 @@ static bool refuse_key(dbk_call *call, const char *message)
     return false;
 }
 
+static bool is_write(const dbk_call *call)
+{
+    return strcmp(call->route->method, "GET") != 0;
+}
+
+// A limit of the tenant is one of the dialect; a key with a limit of its own is counted by itself.
+static dbk_text rate_subject(const dbk_call *call, const dbk_key *key, char room[DBK_TENANT_NAME_MAX + 2])
+{
+    if (!call->dialect->rate_is_of_tenant || key->rate != DBK_RATE_DEFAULT)
+        return dbk_text_from(key->id);
+    snprintf(room, DBK_TENANT_NAME_MAX + 2, "/%s", key->tenant); // no key's id begins so
+    return dbk_text_from(room);
+}
+
 static bool passes_rate(dbk_call *call, const dbk_key *key)
 {
-    int rate = key->rate == DBK_RATE_DEFAULT ? call->dialect->rate_per_minute : key->rate;
+    const dbk_dialect *dialect = call->dialect;
+    int rate = key->rate == DBK_RATE_DEFAULT ? dialect->rate_per_minute : key->rate;
     if (rate == DBK_RATE_OFF || !call->app->options.rate_limits)
         return true;
-    int wait =
-        dbk_limiter_take(call->app->limiter, dbk_text_from(key->id), rate, 1, clock_ms(CLOCK_MONOTONIC));
+    char room[DBK_TENANT_NAME_MAX + 2];
+    int cost = is_write(call) && dialect->write_points > 0 ? dialect->write_points : 1;
+    dbk_limiter_state state;
+    int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, key, room), rate,
+                                         cost < rate ? cost : rate, clock_ms(CLOCK_MONOTONIC), &state);
+    if (dialect->rate_is_of_tenant) {
+        int64_t frees_ms = wait > 0 ? wait * 1000 : state.frees_in_ms;
+        call->points.limit = rate;
+        call->points.remaining = wait > 0 ? 0 : state.remaining;
+        call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
+    }
     if (wait > 0)
         dbk_call_fail_text(call, 429, dbk_text_from(call->dialect->rate_exceeded), wait);
     return wait == 0;
@@ -236,8 +260,8 @@ static bool may_take_long(dbk_call *call)
 
 static void refuse_unrouted(dbk_call *call, const char *allowed)
 {
-    if (allowed[0] == 0) {
-        dbk_call_fail(call, 404, "Not found.");
+    if (allowed[0] == 0 || call->dialect->write_unknown != NULL) {
+        dbk_call_fail_unknown(call);
         return;
     }
     char *copy = dbk_arena_copy(&call->arena, allowed, strlen(allowed));

@@ -48,6 +48,11 @@ struct dbk_call {
     dbk_text tenant;
     bool has_key; // false for the operator's own requests
     dbk_key key;
+    // What is left of the tenant's points, for dialects that say so; limit 0 = nothing to say.
+    struct {
+        int limit, remaining;
+        int64_t reset_s; // Unix time at which more is left
+    } points;
     int64_t now_ms; // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
@@ -90,6 +95,8 @@ void dbk_call_answer_json(dbk_call *call, int status);
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
+// … 404 for a path that nothing answers.
+void dbk_call_fail_unknown(dbk_call *call);
 // … for what a read or a write failed with.
 void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err);
 void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message);

@@ -29,6 +29,10 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_stoq_catalogue(dbk_call *call);
+void dbk_stoq_help(dbk_call *call);
+void dbk_stoq_report_get(dbk_call *call);
+
 void dbk_ingest_handle(dbk_call *call);
 
 void dbk_health_handle(dbk_call *call);

@@ -128,6 +128,11 @@ static const dbk_route_parameter audit_parameters[] = {
     CURSOR,
     {0}};
 
+static const dbk_route_parameter help_parameters[] = {
+    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
+static const dbk_route_parameter stoq_report_parameters[] = {
+    {"name", "path", "{\"type\":\"string\"}", "Report name."}, {0}};
+
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
     {                                                                                                        \
@@ -157,6 +162,13 @@ static const dbk_route_parameter audit_parameters[] = {
         .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
         .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
+    }
+
+#define STOQ(route_path, route_cost, handler, text, params)                                                  \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
+        .dialect = &dbk_dialect_stoq, .cost = route_cost, .handle = handler, .summary = text,                \
+        .parameters = params                                                                                 \
     }
 
 #define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
@@ -221,6 +233,14 @@ const dbk_route dbk_routes[] = {
                dbk_schema_deliveries),
     SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
                audit_parameters, dbk_schema_audit_log),
+    STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
+         help_parameters),
+    STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
+         NULL),
+    STOQ("/api/v2/external/preorders/reports/help", DBK_COST_SMALL, dbk_stoq_help,
+         "Every preorder report with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports/{name}", DBK_COST_READ, dbk_stoq_report_get,
+         "One preorder report", stoq_report_parameters),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -328,7 +348,7 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_stoq};
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)
