@@ -113,11 +113,13 @@ static dbk_status copy_public_url(dbk_app *app, dbk_error *err)
         return DBK_OK;
     size_t length = strlen(url);
     bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
-    if (!has_scheme || length > DBK_PUBLIC_URL_MAX || url[length - 1] == '/' || strpbrk(url, " ?#\"\\") != NULL)
-        return dbk_fail(err, DBK_INVALID,
-                        "public-url is \"%.60s\"; it must be such as https://reports.example, without a slash "
-                        "at its end",
-                        url);
+    if (!has_scheme || length > DBK_PUBLIC_URL_MAX || url[length - 1] == '/' ||
+        strpbrk(url, " ?#\"\\") != NULL)
+        return dbk_fail(
+            err, DBK_INVALID,
+            "public-url is \"%.60s\"; it must be such as https://reports.example, without a slash "
+            "at its end",
+            url);
     memcpy(app->public_url, url, length + 1);
     return DBK_OK;
 }
@@ -201,8 +203,8 @@ static bool may_take_long(dbk_call *call)
 
 static void refuse_unrouted(dbk_call *call, const char *allowed)
 {
-    if (allowed[0] == 0) {
-        dbk_call_fail(call, 404, "Not found.");
+    if (allowed[0] == 0 || call->dialect->write_unknown != NULL) {
+        dbk_call_fail_unknown(call);
         return;
     }
     char *copy = dbk_arena_copy(&call->arena, allowed, strlen(allowed));

@@ -227,7 +227,7 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary",
                          call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
-                                                         : DBK_TEXT("Authorization"));
+                                                         : dbk_text_from(call->dialect->key_header));
     dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
@@ -241,10 +241,27 @@ static void account(dbk_call *call, int status)
     dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
+static void add_number(dbk_call *call, dbk_reply *reply, const char *name, int64_t value)
+{
+    char *text = dbk_arena_alloc(&call->arena, DBK_DECIMAL_TEXT_MAX);
+    if (text != NULL)
+        dbk_reply_header(reply, name, (dbk_text){text, (uint32_t)dbk_int_write(text, value)});
+}
+
+static void add_points(dbk_call *call, dbk_reply *reply)
+{
+    if (call->points.limit == 0)
+        return;
+    add_number(call, reply, "x-ratelimit-limit", call->points.limit);
+    add_number(call, reply, "x-ratelimit-remaining", call->points.remaining);
+    add_number(call, reply, "x-ratelimit-reset", call->points.reset_s);
+}
+
 static void finish(dbk_call *call, int status, const char *content_type)
 {
     dbk_reply reply = {.status = status, .content_type = content_type};
     add_headers(call, status, &reply);
+    add_points(call, &reply);
     if (content_type != NULL) {
         reply.body = call->body;
         call->body = (dbk_buffer){0};
@@ -330,6 +347,18 @@ void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_
                             (dbk_text){text, (uint32_t)dbk_int_write(text, retry_after)});
     }
     finish(call, status, "application/json");
+}
+
+void dbk_call_fail_unknown(dbk_call *call)
+{
+    if (call->dialect->write_unknown == NULL) {
+        dbk_call_fail(call, 404, "Not found.");
+        return;
+    }
+    dbk_buffer text = {0};
+    call->dialect->write_unknown(&text, call->request->method, call->request->path);
+    dbk_call_fail_text(call, 404, (dbk_text){(const char *)text.data, (uint32_t)text.size}, 0);
+    dbk_buffer_dispose(&text);
 }
 
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...)

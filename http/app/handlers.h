@@ -45,6 +45,9 @@ void dbk_blocks_vendor_payments_list(dbk_call *call);
 void dbk_blocks_vendor_payments_summary(dbk_call *call);
 void dbk_blocks_subscriptions_list(dbk_call *call);
 void dbk_blocks_subscriptions_summary(dbk_call *call);
+void dbk_stoq_catalogue(dbk_call *call);
+void dbk_stoq_help(dbk_call *call);
+void dbk_stoq_report_get(dbk_call *call);
 
 void dbk_ingest_handle(dbk_call *call);
 

@@ -131,7 +131,8 @@ static const dbk_route_parameter audit_parameters[] = {
 static const dbk_route_parameter export_parameters[] = {
     {"job_id", "path", "{\"type\":\"string\",\"pattern\":\"^exp_[0-9a-f]{16}$\"}", "The export's id."}, {0}};
 static const dbk_route_parameter export_create_parameters[] = {
-    {"name", "path", "{\"type\":\"string\"}", "The report's name. The body has the parameters of its read."}, {0}};
+    {"name", "path", "{\"type\":\"string\"}", "The report's name. The body has the parameters of its read."},
+    {0}};
 static const dbk_route_parameter export_list_parameters[] = {
     {"page", "query", "{\"type\":\"integer\",\"minimum\":1,\"default\":1}", "Which page."},
     {"per_page", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":250,\"default\":25}",
@@ -181,6 +182,10 @@ static const dbk_route_parameter blocks_parameters[] = {
         .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
         .answer = dbk_schema_blocks_##name                                                                   \
     }
+static const dbk_route_parameter help_parameters[] = {
+    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
+static const dbk_route_parameter stoq_report_parameters[] = {
+    {"name", "path", "{\"type\":\"string\"}", "Report name."}, {0}};
 
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
@@ -211,6 +216,13 @@ static const dbk_route_parameter blocks_parameters[] = {
         .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
         .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
+    }
+
+#define STOQ(route_path, route_cost, handler, text, params)                                                  \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
+        .dialect = &dbk_dialect_stoq, .cost = route_cost, .handle = handler, .summary = text,                \
+        .parameters = params                                                                                 \
     }
 
 #define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
@@ -300,8 +312,8 @@ const dbk_route dbk_routes[] = {
      .parameters = download_parameters,
      .answer_type = "text/csv; charset=utf-8"},
     EXPORT_ROUTE("POST", "/api/v2/external/preorders/reports/{name}/export", dbk_stoq_export_create,
-                 "Export a report as CSV, off the request's path", export_create_parameters, "application/json",
-                 202, dbk_schema_export_accepted),
+                 "Export a report as CSV, off the request's path", export_create_parameters,
+                 "application/json", 202, dbk_schema_export_accepted),
     BLOCKS("orders/summary", orders_summary,
            "Orders: how many, what they came to, by status and by day, week or month"),
     BLOCKS("orders/list", orders_list, "The orders of a period"),
@@ -317,6 +329,14 @@ const dbk_route dbk_routes[] = {
            "Subscriptions that had started by the end of a period"),
     BLOCKS("users/subscriptions/summary", subscriptions_summary,
            "Active, new and churned subscriptions and their monthly revenue"),
+    STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
+         help_parameters),
+    STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
+         NULL),
+    STOQ("/api/v2/external/preorders/reports/help", DBK_COST_SMALL, dbk_stoq_help,
+         "Every preorder report with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports/{name}", DBK_COST_READ, dbk_stoq_report_get,
+         "One preorder report", stoq_report_parameters),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -424,7 +444,8 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks, &dbk_dialect_stoq};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks,
+                                                  &dbk_dialect_stoq};
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

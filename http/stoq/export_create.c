@@ -6,6 +6,7 @@
 
 #include "http/app/handlers.h"
 #include "http/exports/exporter.h"
+#include "http/stoq/answer.h"
 #include "http/stoq/rows.h"
 
 #include <stdio.h>
@@ -83,7 +84,7 @@ static bool judge(submission *s, const dbk_stoq_report *report, const dbk_settin
     if (!is_object)
         dbk_call_fail(call, 400, "The body must be a JSON object.");
     else if (!is_good)
-        dbk_stoq_fail_faults(call, &faults);
+        dbk_stoq_refuse(call, &faults);
     return is_good;
 }
 
@@ -122,7 +123,7 @@ void dbk_stoq_export_create(dbk_call *call)
     dbk_settings settings;
     dbk_error err;
     if (report == NULL) {
-        dbk_stoq_fail_no_action(call);
+        dbk_call_fail_unknown(call);
         return;
     }
     if (call->request->body.length > BODY_BYTES_MAX) {

@@ -9,6 +9,7 @@
 #include "engine/db.h"
 #include "http/app/params.h"
 #include "http/app/settings.h"
+#include "http/json/writer.h"
 #include "http/stoq/registry.h"
 #include "ingest/parse/json.h"
 
@@ -16,7 +17,7 @@ enum {
     DBK_STOQ_OFFERS_MAX = 100,
     DBK_STOQ_UUID_BYTES = 36,
     DBK_STOQ_FAULTS_MAX = 16,
-    DBK_STOQ_DAYS_MAX = 3660, // of a window
+    DBK_STOQ_DAYS_MAX = 36600, // of a window
 };
 
 // ---- A request ----
@@ -25,13 +26,13 @@ enum {
 // anything that ends (zones and reports live as long as the process); copy it as you like.
 typedef struct dbk_stoq_request {
     const dbk_stoq_report *report;
-    int32_t from_day, to_day; // both inclusive, whole days in the zone
-    int64_t from_ms, to_ms;   // [from_ms, to_ms)
-    const dbk_zone *zone;     // NULL = UTC
-    char currency[4];         // the reporting currency; "" = the tenant has none yet
-    char home_currency[65];   // of rows without one
-    int digits;               // of the reporting currency
-    int offers_count;         // 0 = all
+    int32_t from_day, to_day;                 // both inclusive, whole days in the zone
+    int64_t from_ms, to_ms;                   // [from_ms, to_ms)
+    const dbk_zone *zone;                     // NULL = UTC
+    char currency[DBK_ID_BYTES_MAX + 1];      // the reporting currency; "" = the tenant has none yet
+    char home_currency[DBK_ID_BYTES_MAX + 1]; // of rows without one
+    int digits;                               // of the reporting currency
+    int offers_count;                         // 0 = all
     char offers[DBK_STOQ_OFFERS_MAX][DBK_STOQ_UUID_BYTES + 1];
     char product_id[DBK_ID_BYTES_MAX + 1], variant_id[DBK_ID_BYTES_MAX + 1],
         market_id[DBK_ID_BYTES_MAX + 1]; // "" = all
@@ -50,7 +51,7 @@ typedef struct dbk_stoq_input {
 // What is wrong with a request, one sentence each, all of them.
 typedef struct dbk_stoq_faults {
     int count;
-    char texts[DBK_STOQ_FAULTS_MAX][160];
+    char texts[DBK_STOQ_FAULTS_MAX][256];
 } dbk_stoq_faults;
 
 // Judges and resolves. False: faults->count > 0 and *out must not be used; the answer is 422 with
@@ -89,12 +90,13 @@ void dbk_stoq_cell_json(const dbk_stoq_cell *cell, dbk_out *json);
 // Where rows go. All functions are called on the thread that runs the request. A failure that one returns
 // ends the run with it.
 typedef struct dbk_stoq_sink {
-    // Once for each wanted set, before its rows, also when it has none. `columns` are those that rows have: all of
-    // the set's, but for metrics that were not asked for.
+    // Once for each wanted set, before its rows, also when it has none. `columns` are those that rows have:
+    // all of the set's, but for metrics that were not asked for.
     dbk_status (*begin)(void *user, const dbk_stoq_set *set, const dbk_stoq_column *const *columns, int count,
                         dbk_error *err);
     dbk_status (*row)(void *user, const dbk_stoq_cell *cells, int count, dbk_error *err);
-    // May be NULL. done <= total, done never goes back, total never changes; the last call has done == total.
+    // May be NULL. Now and then, for requests that take several steps: done < total, done never goes back,
+    // total never changes. That all is done is said by the run's return.
     void (*progress)(void *user, uint64_t done, uint64_t total);
     void *user;
     const volatile bool *cancelled; // may be NULL; when it turns true the run ends soon with DBK_CANCELLED
