@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends events to the webhooks that listen to them, from a thread of its own.
 //
-// A delivery is a row of webhook_deliveries from the moment its event is announced: it survives a restart,
+// A delivery is a row of webhook_deliveries, stored by the change that it tells of: it survives a restart,
 // and what was on its way when the server ended is sent again, under the same id. So a receiver may see a
 // delivery twice, never none. The thread keeps what is pending in memory, in one queue for each webhook: a
 // receiver that is slow or down keeps nobody waiting but itself. After a failure the pauses grow; after the
@@ -9,6 +9,7 @@
 #ifndef DBK_DELIVERER_H
 #define DBK_DELIVERER_H
 
+#include "engine/batch.h"
 #include "ingest/store/store.h"
 
 typedef struct dbk_deliverer dbk_deliverer;
@@ -28,15 +29,29 @@ typedef struct dbk_deliverer_options {
 } dbk_deliverer_options;
 
 dbk_status dbk_deliverer_create(dbk_deliverer **out, const dbk_deliverer_options *options, dbk_error *err);
-// Waits until what was announced is stored; gives up attempts under way, which are made again after the next
+// Waits until outcomes are stored; gives up attempts under way, which are made again after the next
 // start. NULL is fine.
 void dbk_deliverer_destroy(dbk_deliverer *deliverer);
 
-// Queues the event for each active webhook of the tenant that listens to it: one row each, in the next change
-// of the store. Does not wait for the disk. `body` is the whole of what will be sent. Any thread but the
-// store's writer.
-void dbk_deliverer_announce(dbk_deliverer *deliverer, dbk_text tenant, dbk_text event, dbk_text body,
-                            int64_t created_at);
+// The deliveries of a change's events: their rows are batches of that same change, so that an event is stored
+// if and only if what it tells of is. A zeroed one is empty. One thread at a time.
+typedef struct dbk_announcement {
+    dbk_deliverer *deliverer;
+    struct dbk_delivery *deliveries;
+    dbk_batch *batches; // one row each
+    int batches_count, batches_capacity;
+} dbk_announcement;
+
+// Adds the event for each active webhook of the tenant that listens to it as of `working`, the transaction's
+// state. `body` is the whole of what will be sent. For the transaction that decides the change: looks at the
+// tenant's webhooks only.
+dbk_status dbk_announcement_add(dbk_announcement *announcement, dbk_deliverer *deliverer,
+                                const dbk_snapshot *working, dbk_text tenant, dbk_text event, dbk_text body,
+                                int64_t created_at, dbk_error *err);
+// The change is stored: the deliveries begin. Any thread.
+void dbk_announcement_begin(dbk_announcement *announcement);
+// When the change is over, however it ended; before the deliverer is destroyed.
+void dbk_announcement_dispose(dbk_announcement *announcement);
 
 // Whoever changes a webhook holds this from reading its row to storing it, so that no change is lost.
 void dbk_deliverer_lock_webhooks(dbk_deliverer *deliverer);
