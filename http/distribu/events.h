@@ -6,7 +6,7 @@
 #define DBK_EVENTS_H
 
 #include "http/app/call.h"
-#include "http/webhooks/deliverer.h"
+#include "http/webhooks/announcement.h"
 
 // Adds an event of the call's tenant. `name` such as order.created; `data_json` is the event's data, one JSON
 // object, and is taken over: its memory is freed and it is empty afterwards.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The deliverer: announcing, the thread, and what becomes of an attempt.
+// The deliverer: the thread, and what becomes of an attempt.
 //
 // Announcing makes rows for a change that somebody else decides; when they are on disk the deliveries come
 // into `incoming` and the thread is woken, which alone touches the queues and libcurl. When more is pending
@@ -65,27 +65,19 @@ static void complain(const char *what, const char *why)
 
 // ---- Rows ----
 
-static void free_deliveries(dbk_delivery *list)
-{
-    while (list != NULL) {
-        dbk_delivery *next = list->next;
-        free(list);
-        list = next;
-    }
-}
-
-static void expect_change(dbk_deliverer *deliverer)
+void dbk_deliverer_expect(dbk_deliverer *deliverer)
 {
     pthread_mutex_lock(&deliverer->lock);
     deliverer->unsettled++;
     pthread_mutex_unlock(&deliverer->lock);
 }
 
-// With the lock held.
-static void change_is_over(dbk_deliverer *deliverer)
+void dbk_deliverer_settle(dbk_deliverer *deliverer)
 {
+    pthread_mutex_lock(&deliverer->lock);
     deliverer->unsettled--;
     pthread_cond_broadcast(&deliverer->settled);
+    pthread_mutex_unlock(&deliverer->lock);
 }
 
 // The row of an outcome, on its way to the disk.
@@ -110,94 +102,23 @@ static void on_stored(void *user, const dbk_change_result *result)
     dbk_deliverer *deliverer = change->deliverer;
     if (result->status != DBK_OK)
         complain("an outcome was not stored", result->message);
-    pthread_mutex_lock(&deliverer->lock);
-    change_is_over(deliverer);
-    pthread_mutex_unlock(&deliverer->lock);
+    dbk_deliverer_settle(deliverer);
     change_destroy(change);
 }
 
-// ---- Announcing ----
-
-// Room for one batch more.
-static bool grow(dbk_announcement *a)
+void dbk_deliverer_take(dbk_deliverer *deliverer, dbk_delivery **list)
 {
-    if (a->batches_count < a->batches_capacity)
-        return true;
-    int capacity = a->batches_capacity * 2 + 4;
-    dbk_batch *grown = realloc(a->batches, (size_t)capacity * sizeof(*grown));
-    if (grown == NULL)
-        return false;
-    memset(grown + a->batches_capacity, 0, (size_t)(capacity - a->batches_capacity) * sizeof(*grown));
-    a->batches = grown;
-    a->batches_capacity = capacity;
-    return true;
-}
-
-static dbk_status announce_to(dbk_announcement *a, const dbk_webhook *webhook, dbk_text tenant,
-                              dbk_text event, dbk_text body, int64_t created_at, dbk_error *err)
-{
-    static const dbk_outcome fresh = {
-        .state = "pending", .next_attempt_at = DBK_NULL, .done_at = DBK_NULL, .status = DBK_NULL};
-    char id[DBK_RANDOM_ID_MAX + 1];
-    DBK_TRY(dbk_random_id("msg_", id, err));
-    dbk_delivery *d = dbk_delivery_create(dbk_text_from(id), tenant, webhook->id, event, body);
-    if (d == NULL || !grow(a)) {
-        free(d);
-        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
-    }
-    d->created_at = created_at;
-    d->due_at = DBK_NULL;
-    d->next = a->deliveries;
-    a->deliveries = d;
-    return dbk_delivery_build(&a->batches[a->batches_count++], d, &fresh, err);
-}
-
-dbk_status dbk_announcement_add(dbk_announcement *a, dbk_deliverer *deliverer, const dbk_snapshot *working,
-                                dbk_text tenant, dbk_text event, dbk_text body, int64_t created_at,
-                                dbk_error *err)
-{
-    dbk_arena arena = {0};
-    dbk_webhook_list list = {0};
-    if (a->deliverer == NULL) {
-        a->deliverer = deliverer;
-        expect_change(deliverer);
-    }
-    dbk_status status = dbk_webhooks_read(working, tenant, (dbk_text){NULL, 0}, &arena, &list, err);
-    for (size_t i = 0; i < list.count && status == DBK_OK; i++)
-        if (list.items[i].is_active && dbk_webhook_listens(&list.items[i], event))
-            status = announce_to(a, &list.items[i], tenant, event, body, created_at, err);
-    dbk_arena_dispose(&arena);
-    return status;
-}
-
-void dbk_announcement_begin(dbk_announcement *a)
-{
-    dbk_deliverer *deliverer = a->deliverer;
-    if (deliverer == NULL || !deliverer->options.sends || a->deliveries == NULL)
+    if (!deliverer->options.sends || *list == NULL)
         return;
     pthread_mutex_lock(&deliverer->lock);
-    while (a->deliveries != NULL) {
-        dbk_delivery *d = a->deliveries;
-        a->deliveries = d->next;
+    while (*list != NULL) {
+        dbk_delivery *d = *list;
+        *list = d->next;
         d->next = deliverer->incoming;
         deliverer->incoming = d;
     }
     curl_multi_wakeup(deliverer->multi);
     pthread_mutex_unlock(&deliverer->lock);
-}
-
-void dbk_announcement_dispose(dbk_announcement *a)
-{
-    if (a->deliverer != NULL) {
-        pthread_mutex_lock(&a->deliverer->lock);
-        change_is_over(a->deliverer);
-        pthread_mutex_unlock(&a->deliverer->lock);
-    }
-    free_deliveries(a->deliveries);
-    for (int i = 0; i < a->batches_count; i++)
-        dbk_batch_dispose(&a->batches[i]);
-    free(a->batches);
-    *a = (dbk_announcement){0};
 }
 
 void dbk_deliverer_lock_webhooks(dbk_deliverer *deliverer)
@@ -271,7 +192,7 @@ static void catch_up(dbk_deliverer *deliverer)
     pthread_mutex_unlock(&deliverer->lock);
     if (!is_settled)
         return;
-    free_deliveries(stale);
+    dbk_deliveries_free(stale);
     for (dbk_target *target = deliverer->targets; target != NULL; target = target->next)
         for (dbk_delivery *d; (d = dbk_target_pop(target)) != NULL;)
             free(d);
@@ -307,7 +228,7 @@ static void store_outcome(dbk_deliverer *deliverer, const dbk_delivery *d, const
         change_destroy(change);
         return;
     }
-    expect_change(deliverer);
+    dbk_deliverer_expect(deliverer);
     dbk_store_submit(deliverer->store, &change->change, on_stored, change);
 }
 
@@ -612,7 +533,7 @@ void dbk_deliverer_destroy(dbk_deliverer *deliverer)
     while (deliverer->unsettled > 0)
         pthread_cond_wait(&deliverer->settled, &deliverer->lock);
     pthread_mutex_unlock(&deliverer->lock);
-    free_deliveries(deliverer->incoming);
+    dbk_deliveries_free(deliverer->incoming);
     while (deliverer->targets != NULL) {
         dbk_target *target = deliverer->targets;
         deliverer->targets = target->next;

@@ -9,10 +9,10 @@
 #ifndef DBK_DELIVERER_H
 #define DBK_DELIVERER_H
 
-#include "engine/batch.h"
 #include "ingest/store/store.h"
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_delivery dbk_delivery;
 
 enum { DBK_DELIVERY_TEXT_MAX = 2000, DBK_DELIVERY_PAUSES_MAX = 16 };
 
@@ -33,25 +33,11 @@ dbk_status dbk_deliverer_create(dbk_deliverer **out, const dbk_deliverer_options
 // start. NULL is fine.
 void dbk_deliverer_destroy(dbk_deliverer *deliverer);
 
-// The deliveries of a change's events: their rows are batches of that same change, so that an event is stored
-// if and only if what it tells of is. A zeroed one is empty. One thread at a time.
-typedef struct dbk_announcement {
-    dbk_deliverer *deliverer;
-    struct dbk_delivery *deliveries;
-    dbk_batch *batches; // one row each
-    int batches_count, batches_capacity;
-} dbk_announcement;
-
-// Adds the event for each active webhook of the tenant that listens to it as of `working`, the transaction's
-// state. `body` is the whole of what will be sent. For the transaction that decides the change: looks at the
-// tenant's webhooks only.
-dbk_status dbk_announcement_add(dbk_announcement *announcement, dbk_deliverer *deliverer,
-                                const dbk_snapshot *working, dbk_text tenant, dbk_text event, dbk_text body,
-                                int64_t created_at, dbk_error *err);
-// The change is stored: the deliveries begin. Any thread.
-void dbk_announcement_begin(dbk_announcement *announcement);
-// When the change is over, however it ended; before the deliverer is destroyed.
-void dbk_announcement_dispose(dbk_announcement *announcement);
+// For announcements (announcement.h). A change with rows of deliveries begins; its end is told with _settle.
+void dbk_deliverer_expect(dbk_deliverer *deliverer);
+void dbk_deliverer_settle(dbk_deliverer *deliverer);
+// Takes a list of deliveries whose rows are stored, and empties it; leaves it alone when it does not send.
+void dbk_deliverer_take(dbk_deliverer *deliverer, dbk_delivery **list);
 
 // Whoever changes a webhook holds this from reading its row to storing it, so that no change is lost.
 void dbk_deliverer_lock_webhooks(dbk_deliverer *deliverer);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "http/app/system_row.h"
-#include "http/webhooks/deliverer.h"
+#include "http/webhooks/announcement.h"
 #include "http/webhooks/signature.h"
 #include "http/webhooks/webhook.h"
 #include "ingest/store/store.h"
