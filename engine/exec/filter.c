@@ -317,6 +317,9 @@ dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map 
         return combine(no_values || (filter->lo <= zone->min && zone->max <= filter->hi),
                        no_values || zone->max < filter->lo || zone->min > filter->hi,
                        no_nulls || null_matches, no_nulls || !null_matches);
+    case DBK_FORM_INT_OUTSIDE:
+        return combine(no_values || filter->hi < zone->min || filter->lo > zone->max,
+                       no_values || (filter->lo <= zone->min && zone->max <= filter->hi), no_nulls, true);
     case DBK_FORM_INT_NOT:
         return combine(no_values || filter->lo < zone->min || filter->lo > zone->max,
                        no_values || (lone && zone->min == filter->lo), no_nulls, true);
@@ -372,6 +375,15 @@ void dbk_filter_ints(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORD
         else
             dbk_mask_int_range(mask, values, n, filter->lo, filter->hi);
         return;
+    case DBK_FORM_INT_OUTSIDE: {
+        uint64_t inside[DBK_MASK_WORDS];
+        memcpy(inside, mask, sizeof inside);
+        dbk_mask_int_range(mask, values, n, DBK_NULL + 1, INT64_MAX);
+        dbk_mask_int_range(inside, values, n, filter->lo, filter->hi);
+        for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+            mask[w] &= ~inside[w];
+        return;
+    }
     case DBK_FORM_INT_NOT:
         dbk_mask_int_not(mask, values, n, filter->lo);
         return;

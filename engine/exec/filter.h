@@ -12,10 +12,11 @@
 // Operators are reduced to few forms. "No value" is the smallest integer and code 0, so conditions about it
 // are ranges and codes like any other.
 typedef enum dbk_filter_form {
-    DBK_FORM_NOTHING,   // no row matches, whatever it holds
-    DBK_FORM_INT_RANGE, // lo <= v <= hi; rows without value match when lo is DBK_NULL
-    DBK_FORM_INT_NOT,   // has a value, and not lo
-    DBK_FORM_INT_SET,   // one of numbers
+    DBK_FORM_NOTHING,     // no row matches, whatever it holds
+    DBK_FORM_INT_RANGE,   // lo <= v <= hi; rows without value match when lo is DBK_NULL
+    DBK_FORM_INT_OUTSIDE, // has a value, and not lo <= v <= hi
+    DBK_FORM_INT_NOT,     // has a value, and not lo
+    DBK_FORM_INT_SET,     // one of numbers
     DBK_FORM_CODE_IS,
     DBK_FORM_CODE_NOT, // has a value, and not this one (0: has a value)
     DBK_FORM_CODE_IN,

@@ -15,6 +15,7 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+#include "http/auth/tokens.h"
 #include "http/server/stream.h"
 
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ struct dbk_app {
     dbk_app_options options;
     int64_t frozen_now_ms; // DAYBOOK_NOW; DBK_NULL = the clock runs
     dbk_keys *keys;
+    dbk_tokens *tokens;
     dbk_limiter *limiter;
     dbk_workers *workers;
     dbk_workers *streamers; // wait for clients
@@ -48,9 +50,11 @@ struct dbk_call {
     dbk_arena arena; // lives as long as the call
     char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
-    bool has_key; // false for the operator's own requests
+    // Who asks. Neither: anybody, or the operator's own requests.
+    bool has_key, has_token;
     dbk_key key;
-    int64_t now_ms; // one moment for the whole call
+    dbk_token token; // or a ticket; its claims say role and, of a token, subject
+    int64_t now_ms;  // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 
@@ -84,8 +88,8 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 bool dbk_call_is_unchanged(dbk_call *call);
 
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
-// answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
-// "now" (which decides what "today" is).
+// answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
+// of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
 
 // Ends the call with call->body.
