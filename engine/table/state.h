@@ -135,7 +135,7 @@ struct dbk_table_view {
 struct dbk_tenant_view {
     dbk_object object;
     const dbk_tenant *tenant;
-    uint64_t number;
+    uint64_t number, data_number; // see dbk_snapshot_tenant_number, …_data_number
     uint32_t words[DBK_DOMAIN_COUNT];
     const dbk_table_view *tables[DBK_TABLE_END];
 };

@@ -17,7 +17,9 @@ typedef enum dbk_access {
 
 typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
-    DBK_COST_READ,  // may read many rows: given to a worker for large tenants
+    // May read many rows of the company's tables, and nothing of Daybook's own but settings: given to a
+    // worker for large tenants; its answer is kept until those tables change.
+    DBK_COST_READ,
     DBK_COST_WRITE, // waits for the disk: always a worker's
     DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept
 } dbk_cost;
