@@ -370,6 +370,36 @@ test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has end
     assert.deepEqual([only.total_subscriptions, only.active_subscriptions, only.churned_subscriptions, only.mrr], [2, 1, 1, 12]);
 });
 
+test('answers agree: orders and flexible orders together are the sales of the other dialect', async () => {
+    const own = await tenant('agree', { orders: Array.from({ length: 200 }, (_, i) => ({
+        id: `a${i}`, created_at: new Date(Date.UTC(2025, 0, 1) + i * 13000000).toISOString(), kind: [undefined, 'flexible', 'pos', 'preorder', 'standard'][i % 5],
+        status: ['SUBMITTED', 'CONFIRMED', 'SHIPPED', 'DELIVERED', 'CANCELLED'][i % 5], total: `${i}.${10 + i % 90}`, currency: 'EUR' })) });
+    const { totals, daily, byStatus } = (await server.get('/api/v1/reports/sales?from=2025-01-01&to=2025-01-31', own)).json.data;
+    const [plain, flexible] = [await read('orders/summary', own, JANUARY), await read('flexible_orders/summary', own, JANUARY)];
+    assert.equal(plain.total_orders + flexible.total_orders, totals.orderCount);
+    assert.equal(cents(plain.total_revenue) + cents(flexible.total_revenue), cents(totals.revenue));
+    daily.forEach((row, i) => assert.equal(plain.breakdown[i].orders + flexible.breakdown[i].orders, row.orderCount, row.date));
+    for (const { status, orderCount } of byStatus) {
+        const name = status === 'SUBMITTED' ? 'pending' : status.toLowerCase();
+        assert.equal(plain.by_status[name] + (flexible.by_status[name] ?? 0), orderCount, status);
+    }
+});
+
+test('/openapi.json describes the eleven, as POST and as GET', async () => {
+    const { paths, components } = (await server.get('/openapi.json')).json;
+    for (const report of REPORTS) {
+        const { post, get } = paths[`/reports/${report}`];
+        assert.equal(post.requestBody.required, false);
+        assert.ok(post.requestBody.content['application/json'].schema.properties.report.properties.start_date);
+        assert.ok(get.parameters.some((parameter) => parameter.name === 'per_page'));
+        const described = post.responses['200'].content['application/json'].schema.properties.data.properties.attributes.properties;
+        assert.deepEqual(get.responses['200'].content, post.responses['200'].content);
+        for (const name of Object.keys(await read(report, key, JANUARY))) assert.ok(described[name], `${report}: ${name}`);
+        assert.equal(post.responses['422'].content['application/json'].schema.$ref, '#/components/schemas/Errors');
+    }
+    assert.ok(components.schemas.Errors);
+});
+
 // ---- Each summary is the sum of its list ----
 
 const random = seeded(process.env.DBK_SEED ? undefined : Date.now() % 2 ** 31);
