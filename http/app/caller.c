@@ -55,7 +55,7 @@ static bool passes_rate(dbk_call *call, const char *id, int rate)
     struct timespec now;
     if (rate == DBK_RATE_DEFAULT)
         rate = call->dialect->rate_per_minute;
-    if (rate == DBK_RATE_OFF || !call->app->options.rate_limits)
+    if (rate == DBK_RATE_OFF || call->route->is_unlimited || !call->app->options.rate_limits)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &now);
     int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
