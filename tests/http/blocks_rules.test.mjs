@@ -114,7 +114,7 @@ test('X5: unknown paths, other methods', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
         const answer = await server.request('/reports/orders/summary', { method, headers: { authorization: `Bearer ${key}` } });
         refused(answer, 405, 'method_not_allowed');
-        assert.equal(answer.headers.allow, 'POST, GET, HEAD');
+        assert.equal(answer.headers.allow, 'POST, QUERY, GET, HEAD');
     }
 });
 
@@ -227,6 +227,18 @@ test('BA13: a strong tag for POST as for GET; a change of the data is another an
     const after = await ask('orders/summary', own, JANUARY, { 'if-none-match': before.headers.etag });
     assert.equal(after.status, 200);
     assert.equal(after.json.data.attributes.total_revenue, 3);
+});
+
+test('BA13: QUERY asks what POST asks', async () => {
+    const body = JSON.stringify({ report: { ...JANUARY, status: 'delivered' } });
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    for (const report of REPORTS) {
+        const posted = await ask(report, key, body);
+        const queried = await server.request(`/reports/${report}`, { method: 'QUERY', headers, body });
+        assert.deepEqual([queried.status, queried.body, queried.headers.etag], [200, posted.body, posted.headers.etag]);
+    }
+    const write = await server.request('/api/v1/orders', { method: 'QUERY', headers, body: '{}' });
+    assert.equal(write.status, 405, 'what changes something is no question');
 });
 
 test('BA13: kept answers are counted, and keep their headers', async () => {
