@@ -56,9 +56,9 @@ typedef struct dbk_route {
 extern const dbk_route dbk_routes[];
 extern const int dbk_routes_count;
 
-// The route of a method and path; HEAD finds what GET does. *argument is the text in the place of the
-// path's parameter. NULL when there is none; then *allowed holds the methods that the path has, ", " between
-// them, empty for an unknown path.
+// The route of a method and path; HEAD finds what GET does, QUERY what POST does where that only reads.
+// *argument is the text in the place of the path's parameter. NULL when there is none; then *allowed holds
+// the methods that the path has, ", " between them, empty for an unknown path.
 enum { DBK_ALLOWED_MAX = 64 };
 const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
                                 char allowed[DBK_ALLOWED_MAX]);
