@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes CSV as RFC 4180 has it into a buffer, cell by cell: commas between cells, CRLF behind each row, quotes
-// where a cell needs them. A failed allocation shows in the buffer's `failed`, once, at the end.
+// Writes CSV as RFC 4180 has it into a buffer, cell by cell: commas between cells, CRLF behind each row,
+// quotes where a cell needs them. A failed allocation shows in the buffer's `failed`, once, at the end.
 //
-// A spreadsheet takes a cell that begins with =, +, -, @, a tab or a carriage return for a formula. Such texts
-// get an apostrophe in front, which spreadsheets read as "this is text". Numbers and times, which we write
-// ourselves, do not.
+// A spreadsheet takes a cell that begins with =, +, -, @, a tab or a carriage return for a formula. Such
+// texts get an apostrophe in front, which spreadsheets read as "this is text". Numbers and times, which we
+// write ourselves, do not.
 #ifndef DBK_CSV_WRITER_H
 #define DBK_CSV_WRITER_H
 
@@ -20,7 +20,9 @@ dbk_sheet dbk_sheet_init(dbk_buffer *out);
 
 // A column's name, or another constant of ours: as it stands, without guard and quotes.
 void dbk_sheet_key(dbk_sheet *sheet, const char *name);
-// A row of them.
+// The same for a text that is not a constant: digits, days, words of ours. Empty when there is no value.
+void dbk_sheet_plain(dbk_sheet *sheet, dbk_text text);
+// A row of keys.
 void dbk_sheet_header(dbk_sheet *sheet, const char *const *names, size_t count);
 // Guarded and quoted; bytes that are not UTF-8 become U+FFFD. Empty when there is no value.
 void dbk_sheet_text(dbk_sheet *sheet, dbk_text text);
