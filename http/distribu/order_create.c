@@ -5,10 +5,11 @@
 // transaction, which sees every order before it: the stock it reads is the stock there is.
 #include "engine/base/decimal.h"
 #include "http/app/handlers.h"
+#include "http/app/idempotency.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/events.h"
-#include "http/distribu/idempotency.h"
 #include "http/distribu/order.h"
+#include "http/distribu/request.h"
 
 #include <stdio.h>
 #include <string.h>
