@@ -162,16 +162,32 @@ void dbk_table_rollups_dispose(dbk_table *table)
     room_destroy(table->rollup_room);
 }
 
+static bool make(dbk_table *table, const dbk_zone *zone)
+{
+    table->rollups = dbk_rollups_create(dbk_table_versions(table), table->def, zone, table->rollup_gaps);
+    table->rollup_room = table->rollups ? room_create(table->rollups, table->def) : NULL;
+    for (uint32_t slot = 0; table->rollup_room && slot < table->slots; slot++)
+        part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
+    if (!table->rollup_room)
+        dbk_table_rollups_forget(table);
+    return table->rollups != NULL;
+}
+
+static bool has_new_gaps(const dbk_table *table)
+{
+    return dbk_rollups_gaps(table->rollups) != table->rollup_gaps;
+}
+
 static void build(dbk_table *table, const dbk_zone *zone)
 {
-    table->rollups = dbk_rollups_create(dbk_table_versions(table), table->def, zone);
-    table->rollup_room = table->rollups ? room_create(table->rollups, table->def) : NULL;
-    if (!table->rollup_room) {
+    bool made = make(table, zone);
+    if (made && has_new_gaps(table)) { // all of which are known now
+        table->rollup_gaps = dbk_rollups_gaps(table->rollups);
         dbk_table_rollups_forget(table);
-        return;
+        made = make(table, zone);
     }
-    for (uint32_t slot = 0; slot < table->slots; slot++)
-        part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
+    if (!made)
+        return;
     dbk_rollups_thin(table->rollups, table->rows, table->tenant->db->rollup_bucket_rows);
     table->rollup_rows = table->rows;
 }
@@ -202,6 +218,8 @@ static bool wants_rollups(const dbk_table *table)
     const dbk_db *db = table->tenant->db;
     if (!table->rollups)
         return table->rows >= db->rollup_rows;
+    if (has_new_gaps(table))
+        return true;
     return table->rows >= 2 * table->rollup_rows &&
            dbk_rollups_are_thin(table->rollups, table->rows, db->rollup_bucket_rows);
 }
@@ -222,6 +240,8 @@ void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
             has_zone = true;
         }
         if (wants || (asks && dbk_rollups_zone(table->rollups) != zone)) {
+            if (table->rollups)
+                table->rollup_gaps = dbk_rollups_gaps(table->rollups);
             dbk_table_rollups_forget(table);
             build(table, zone);
             dbk_table_mark_changed(table);
@@ -246,7 +266,8 @@ dbk_status dbk_view_rollups_check(const dbk_table_view *view, const char **wrong
         return DBK_OK;
     // Sums of their own, in a world of their own: nothing of it is ever frozen or shared.
     dbk_versions versions = {.generation = 1};
-    dbk_rollups *fresh = dbk_rollups_create(&versions, view->table->def, view->rollups->rollups[0].zone);
+    dbk_rollups *fresh =
+        dbk_rollups_create(&versions, view->table->def, view->rollups->rollups[0].zone, view->rollups->gaps);
     dbk_rollup_room *room = fresh ? room_create(fresh, view->table->def) : NULL;
     for (size_t i = 0; room && i < dbk_view_parts(view); i++)
         part_add(fresh, room, view->table->def, dbk_view_part(view, i));
