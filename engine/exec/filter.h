@@ -33,7 +33,7 @@ typedef struct dbk_bound_filter {
     uint64_t *bits;              // CODE_IN: one bit a code
     uint32_t bits_min, bits_max; // smallest and largest code but 0 in it; min > max when there is none
     dbk_op op;                   // TEXT
-    dbk_text *texts;
+    dbk_text *texts;             // ascending
     size_t texts_count;
     bool null_matches; // TEXT with IN
     int cost;          // cheap ones are tried first
