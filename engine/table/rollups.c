@@ -77,7 +77,7 @@ static void shape_make(dbk_rollup_shape *shape, const dbk_table_def *table, cons
 }
 
 dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone,
-                                uint32_t gaps)
+                                uint32_t gaps, dbk_grain finest)
 {
     dbk_rollups *rollups = dbk_versions_create(versions, sizeof *rollups, NULL);
     if (!rollups)
@@ -97,7 +97,8 @@ dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *tab
                                     .tuples = r->tuples,
                                     .first_ms = INT64_MAX,
                                     .last_ms = INT64_MIN};
-        memcpy(r->view.grains, defs[i].grains, sizeof r->view.grains);
+        for (int g = (int)finest; g < DBK_GRAIN_COUNT; g++)
+            r->view.grains[g] = defs[i].grains[g];
     }
     return rollups;
 }

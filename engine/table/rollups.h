@@ -85,9 +85,10 @@ typedef struct dbk_rollup_rows {
 typedef struct dbk_rollups dbk_rollups;
 
 // Empty rollups of the table, in the versions given; NULL when memory is out. `gaps` has a bit for each
-// column that rows may be without: only for those is counted how many have a value.
+// column that rows may be without: only for those is counted how many have a value. Grains finer than
+// `finest` are left out.
 dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone,
-                                uint32_t gaps);
+                                uint32_t gaps, dbk_grain finest);
 // versions as dbk_cube_release wants them.
 void dbk_rollups_destroy(dbk_rollups *rollups, dbk_versions *versions);
 const dbk_zone *dbk_rollups_zone(const dbk_rollups *rollups);
