@@ -91,6 +91,7 @@ typedef struct dbk_table {
 
 struct dbk_tenant {
     dbk_db *db;
+    dbk_text name; // as db->names has it
     dbk_table *tables[DBK_TABLE_END];
     dbk_dict *dicts[DBK_DOMAIN_COUNT];
     dbk_tenant_view *view, *fresh; // as in dbk_table
@@ -110,6 +111,11 @@ struct dbk_db {
     uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     dbk_text_cursor cursor;                   // the writer's
+    const dbk_watch *watches;
+    int watches_count;
+    dbk_row_stored stored;
+    void *stored_user;
+    uint64_t watch_number;
 };
 
 // ---- Images ----
