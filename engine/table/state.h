@@ -84,6 +84,7 @@ typedef struct dbk_table {
     dbk_rollups *rollups; // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
+    uint32_t rollup_gaps;  // columns that rows were met without
     dbk_table_view *view;  // of the newest image
     dbk_table_view *fresh; // of the image being made
 } dbk_table;
