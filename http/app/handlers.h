@@ -12,6 +12,7 @@ void dbk_distribu_top_products(dbk_call *call);
 void dbk_distribu_products(dbk_call *call);
 void dbk_distribu_product(dbk_call *call);
 void dbk_distribu_orders(dbk_call *call);
+void dbk_distribu_orders_export(dbk_call *call);
 void dbk_distribu_order(dbk_call *call);
 void dbk_distribu_order_create(dbk_call *call);
 void dbk_distribu_order_update(dbk_call *call);
@@ -29,6 +30,17 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_blocks_orders_summary(dbk_call *call);
+void dbk_blocks_orders_list(dbk_call *call);
+void dbk_blocks_providers_list(dbk_call *call);
+void dbk_blocks_providers_summary(dbk_call *call);
+void dbk_blocks_flexible_orders_summary(dbk_call *call);
+void dbk_blocks_payments_list(dbk_call *call);
+void dbk_blocks_payments_summary(dbk_call *call);
+void dbk_blocks_vendor_payments_list(dbk_call *call);
+void dbk_blocks_vendor_payments_summary(dbk_call *call);
+void dbk_blocks_subscriptions_list(dbk_call *call);
+void dbk_blocks_subscriptions_summary(dbk_call *call);
 void dbk_pos_events_handle(dbk_call *call);
 void dbk_pos_event_ticket(dbk_call *call);
 void dbk_pos_reports(dbk_call *call);
@@ -58,6 +70,14 @@ extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_invento
 extern const char dbk_schema_event_ticket[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
+// … of the 23blocks dialect, and of its bodies.
+extern const char dbk_schema_blocks_flexible_orders_summary[], dbk_schema_blocks_orders_list[],
+    dbk_schema_blocks_orders_summary[], dbk_schema_blocks_payments_list[],
+    dbk_schema_blocks_payments_summary[], dbk_schema_blocks_providers_list[],
+    dbk_schema_blocks_providers_summary[], dbk_schema_blocks_subscriptions_list[],
+    dbk_schema_blocks_subscriptions_summary[], dbk_schema_blocks_vendor_payments_list[],
+    dbk_schema_blocks_vendor_payments_summary[];
+extern const char dbk_schema_blocks_body[];
 extern const char dbk_schema_pos_report[], dbk_schema_pos_reports[];
 
 #endif
