@@ -24,4 +24,12 @@ void dbk_limiter_destroy(dbk_limiter *limiter);
 // key is out the request passes: a limit is no reason to fail.
 int dbk_limiter_take(dbk_limiter *limiter, dbk_text key, int per_minute, int cost, int64_t now_ms);
 
+// The same, saying what is left.
+typedef struct dbk_limiter_state {
+    int remaining;   // requests that would pass now
+    int frees_in_ms; // until there is one more; 0 when none is taken
+} dbk_limiter_state;
+int dbk_limiter_take_and_tell(dbk_limiter *limiter, dbk_text key, int per_minute, int cost, int64_t now_ms,
+                              dbk_limiter_state *state);
+
 #endif

@@ -29,6 +29,10 @@ struct dbk_stream_options {
     // later. It must not wait for another thread that may be in dbk_stream_end of this stream. NULL = nothing
     // to tell.
     void (*gone)(void *user);
+    // Called on the loop's thread when the client has taken so much that at most half of the queue's room is
+    // taken: for producers that write a piece and give their thread back. Not called after dbk_stream_end has
+    // returned; otherwise as `gone`. NULL = nobody waits for it.
+    void (*room)(void *user);
     void *user;
 };
 
