@@ -162,6 +162,7 @@ static const dbk_column_def provider_assignments[] = {
     MONEY_REQUIRED("amount"),
     CODE("currency", DBK_DOMAIN_CURRENCY),
     CODE("status", DBK_DOMAIN_STATUS),
+    TEXT("line_id"),
 };
 
 static const dbk_column_def subscriptions[] = {

@@ -80,10 +80,12 @@ static bool matches_tag(dbk_text header, const char *etag)
     return false;
 }
 
-static bool is_read_method(const dbk_request *request)
+// A report whose question comes in a body is as much a read as one whose question comes in the path.
+static bool is_read(const dbk_call *call)
 {
-    return dbk_text_equal(request->method, DBK_TEXT("GET")) ||
-           dbk_text_equal(request->method, DBK_TEXT("HEAD"));
+    dbk_text method = call->request->method;
+    return dbk_text_equal(method, DBK_TEXT("GET")) || dbk_text_equal(method, DBK_TEXT("HEAD")) ||
+           (call->route != NULL && call->route->cost == DBK_COST_READ);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type);
@@ -92,7 +94,7 @@ static void finish(dbk_call *call, int status, const char *content_type);
 static bool sends_unchanged(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
-    if (header.length == 0 || !is_read_method(call->request) || !matches_tag(header, call->etag))
+    if (header.length == 0 || !is_read(call) || !matches_tag(header, call->etag))
         return false;
     finish(call, 304, NULL);
     return true;
@@ -121,10 +123,19 @@ static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
 {
     uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
                          (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
-    dbk_text texts[3] = {call->tenant, call->request->path, call->request->query};
+    const dbk_request *request = call->request;
+    bool has_body = request->body.length > 0;
+    dbk_text none = {NULL, 0};
+    // How a body is to be read decides whether it can be, so it is part of the question.
+    dbk_text texts[] = {call->tenant,
+                        request->path,
+                        request->query,
+                        request->body,
+                        has_body ? dbk_request_header(request, "content-type") : none,
+                        has_body ? dbk_request_header(request, "content-encoding") : none};
     size_t size = sizeof(fixed);
     memcpy(key, fixed, size);
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < DBK_COUNT(texts); i++) {
         uint32_t length = texts[i].length;
         if (size + sizeof(length) + length > DBK_ANSWER_KEY_MAX)
             return 0;
@@ -149,8 +160,8 @@ bool dbk_call_is_kept_answer(dbk_call *call)
     if (!call->is_from_answers)
         return false;
     memcpy(call->etag, answer.etag, sizeof(call->etag));
-    if (answer.header_name != NULL)
-        dbk_call_header(call, answer.header_name, answer.header);
+    for (int i = 0; i < answer.headers_count; i++)
+        dbk_call_header(call, answer.headers[i].name.data, answer.headers[i].value);
     if (!sends_unchanged(call))
         dbk_call_answer(call, 200, answer.content_type);
     return true;
@@ -159,16 +170,15 @@ bool dbk_call_is_kept_answer(dbk_call *call)
 static void keep_answer(dbk_call *call, const char *content_type)
 {
     uint8_t key[DBK_ANSWER_KEY_MAX];
-    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ && call->headers_count <= 1;
+    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ &&
+                        call->headers_count <= DBK_ANSWER_HEADERS_MAX;
     size_t key_size = is_kept_kind ? make_key(call, key) : 0;
     if (key_size == 0)
         return;
     dbk_answer answer = {.content_type = content_type};
     memcpy(answer.etag, call->etag, sizeof(answer.etag));
-    if (call->headers_count > 0) {
-        answer.header_name = call->headers[0].name.data;
-        answer.header = call->headers[0].value;
-    }
+    for (int i = 0; i < call->headers_count; i++)
+        answer.headers[answer.headers_count++] = call->headers[i];
     dbk_answers_keep(call->app->answers, key, key_size, &call->body, &answer);
 }
 
@@ -234,14 +244,14 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
         return;
     }
     // What has no tag of its own is tagged by its bytes.
-    bool is_read = status == 200 && is_read_method(call->request);
-    if (is_read && call->etag[0] == 0) {
+    bool is_tagged = status == 200 && is_read(call);
+    if (is_tagged && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
         if (sends_unchanged(call))
             return;
     }
-    if (is_read && !call->is_from_answers)
+    if (is_tagged && !call->is_from_answers)
         keep_answer(call, content_type);
     finish(call, status, content_type);
 }

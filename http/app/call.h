@@ -91,8 +91,8 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 bool dbk_call_is_unchanged(dbk_call *call);
 
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
-// answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
-// "now" (which decides what "today" is).
+// answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
+// of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
 
 // Ends the call with call->body.

@@ -37,6 +37,17 @@ void dbk_pos_closure_create(dbk_call *call);
 void dbk_admin_closure_list(dbk_call *call);
 void dbk_admin_closure_get(dbk_call *call);
 void dbk_admin_pos_hours(dbk_call *call);
+void dbk_blocks_orders_summary(dbk_call *call);
+void dbk_blocks_orders_list(dbk_call *call);
+void dbk_blocks_providers_list(dbk_call *call);
+void dbk_blocks_providers_summary(dbk_call *call);
+void dbk_blocks_flexible_orders_summary(dbk_call *call);
+void dbk_blocks_payments_list(dbk_call *call);
+void dbk_blocks_payments_summary(dbk_call *call);
+void dbk_blocks_vendor_payments_list(dbk_call *call);
+void dbk_blocks_vendor_payments_summary(dbk_call *call);
+void dbk_blocks_subscriptions_list(dbk_call *call);
+void dbk_blocks_subscriptions_summary(dbk_call *call);
 
 void dbk_ingest_handle(dbk_call *call);
 
@@ -59,5 +70,13 @@ extern const char dbk_schema_event_ticket[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
 extern const char dbk_schema_pos_report[], dbk_schema_pos_reports[];
+// … of the 23blocks dialect, and of its bodies.
+extern const char dbk_schema_blocks_flexible_orders_summary[], dbk_schema_blocks_orders_list[],
+    dbk_schema_blocks_orders_summary[], dbk_schema_blocks_payments_list[],
+    dbk_schema_blocks_payments_summary[], dbk_schema_blocks_providers_list[],
+    dbk_schema_blocks_providers_summary[], dbk_schema_blocks_subscriptions_list[],
+    dbk_schema_blocks_subscriptions_summary[], dbk_schema_blocks_vendor_payments_list[],
+    dbk_schema_blocks_vendor_payments_summary[];
+extern const char dbk_schema_blocks_body[];
 
 #endif

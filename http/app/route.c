@@ -155,6 +155,43 @@ static const dbk_route_parameter audit_parameters[] = {
     CURSOR,
     {0}};
 
+static const dbk_route_parameter blocks_parameters[] = {
+    {"start_date", "query", "{\"type\":\"string\",\"format\":\"date\"}",
+     "The first day; by default the first of the month that end_date is in."},
+    {"end_date", "query", "{\"type\":\"string\",\"format\":\"date\"}", "The last day; by default today."},
+    {"group_by", "query", "{\"type\":\"string\",\"enum\":[\"day\",\"week\",\"month\",\"vendor\",\"model\"]}",
+     "vendor: providers and vendor payments; model: subscriptions."},
+    {"status", "query", "{\"type\":\"string\"}", "Only this status, in any case."},
+    CURRENCY,
+    {"vendor_id", "query", "{\"type\":\"string\"}", "Only this vendor (providers, vendor payments)."},
+    {"payment_method", "query", "{\"type\":\"string\"}", "Only this method (orders, payments)."},
+    {"page", "query", "{\"type\":\"integer\",\"minimum\":1}", "Lists: the page."},
+    {"per_page", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":100}",
+     "Lists: records on a page."},
+    {"include", "query", "{\"type\":\"string\",\"enum\":[\"breakdown\"]}",
+     "Payments: also the breakdown of the summary."},
+    {0}};
+
+// A report of 23blocks: the question is a body, or stands in the query string.
+#define BLOCKS(report_path, name, text)                                                                      \
+    {.method = "POST",                                                                                       \
+     .path = "/reports/" report_path,                                                                        \
+     .access = DBK_ACCESS_SCOPED,                                                                            \
+     .scope = "reports:read",                                                                                \
+     .dialect = &dbk_dialect_blocks,                                                                         \
+     .cost = DBK_COST_READ,                                                                                  \
+     .handle = dbk_blocks_##name,                                                                            \
+     .summary = text,                                                                                        \
+     .body_types = "application/json",                                                                       \
+     .body_schema = dbk_schema_blocks_body,                                                                  \
+     .answer = dbk_schema_blocks_##name},                                                                    \
+    {                                                                                                        \
+        .method = "GET", .path = "/reports/" report_path, .access = DBK_ACCESS_SCOPED,                       \
+        .scope = "reports:read", .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ,                      \
+        .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
+        .answer = dbk_schema_blocks_##name                                                                   \
+    }
+
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
     {                                                                                                        \
@@ -263,6 +300,21 @@ const dbk_route dbk_routes[] = {
         "application/json", 201, dbk_schema_pos_report),
     POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
         "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
+    BLOCKS("orders/summary", orders_summary,
+           "Orders: how many, what they came to, by status and by day, week or month"),
+    BLOCKS("orders/list", orders_list, "The orders of a period"),
+    BLOCKS("orders/providers/list", providers_list, "Assignments of orders to providers"),
+    BLOCKS("orders/providers/summary", providers_summary, "Amounts and commission of providers, by vendor"),
+    BLOCKS("flexible_orders/summary", flexible_orders_summary,
+           "Flexible orders: how many, what they came to, by status and by day, week or month"),
+    BLOCKS("payments/list", payments_list, "The payments of a period"),
+    BLOCKS("payments/summary", payments_summary, "Payments by status and by method"),
+    BLOCKS("vendors/payments/list", vendor_payments_list, "Payments to vendors"),
+    BLOCKS("vendors/payments/summary", vendor_payments_summary, "Payments to vendors, by vendor"),
+    BLOCKS("users/subscriptions/list", subscriptions_list,
+           "Subscriptions that had started by the end of a period"),
+    BLOCKS("users/subscriptions/summary", subscriptions_summary,
+           "Active, new and churned subscriptions and their monthly revenue"),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -400,7 +452,8 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_pos};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks,
+                                                  &dbk_dialect_pos};
     static const char events[] = "/events"; // the point of sale's, outside its prefix
     if (path.length >= sizeof(events) - 1 && memcmp(path.data, events, sizeof(events) - 1) == 0)
         return &dbk_dialect_pos;

@@ -45,6 +45,7 @@ typedef struct dbk_route {
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
     const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
+    const char *body_schema; // JSON Schema of one that may be left out; NULL = a body that must be there
     int success;             // status of the answer that is none of the errors; 0 = 200
     const char *answer;      // its JSON Schema (NULL = any object) …
     const char *answer_type; // … and its media type, NULL = application/json

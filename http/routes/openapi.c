@@ -36,32 +36,66 @@ static void write_parameters(dbk_out *out, const dbk_route *route)
     dbk_out_array_end(out);
 }
 
-static void write_body(dbk_out *out, const char *types)
+static void write_body(dbk_out *out, const dbk_route *route)
 {
+    const char *types = route->body_types;
     dbk_out_key(out, "requestBody");
     dbk_out_object(out);
     dbk_out_key(out, "required");
-    dbk_out_bool(out, true);
+    dbk_out_bool(out, route->body_schema == NULL);
     dbk_out_key(out, "content");
     dbk_out_object(out);
     while (*types != 0) {
         size_t length = strcspn(types, " ");
         dbk_out_key_text(out, (dbk_text){types, (uint32_t)length});
-        dbk_out_raw(out, "{\"schema\":{\"type\":\"string\"}}");
+        dbk_out_object(out);
+        dbk_out_key(out, "schema");
+        dbk_out_raw(out, route->body_schema != NULL ? route->body_schema : "{\"type\":\"string\"}");
+        dbk_out_object_end(out);
         types += length + (types[length] == ' ');
     }
     dbk_out_object_end(out);
     dbk_out_object_end(out);
 }
 
-static void write_error_answer(dbk_out *out, const char *status, const char *description)
+static void write_error_answer(dbk_out *out, const dbk_route *route, const char *status,
+                               const char *description)
 {
     dbk_out_key(out, status);
     dbk_out_object(out);
     write_text(out, "description", description);
     dbk_out_key(out, "content");
-    dbk_out_raw(out, "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}");
+    dbk_out_raw(out, route->dialect == &dbk_dialect_blocks
+                         ? "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Errors\"}}}"
+                         : "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}");
     dbk_out_object_end(out);
+}
+
+static void write_refusals(dbk_out *out, const dbk_route *route)
+{
+    bool is_get = strcmp(route->method, "GET") == 0, is_read = is_get || route->cost == DBK_COST_READ;
+    if (is_read) {
+        dbk_out_key(out, "304");
+        dbk_out_raw(out, "{\"description\":\"If-None-Match names the current answer\"}");
+    }
+    write_error_answer(out, route, "400", is_get ? "A parameter cannot be used" : "The body cannot be used");
+    write_error_answer(out, route, "401", "No key, or one that is not valid");
+    write_error_answer(out, route, "403", "The key lacks the scope");
+    if (strchr(route->path, '{') != NULL)
+        write_error_answer(out, route, "404", "There is no such thing");
+    if (!is_get) {
+        write_error_answer(out, route, "413", "The body is larger than 16 MiB");
+        write_error_answer(out, route, "415", "The body is of another media type");
+    }
+    if (route->dialect == &dbk_dialect_blocks)
+        write_error_answer(out, route, "422", "A field cannot be used, or a list is too long for one answer");
+    else if (!is_read && strcmp(route->path, "/ingest/{table}") != 0)
+        write_error_answer(out, route, "422", "A rule of business is against it");
+    if (!is_read) {
+        write_error_answer(out, route, "503", "The server is read-only");
+        write_error_answer(out, route, "507", "Disk or memory is full; nothing was stored");
+    }
+    write_error_answer(out, route, "429", "The key made too many requests");
 }
 
 static void write_answers(dbk_out *out, const dbk_route *route)
@@ -82,26 +116,8 @@ static void write_answers(dbk_out *out, const dbk_route *route)
     dbk_out_object_end(out);
     dbk_out_object_end(out);
     dbk_out_object_end(out);
-    if (route->access == DBK_ACCESS_SCOPED) {
-        if (strcmp(route->method, "GET") == 0) {
-            dbk_out_key(out, "304");
-            dbk_out_raw(out, "{\"description\":\"If-None-Match names the current answer\"}");
-        }
-        write_error_answer(out, "400", "A parameter cannot be used");
-        write_error_answer(out, "401", "No key, or one that is not valid");
-        write_error_answer(out, "403", "The key lacks the scope");
-        if (strchr(route->path, '{') != NULL)
-            write_error_answer(out, "404", "There is no such thing");
-        if (strcmp(route->method, "GET") != 0) {
-            write_error_answer(out, "413", "The body is larger than 16 MiB");
-            if (strcmp(route->path, "/ingest/{table}") != 0)
-                write_error_answer(out, "422", "A rule of business is against it");
-            write_error_answer(out, "415", "The body is of another media type");
-            write_error_answer(out, "503", "The server is read-only");
-            write_error_answer(out, "507", "Disk or memory is full; nothing was stored");
-        }
-        write_error_answer(out, "429", "The key made too many requests");
-    }
+    if (route->access == DBK_ACCESS_SCOPED)
+        write_refusals(out, route);
     dbk_out_object_end(out);
 }
 
@@ -143,7 +159,7 @@ static void write_operation(dbk_out *out, const dbk_route *route)
     }
     write_parameters(out, route);
     if (route->body_types != NULL)
-        write_body(out, route->body_types);
+        write_body(out, route);
     write_answers(out, route);
     dbk_out_object_end(out);
 }
@@ -190,6 +206,10 @@ void dbk_openapi_write(dbk_buffer *buffer)
         "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
         "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
         "\"error\":{\"type\":\"string\"},\"retryAfter\":{\"type\":\"integer\"}}},"
+        "\"Errors\":{\"type\":\"object\",\"required\":[\"errors\"],\"properties\":{\"errors\":{"
+        "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"status\",\"code\",\"title\","
+        "\"detail\"],\"properties\":{\"status\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},"
+        "\"title\":{\"type\":\"string\"},\"detail\":{\"type\":\"string\"}}}}}},"
         "\"Range\":{\"type\":\"object\",\"required\":[\"from\",\"to\",\"preset\",\"label\"],\"properties\":{"
         "\"from\":{\"type\":\"string\",\"format\":\"date-time\"},"
         "\"to\":{\"type\":\"string\",\"format\":\"date-time\"},"
