@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 // A tenant with more orders than this may need more than a moment for a report.
-enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2 };
+enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
 
 // ---- Life ----
 
@@ -114,6 +114,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(create_deliverer(app, err));
     DBK_TRY(create_events(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
+    DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
     DBK_TRY(create_keeper(app, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
@@ -140,6 +141,7 @@ void dbk_app_destroy(dbk_app *app)
 {
     if (app == NULL)
         return;
+    dbk_workers_destroy(app->streamers);
     dbk_workers_destroy(app->workers);
     dbk_pos_events_destroy(app->events);
     dbk_pos_keeper_destroy(app->pos_keeper);

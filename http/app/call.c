@@ -397,3 +397,10 @@ void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
     call->job.run = run;
     dbk_workers_submit(call->app->workers, &call->job);
 }
+
+void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job))
+{
+    dbk_call_keep(call);
+    call->job.run = run;
+    dbk_workers_submit(call->app->streamers, &call->job);
+}

@@ -12,6 +12,7 @@ void dbk_distribu_top_products(dbk_call *call);
 void dbk_distribu_products(dbk_call *call);
 void dbk_distribu_product(dbk_call *call);
 void dbk_distribu_orders(dbk_call *call);
+void dbk_distribu_orders_export(dbk_call *call);
 void dbk_distribu_order(dbk_call *call);
 void dbk_distribu_order_create(dbk_call *call);
 void dbk_distribu_order_update(dbk_call *call);

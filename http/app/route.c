@@ -70,16 +70,21 @@ static const dbk_route_parameter product_list_parameters[] = {
     {0}};
 static const dbk_route_parameter product_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
-static const dbk_route_parameter order_list_parameters[] = {
-    LIMIT,
-    CURSOR,
-    {"status", "query",
-     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}",
-     "Only orders that stand there."},
-    {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},
-    {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},
-    {"until", "query", "{\"type\":\"string\"}",
-     "createdAt at or before it; a date alone means its first moment."},
+#define ORDER_FILTERS                                                                                        \
+    {"status", "query",                                                                                      \
+     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}", \
+     "Only orders that stand there."},                                                                       \
+        {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},                    \
+        {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},             \
+    {                                                                                                        \
+        "until", "query", "{\"type\":\"string\"}",                                                           \
+            "createdAt at or before it; a date alone means its first moment."                                \
+    }
+static const dbk_route_parameter order_list_parameters[] = {LIMIT, CURSOR, ORDER_FILTERS, {0}};
+static const dbk_route_parameter order_export_parameters[] = {
+    {"mode", "query", "{\"type\":\"string\",\"enum\":[\"summary\",\"line-items\"],\"default\":\"summary\"}",
+     "A row for each order, or for each of their lines."},
+    ORDER_FILTERS,
     {0}};
 static const dbk_route_parameter customer_list_parameters[] = {
     LIMIT,
@@ -237,6 +242,14 @@ static const dbk_route_parameter blocks_parameters[] = {
         .parameters = params, .body_types = body                                                             \
     }
 
+// A report of 23blocks for the command line.
+#define LOCAL_BLOCKS(report_name, name)                                                                      \
+    {                                                                                                        \
+        .method = "GET", .path = "/admin/report/" report_name, .access = DBK_ACCESS_LOCAL,                   \
+        .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ, .handle = dbk_blocks_##name,                  \
+        .summary = "A report of 23blocks", .parameters = blocks_parameters                                   \
+    }
+
 #define OPEN(route_path, handler, text, type)                                                                \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
@@ -260,6 +273,16 @@ const dbk_route dbk_routes[] = {
              product_parameters, dbk_schema_product),
     DISTRIBU("/api/v1/orders", "orders:read", dbk_distribu_orders, "Orders, newest first",
              order_list_parameters, dbk_schema_orders),
+    {.method = "GET",
+     .path = "/api/v1/orders/export",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "orders:read",
+     .dialect = &dbk_dialect_distribu,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_distribu_orders_export,
+     .summary = "Orders or their lines as CSV, streamed",
+     .parameters = order_export_parameters,
+     .answer_type = "text/csv; charset=utf-8; header=present"},
     DISTRIBU("/api/v1/orders/{id}", "orders:read", dbk_distribu_order, "One order", order_parameters,
              dbk_schema_order),
     DISTRIBU_WRITE("POST", "/api/v1/orders", "orders:write", DBK_COST_SMALL, dbk_distribu_order_create,
@@ -395,6 +418,17 @@ const dbk_route dbk_routes[] = {
           admin_range_parameters, NULL),
     LOCAL("GET", "/admin/report/inventory", DBK_COST_READ, dbk_distribu_inventory, "The inventory report",
           tenant_parameters, NULL),
+    LOCAL_BLOCKS("orders-summary", orders_summary),
+    LOCAL_BLOCKS("orders-list", orders_list),
+    LOCAL_BLOCKS("providers-list", providers_list),
+    LOCAL_BLOCKS("providers-summary", providers_summary),
+    LOCAL_BLOCKS("flexible-orders-summary", flexible_orders_summary),
+    LOCAL_BLOCKS("payments-list", payments_list),
+    LOCAL_BLOCKS("payments-summary", payments_summary),
+    LOCAL_BLOCKS("vendor-payments-list", vendor_payments_list),
+    LOCAL_BLOCKS("vendor-payments-summary", vendor_payments_summary),
+    LOCAL_BLOCKS("subscriptions-list", subscriptions_list),
+    LOCAL_BLOCKS("subscriptions-summary", subscriptions_summary),
 };
 const int dbk_routes_count = DBK_COUNT(dbk_routes);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes CSV as RFC 4180 has it into a buffer, cell by cell: commas between cells, CRLF behind each row, quotes
-// where a cell needs them. A failed allocation shows in the buffer's `failed`, once, at the end.
+// Writes CSV as RFC 4180 has it into a buffer, cell by cell: commas between cells, CRLF behind each row,
+// quotes where a cell needs them. A failed allocation shows in the buffer's `failed`, once, at the end.
 //
-// A spreadsheet takes a cell that begins with =, +, -, @, a tab or a carriage return for a formula. Such texts
-// get an apostrophe in front, which spreadsheets read as "this is text". Numbers and times, which we write
-// ourselves, do not.
+// A spreadsheet takes a cell that begins with =, +, -, @, a tab or a carriage return for a formula. Such
+// texts get an apostrophe in front, which spreadsheets read as "this is text". Numbers and times, which we
+// write ourselves, do not.
 #ifndef DBK_CSV_WRITER_H
 #define DBK_CSV_WRITER_H
 
