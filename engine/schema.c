@@ -312,19 +312,24 @@ static const dbk_column_def idempotency[] = {
 
 static const char *const export_states[] = {"running", "ready", "failed", "cancelled", NULL};
 
-// Files of reports that are written, or were, off the request's path.
+// Files of reports that are written, or were, off the request's path. In the data directory a file bears the
+// row's id.
 static const dbk_column_def exports[] = {
     ID("id"),
     TIME_REQUIRED("created_at"),
+    TEXT_REQUIRED("kind"), // whose reports they are …
     TEXT_REQUIRED("report"),
-    TEXT_REQUIRED("parameters"), // JSON, as they were resolved
+    TEXT_REQUIRED("parameters"), // … and what was asked, as it was resolved
     {"state", DBK_CODE, DBK_REQUIRED, DBK_DOMAIN_STATUS, export_states},
     INT("progress"), // percent
     INT("rows"),
     INT("bytes"),
-    TEXT("file"),  // its name in the data directory …
-    TEXT("error"), // … or why there is none
+    TEXT("file_name"), // what the client calls the file
+    TEXT("object"),    // the file's key, if it lies in an object store
+    TEXT("error"),     // why there is no file
     TIME("done_at"),
+    TIME_REQUIRED("expires_at"), // until then the job is shown …
+    TIME_REQUIRED("keep_until"), // … and until then row and file are kept
     CODE("actor", DBK_DOMAIN_API_KEY),
 };
 

@@ -46,6 +46,31 @@ dbk_text dbk_call_param(const dbk_call *call, const char *name)
     return dbk_params_get(&call->params, name);
 }
 
+// ---- Where we are ----
+
+// A name and a port, as RFC 3986 writes them; what else a client may send as Host goes into no address.
+static bool is_authority(dbk_text host)
+{
+    static const char others[] = ".-_:[]";
+    for (uint32_t i = 0; i < host.length; i++) {
+        char c = host.data[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_plain && (c == 0 || strchr(others, c) == NULL))
+            return false;
+    }
+    return host.length > 0 && host.length <= 255;
+}
+
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out)
+{
+    const dbk_app *app = call->app;
+    dbk_text host = dbk_request_header(call->request, "host");
+    if (app->public_url[0] != 0)
+        dbk_buffer_append(out, app->public_url, strlen(app->public_url));
+    else if (is_authority(host))
+        dbk_buffer_format(out, "http%s://%.*s", app->options.tls ? "s" : "", (int)host.length, host.data);
+}
+
 // ---- Entity tags ----
 
 void dbk_call_tag(dbk_call *call, const void *data, size_t size)
@@ -90,8 +115,7 @@ static bool is_read(const dbk_call *call)
 
 static void finish(dbk_call *call, int status, const char *content_type);
 
-// Sends 304 if the client has the answer of the call's tag.
-static bool sends_unchanged(dbk_call *call)
+bool dbk_call_is_known(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
     if (header.length == 0 || !is_read(call) || !matches_tag(header, call->etag))
@@ -111,7 +135,7 @@ bool dbk_call_is_unchanged(dbk_call *call)
         snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
                  (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
     }
-    return call->etag[0] != 0 && sends_unchanged(call);
+    return call->etag[0] != 0 && dbk_call_is_known(call);
 }
 
 // ---- Answers that are kept ----
@@ -162,7 +186,7 @@ bool dbk_call_is_kept_answer(dbk_call *call)
     memcpy(call->etag, answer.etag, sizeof(call->etag));
     for (int i = 0; i < answer.headers_count; i++)
         dbk_call_header(call, answer.headers[i].name.data, answer.headers[i].value);
-    if (!sends_unchanged(call))
+    if (!dbk_call_is_known(call))
         dbk_call_answer(call, 200, answer.content_type);
     return true;
 }
@@ -199,14 +223,14 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
         reply->headers[reply->headers_count++] = call->headers[i];
         says_caching |= dbk_text_equal(call->headers[i].name, DBK_TEXT("cache-control"));
     }
-    bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
+    bool has_tag = (status == 200 || status == 206 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary",
                          call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
-                                                         : DBK_TEXT("Authorization"));
+                                                         : dbk_text_from(call->dialect->key_header));
     if (!says_caching)
         dbk_reply_header(reply, "cache-control",
                          has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
@@ -222,10 +246,27 @@ static void account(dbk_call *call, int status)
     dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
+static void add_number(dbk_call *call, dbk_reply *reply, const char *name, int64_t value)
+{
+    char *text = dbk_arena_alloc(&call->arena, DBK_DECIMAL_TEXT_MAX);
+    if (text != NULL)
+        dbk_reply_header(reply, name, (dbk_text){text, (uint32_t)dbk_int_write(text, value)});
+}
+
+static void add_points(dbk_call *call, dbk_reply *reply)
+{
+    if (call->points.limit == 0)
+        return;
+    add_number(call, reply, "x-ratelimit-limit", call->points.limit);
+    add_number(call, reply, "x-ratelimit-remaining", call->points.remaining);
+    add_number(call, reply, "x-ratelimit-reset", call->points.reset_s);
+}
+
 static void finish(dbk_call *call, int status, const char *content_type)
 {
     dbk_reply reply = {.status = status, .content_type = content_type};
     add_headers(call, status, &reply);
+    add_points(call, &reply);
     if (content_type != NULL) {
         reply.body = call->body;
         call->body = (dbk_buffer){0};
@@ -248,7 +289,7 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_tagged && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
-        if (sends_unchanged(call))
+        if (dbk_call_is_known(call))
             return;
     }
     if (is_tagged && !call->is_from_answers)
@@ -311,6 +352,18 @@ void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_
                             (dbk_text){text, (uint32_t)dbk_int_write(text, retry_after)});
     }
     finish(call, status, "application/json");
+}
+
+void dbk_call_fail_unknown(dbk_call *call)
+{
+    if (call->dialect->write_unknown == NULL) {
+        dbk_call_fail(call, 404, "Not found.");
+        return;
+    }
+    dbk_buffer text = {0};
+    call->dialect->write_unknown(&text, call->request->method, call->request->path);
+    dbk_call_fail_text(call, 404, (dbk_text){(const char *)text.data, (uint32_t)text.size}, 0);
+    dbk_buffer_dispose(&text);
 }
 
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...)

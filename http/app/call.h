@@ -21,8 +21,11 @@
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_exporter dbk_exporter;
 typedef struct dbk_pos_events dbk_pos_events;
 typedef struct dbk_pos_keeper dbk_pos_keeper;
+
+enum { DBK_PUBLIC_URL_MAX = 255 };
 
 struct dbk_app {
     dbk_store *store;
@@ -39,7 +42,9 @@ struct dbk_app {
     dbk_deliverer *deliverer;
     dbk_pos_events *events; // NULL: this process has no event streams
     dbk_pos_keeper *pos_keeper;
-    dbk_buffer openapi; // generated once
+    dbk_exporter *exporter;
+    char public_url[DBK_PUBLIC_URL_MAX + 1]; // "" = not set
+    dbk_buffer openapi;                      // generated once
     atomic_bool ready;
 };
 
@@ -58,7 +63,12 @@ struct dbk_call {
     bool has_key, has_token;
     dbk_key key;
     dbk_token token; // or a ticket; its claims say role and, of a token, subject
-    int64_t now_ms;  // one moment for the whole call
+    // What is left of the tenant's points, for dialects that say so; limit 0 = nothing to say.
+    struct {
+        int limit, remaining;
+        int64_t reset_s; // Unix time at which more is left
+    } points;
+    int64_t now_ms; // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 
@@ -91,10 +101,18 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 // False: go on and compute it.
 bool dbk_call_is_unchanged(dbk_call *call);
 
+// For answers whose call->etag is settled by other means: true when the client has it; then 304 was sent and
+// the call is over.
+bool dbk_call_is_known(dbk_call *call);
+
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
 // answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
 // of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
+
+// Appends "https://reports.example", the beginning of addresses of this server as the client reaches it;
+// nothing when the client did not say by what name.
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out);
 
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
@@ -115,6 +133,8 @@ dbk_stream *dbk_call_stream_leave(dbk_call *call);
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
+// … 404 for a path that nothing answers.
+void dbk_call_fail_unknown(dbk_call *call);
 // … for what a read or a write failed with.
 void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err);
 void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message);

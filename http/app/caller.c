@@ -4,6 +4,7 @@
 
 #include "http/auth/ticket.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -50,18 +51,48 @@ static bool forbid(dbk_call *call, const char *message)
     return false;
 }
 
-static bool passes_rate(dbk_call *call, const char *id, int rate)
+static int64_t clock_ms(clockid_t clock)
 {
     struct timespec now;
-    if (rate == DBK_RATE_DEFAULT)
-        rate = call->dialect->rate_per_minute;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool is_write(const dbk_call *call)
+{
+    return strcmp(call->route->method, "GET") != 0;
+}
+
+// A limit of the tenant is one of the dialect; a key with a limit of its own is counted by itself.
+static dbk_text rate_subject(const dbk_call *call, const char *id, int rate,
+                             char room[DBK_TENANT_NAME_MAX + 2])
+{
+    if (!call->dialect->rate_is_of_tenant || rate != DBK_RATE_DEFAULT)
+        return dbk_text_from(id);
+    snprintf(room, DBK_TENANT_NAME_MAX + 2, "/%.*s", (int)call->tenant.length,
+             call->tenant.data); // no key's id begins so
+    return dbk_text_from(room);
+}
+
+static bool passes_rate(dbk_call *call, const char *id, int own_rate)
+{
+    const dbk_dialect *dialect = call->dialect;
+    int rate = own_rate == DBK_RATE_DEFAULT ? dialect->rate_per_minute : own_rate;
     if (rate == DBK_RATE_OFF || call->route->is_unlimited || !call->app->options.rate_limits)
         return true;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    int wait = dbk_limiter_take(call->app->limiter, dbk_text_from(id), rate, 1, now_ms);
+    char room[DBK_TENANT_NAME_MAX + 2];
+    int cost = is_write(call) && dialect->write_points > 0 ? dialect->write_points : 1;
+    dbk_limiter_state state;
+    int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, id, own_rate, room), rate,
+                                         cost < rate ? cost : rate, clock_ms(CLOCK_MONOTONIC), &state);
+    if (dialect->rate_is_of_tenant) {
+        int64_t frees_ms = wait > 0 ? wait * 1000 : state.frees_in_ms;
+        call->points.limit = rate;
+        call->points.remaining = wait > 0 ? 0 : state.remaining;
+        call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
+    }
     if (wait > 0)
-        dbk_call_fail_text(call, 429, dbk_text_from(call->dialect->rate_exceeded), wait);
+        dbk_call_fail_text(call, 429, dbk_text_from(dialect->rate_exceeded), wait);
     return wait == 0;
 }
 

@@ -16,8 +16,11 @@ typedef enum dbk_key_found {
 
 typedef struct dbk_dialect {
     const char *name;
-    const char *prefix; // of the paths whose unknown members answer in this dialect
-    int rate_per_minute;
+    const char *prefix;     // of the paths whose unknown members answer in this dialect
+    int rate_per_minute;    // requests of a key, or points of a tenant
+    bool rate_is_of_tenant; // all keys of a tenant share it, and every answer says what is left of it
+    int write_points;       // what a POST, PATCH or DELETE costs; 0 = 1, as a GET
+    const char *key_header; // for Vary
 
     // The key or token as the request shows it; valid while the request is.
     dbk_key_found (*find_key)(const dbk_request *request, dbk_text *key);
@@ -25,6 +28,8 @@ typedef struct dbk_dialect {
     // The text of a 403 about a scope.
     void (*write_forbidden)(dbk_buffer *text, const char *scope);
     const char *rate_exceeded; // the text of a 429
+    // The text of the 404 for a method and path that nothing answers; NULL = the usual 404 and 405.
+    void (*write_unknown)(dbk_buffer *text, dbk_text method, dbk_text path);
 
     // JSON Web Tokens; all of it zero in a dialect that takes keys alone. What find_key found and does not
     // begin with "dk_" is a token. Tokens have no scopes: one may use every route of its dialect that asks
@@ -42,7 +47,7 @@ typedef struct dbk_dialect {
     void (*write_error)(dbk_buffer *body, int status, dbk_text message, int retry_after);
 } dbk_dialect;
 
-extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_pos;
+extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_pos, dbk_dialect_stoq;
 
 // For find_key: what stands behind "Bearer " in Authorization.
 dbk_key_found dbk_dialect_find_bearer(const dbk_request *request, dbk_text *key);

@@ -8,7 +8,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/types.h"
 
-enum { DBK_PARAMS_MAX = 64 };
+enum { DBK_PARAMS_MAX = 128 };
 
 typedef struct dbk_params {
     int count;

@@ -160,6 +160,24 @@ static const dbk_route_parameter audit_parameters[] = {
     CURSOR,
     {0}};
 
+static const dbk_route_parameter export_parameters[] = {
+    {"job_id", "path", "{\"type\":\"string\",\"pattern\":\"^exp_[0-9a-f]{16}$\"}", "The export's id."}, {0}};
+static const dbk_route_parameter export_create_parameters[] = {
+    {"name", "path", "{\"type\":\"string\"}", "The report's name. The body has the parameters of its read."},
+    {0}};
+static const dbk_route_parameter export_list_parameters[] = {
+    {"page", "query", "{\"type\":\"integer\",\"minimum\":1,\"default\":1}", "Which page."},
+    {"per_page", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":250,\"default\":25}",
+     "Exports on a page."},
+    {0}};
+static const dbk_route_parameter download_parameters[] = {
+    {"job_id", "path", "{\"type\":\"string\"}", "The export's id."},
+    {"tenant", "query", "{\"type\":\"string\"}", "As download_url has it, like the next two."},
+    {"expires", "query", "{\"type\":\"integer\"}", "Seconds since 1970."},
+    {"signature", "query", "{\"type\":\"string\"}", "Signs the address."},
+    {"Range", "header", "{\"type\":\"string\"}", "One range of bytes; If-Range takes the ETag."},
+    {0}};
+
 static const dbk_route_parameter blocks_parameters[] = {
     {"start_date", "query", "{\"type\":\"string\",\"format\":\"date\"}",
      "The first day; by default the first of the month that end_date is in."},
@@ -196,6 +214,10 @@ static const dbk_route_parameter blocks_parameters[] = {
         .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
         .answer = dbk_schema_blocks_##name                                                                   \
     }
+static const dbk_route_parameter help_parameters[] = {
+    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
+static const dbk_route_parameter stoq_report_parameters[] = {
+    {"name", "path", "{\"type\":\"string\"}", "Report name."}, {0}};
 
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
@@ -235,6 +257,13 @@ static const dbk_route_parameter blocks_parameters[] = {
         .parameters = params, .body_types = body, .success = status, .answer = schema                        \
     }
 
+#define STOQ(route_path, route_cost, handler, text, params)                                                  \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
+        .dialect = &dbk_dialect_stoq, .cost = route_cost, .handle = handler, .summary = text,                \
+        .parameters = params                                                                                 \
+    }
+
 #define LOCAL(route_method, route_path, route_cost, handler, text, params, body)                             \
     {                                                                                                        \
         .method = route_method, .path = route_path, .access = DBK_ACCESS_LOCAL,                              \
@@ -254,6 +283,15 @@ static const dbk_route_parameter blocks_parameters[] = {
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
         .cost = DBK_COST_SMALL, .handle = handler, .summary = text, .answer_type = type                      \
+    }
+
+#define EXPORTS "/api/v2/external/preorders/reports/exports"
+
+#define EXPORT_ROUTE(route_method, route_path, handler, text, params, body, status, schema)                  \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",    \
+        .dialect = &dbk_dialect_stoq, .cost = DBK_COST_SMALL, .handle = handler, .summary = text,            \
+        .parameters = params, .body_types = body, .success = status, .answer = schema                        \
     }
 
 const dbk_route dbk_routes[] = {
@@ -315,14 +353,24 @@ const dbk_route dbk_routes[] = {
                dbk_schema_deliveries),
     SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
                audit_parameters, dbk_schema_audit_log),
-    POS("GET", "/v1/reports", "reports:read", DBK_COST_LIVE, dbk_pos_reports,
-        "Point-of-sale reports by window of time", pos_report_list_parameters, NULL, 200,
-        dbk_schema_pos_reports),
-    POS("POST", "/v1/reports/general-closure", "closures:write", DBK_COST_WRITE, dbk_pos_closure_create,
-        "Close the period of the point of sale: {\"cashRegister\": …}", order_create_parameters,
-        "application/json", 201, dbk_schema_pos_report),
-    POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
-        "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
+    EXPORT_ROUTE("GET", EXPORTS, dbk_stoq_export_list, "Exports of the last day, newest first",
+                 export_list_parameters, NULL, 200, dbk_schema_export_list),
+    EXPORT_ROUTE("GET", EXPORTS "/{job_id}", dbk_stoq_export_status, "What became of an export",
+                 export_parameters, NULL, 200, dbk_schema_export_job),
+    EXPORT_ROUTE("DELETE", EXPORTS "/{job_id}", dbk_stoq_export_cancel, "Cancel an export that is running",
+                 export_parameters, NULL, 200, dbk_schema_export_job),
+    {.method = "GET",
+     .path = EXPORTS "/{job_id}/download",
+     .access = DBK_ACCESS_OPEN,
+     .dialect = &dbk_dialect_stoq,
+     .cost = DBK_COST_WRITE,
+     .handle = dbk_export_download,
+     .summary = "The file of an export, by its signed address, without a key; single ranges",
+     .parameters = download_parameters,
+     .answer_type = "text/csv; charset=utf-8"},
+    EXPORT_ROUTE("POST", "/api/v2/external/preorders/reports/{name}/export", dbk_stoq_export_create,
+                 "Export a report as CSV, off the request's path", export_create_parameters,
+                 "application/json", 202, dbk_schema_export_accepted),
     BLOCKS("orders/summary", orders_summary,
            "Orders: how many, what they came to, by status and by day, week or month"),
     BLOCKS("orders/list", orders_list, "The orders of a period"),
@@ -338,6 +386,22 @@ const dbk_route dbk_routes[] = {
            "Subscriptions that had started by the end of a period"),
     BLOCKS("users/subscriptions/summary", subscriptions_summary,
            "Active, new and churned subscriptions and their monthly revenue"),
+    POS("GET", "/v1/reports", "reports:read", DBK_COST_LIVE, dbk_pos_reports,
+        "Point-of-sale reports by window of time", pos_report_list_parameters, NULL, 200,
+        dbk_schema_pos_reports),
+    POS("POST", "/v1/reports/general-closure", "closures:write", DBK_COST_WRITE, dbk_pos_closure_create,
+        "Close the period of the point of sale: {\"cashRegister\": …}", order_create_parameters,
+        "application/json", 201, dbk_schema_pos_report),
+    POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
+        "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
+    STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
+         help_parameters),
+    STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
+         NULL),
+    STOQ("/api/v2/external/preorders/reports/help", DBK_COST_SMALL, dbk_stoq_help,
+         "Every preorder report with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports/{name}", DBK_COST_READ, dbk_stoq_report_get,
+         "One preorder report", stoq_report_parameters),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -487,7 +551,7 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
     static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks,
-                                                  &dbk_dialect_pos};
+                                                  &dbk_dialect_pos, &dbk_dialect_stoq};
     static const char events[] = "/events"; // the point of sale's, outside its prefix
     if (path.length >= sizeof(events) - 1 && memcmp(path.data, events, sizeof(events) - 1) == 0)
         return &dbk_dialect_pos;

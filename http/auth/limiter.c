@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARDS = 64, BUCKETS = 64, KEY_BYTES = 64 };
+enum { SHARDS = 64, BUCKETS = 64, KEY_BYTES = 72 };
 
 // `passed` is a ring of the moments at which the last requests passed; the oldest stands at `oldest`.
 typedef struct window {
@@ -117,7 +117,20 @@ static int window_take(window *w, int cost, int64_t now_ms)
     return 0;
 }
 
+static void window_tell(const window *w, int64_t now_ms, dbk_limiter_state *state)
+{
+    state->remaining = w->capacity - w->count;
+    state->frees_in_ms = w->count > 0 ? (int)(w->passed[w->oldest] + DBK_LIMITER_WINDOW_MS - now_ms) : 0;
+}
+
 int dbk_limiter_take(dbk_limiter *limiter, dbk_text key, int per_minute, int cost, int64_t now_ms)
+{
+    dbk_limiter_state state;
+    return dbk_limiter_take_and_tell(limiter, key, per_minute, cost, now_ms, &state);
+}
+
+int dbk_limiter_take_and_tell(dbk_limiter *limiter, dbk_text key, int per_minute, int cost, int64_t now_ms,
+                              dbk_limiter_state *state)
 {
     assert(key.length <= KEY_BYTES);
     assert(per_minute > 0 && per_minute <= DBK_LIMITER_RATE_MAX && cost >= 0 && cost <= per_minute);
@@ -126,6 +139,9 @@ int dbk_limiter_take(dbk_limiter *limiter, dbk_text key, int per_minute, int cos
     pthread_mutex_lock(&s->lock);
     window *w = window_find(&s->buckets[hash / SHARDS % BUCKETS], key, per_minute, now_ms);
     int wait_seconds = w != NULL ? window_take(w, cost, now_ms) : 0;
+    *state = (dbk_limiter_state){.remaining = per_minute};
+    if (w != NULL)
+        window_tell(w, now_ms, state);
     pthread_mutex_unlock(&s->lock);
     return wait_seconds;
 }

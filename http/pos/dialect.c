@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The point of sale's dialect: a Bearer token (a JSON Web Token with a role, or a key) and {"message": "…"}. The texts of 400, 401 and 403 are a word
-// each; what was wrong with a request stands in a header (see dbk_pos_bad_request).
+// The point of sale's dialect: a Bearer token (a JSON Web Token with a role, or a key) and {"message": "…"}.
+// The texts of 400, 401 and 403 are a word each; what was wrong with a request stands in a header (see
+// dbk_pos_bad_request).
 #include "http/app/dialect.h"
 
 static void write_forbidden(dbk_buffer *text, const char *scope)

@@ -27,7 +27,7 @@ typedef struct dbk_reply {
     int status;
     const char *content_type; // NULL when there is no body
     dbk_buffer body;          // taken over
-    dbk_header headers[12];   // beside Content-Type and Content-Length; copied
+    dbk_header headers[16];   // beside Content-Type and Content-Length; copied
     int headers_count;
 } dbk_reply;
 

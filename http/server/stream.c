@@ -190,7 +190,7 @@ static void stream_end(dbk_stream *stream, bool whole)
     server_stream *s = (server_stream *)stream;
     pthread_mutex_lock(&s->lock);
     assert(!s->ended);
-    // `gone` may be under way with the owner's `user`. From within it, there is nothing to wait for.
+    // `gone` or `room` may be under way with the owner's `user`. From within it, there is nothing to wait for.
     while (s->telling && !pthread_equal(pthread_self(), s->loop->thread))
         pthread_cond_wait(&s->changed, &s->lock);
     s->ended = true;
@@ -334,6 +334,15 @@ static void pump(server_stream *s)
     h2o_send(s->x->req, pieces, count, is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
+// A callback has returned; see stream_end.
+static void told(server_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->telling = false;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void on_written(h2o_generator_t *generator, h2o_req_t *req)
 {
     (void)req;
@@ -344,7 +353,13 @@ static void on_written(h2o_generator_t *generator, h2o_req_t *req)
     pthread_mutex_lock(&s->lock);
     s->sending_size = 0;
     pthread_cond_broadcast(&s->changed);
+    s->telling = s->options.room && !s->over && s->waiting.size <= queue_max(s) / 2;
+    bool telling = s->telling;
     pthread_mutex_unlock(&s->lock);
+    if (telling) {
+        s->options.room(s->options.user);
+        told(s);
+    }
     pump(s);
 }
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A resolved request run: for a read, or for an export.
+#include "http/stoq/rows.h"
+
+#include "http/stoq/run.h"
+
+static dbk_status run_request(dbk_stoq_run *run, dbk_error *err)
+{
+    dbk_status status = run->request->report->yield(run, err);
+    dbk_stoq_rates_dispose(run);
+    return status;
+}
+
+dbk_status dbk_stoq_read(const dbk_stoq_request *request, const dbk_snapshot *snapshot, dbk_text tenant,
+                         int threads, const dbk_stoq_sink *sink, dbk_error *err)
+{
+    dbk_stoq_run run = {
+        .request = request, .snapshot = snapshot, .tenant = tenant, .sink = sink, .threads = threads};
+    return run_request(&run, err);
+}
+
+dbk_status dbk_stoq_rows(const dbk_stoq_request *request, const dbk_snapshot *snapshot, dbk_text tenant,
+                         int threads, const dbk_stoq_sink *sink, dbk_error *err)
+{
+    dbk_stoq_run run = {.request = request,
+                        .snapshot = snapshot,
+                        .tenant = tenant,
+                        .sink = sink,
+                        .threads = threads,
+                        .is_export = true};
+    return run_request(&run, err);
+}
