@@ -165,14 +165,24 @@ describe('exports', () => {
         const cases = [
             ['revenue', { ...narrow, granularity: 'week' }],
             ['revenue', { ...narrow, granularity: 'month', include_deposits: false }],
-            ['revenue', { ...narrow, currency: 'USD' }],
+            ['revenue', { ...narrow, currency: 'EUR' }],
             ['revenue', { ...narrow, include_balances: false, offer_id: offers[0] }],
             ['by_date', { ...narrow, granularity: 'week', offer_ids: offers.slice(0, 2) }],
-            ['by_offer', { ...narrow, currency: 'USD' }],
+            ['by_offer', { ...narrow, currency: 'eur' }],
             ['customers', { ...narrow, offer_id: offers[1] }],
             ['cancellations', { ...narrow, offer_ids: offers.slice(2, 5) }],
         ];
         for (const [name, parameters] of cases) await agree(name, parameters, await exported(name, parameters));
+    });
+
+    test('S25, S43: a rate that is missing fails the job with the words of the read', async () => {
+        const parameters = { ...WINDOW, currency: 'USD' };
+        const asked = await read(`${BASE}/revenue?${queryOf(parameters)}`);
+        assert.equal(asked.status, 422);
+        const job = await ended((await post('revenue', parameters)).json.status_url);
+        assert.deepEqual(Object.keys(job), ['job_id', 'status', 'progress', 'error']);
+        assert.equal(job.status, 'failed');
+        assert.equal(job.error, asked.json.errors[0]);
     });
 
     test('S41: paging means nothing to an export', async () => {
@@ -343,7 +353,7 @@ describe('exports', () => {
         const job = await exported('customers', window, odd);
         const text = (await download(job)).body;
         const [columns, ...lines] = parseCsv(text);
-        const shown = lines.map((line) => line[columns.indexOf('name')]);
+        const shown = lines.map((line) => line[columns.indexOf('customer_name')]);
         assert.deepEqual(shown, names.map(guarded));
         const byOffer = parseCsv((await download(await exported('by_offer', window, odd))).body);
         assert.ok(byOffer.flat().includes("'=cmd|calc"));
