@@ -205,6 +205,7 @@ static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
         query.from_ms = queries[i].from ? at(queries[i].from) : DBK_TIME_OPEN_FROM;
         query.to_ms = queries[i].to ? at(queries[i].to) : DBK_TIME_OPEN_TO;
         query.threads = threads;
+        query.from_rows = true; // nobody has sums made beforehand here
         dbk_error err;
         dbk_result *result;
         int64_t before = now_ns();

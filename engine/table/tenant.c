@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tenants and their tables and dictionaries, each made when it is first needed: a tenant with one row should
 // cost microseconds and a few KiB.
-#include "engine/table/state.h"
+#include "engine/table/rollup_rows.h"
 
 #include <stdlib.h>
 
@@ -50,6 +50,7 @@ dbk_tenant *dbk_tenant_obtain(dbk_db *db, dbk_text name)
         return NULL;
     }
     tenant->db = db;
+    tenant->name = dbk_dict_word(&db->names, code);
     db->tenants[db->tenants_count++] = tenant;
     dbk_tenant_mark_changed(tenant);
     return tenant;
@@ -105,6 +106,7 @@ static void table_destroy(dbk_db *db, dbk_table *table)
     dbk_key_index_dispose(&table->index);
     dbk_moves_dispose(&table->moves);
     dbk_locator_map_dispose(&table->map);
+    dbk_table_rollups_dispose(table);
     if (table->view)
         dbk_object_free(&table->view->object);
     counted_free(db, table, sizeof *table);

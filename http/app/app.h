@@ -18,6 +18,8 @@ typedef struct dbk_app_options {
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
+    bool events;      // streams of events; the store must have been opened with dbk_pos_watches
+    bool pos_hours;   // false: hours of the point of sale are kept by nobody until somebody asks for it
     int workers;      // threads for long reads and large bodies; 0 = 2
     // Where the files of exports are; NULL: exports are stored but written by nobody. Copied, as the next.
     const char *exports_directory;

@@ -218,8 +218,11 @@ static void dispose(dbk_call *call)
 
 static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
 {
-    for (int i = 0; i < call->headers_count; i++)
+    bool says_caching = false;
+    for (int i = 0; i < call->headers_count; i++) {
         reply->headers[reply->headers_count++] = call->headers[i];
+        says_caching |= dbk_text_equal(call->headers[i].name, DBK_TEXT("cache-control"));
+    }
     bool has_tag = (status == 200 || status == 206 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
@@ -228,7 +231,9 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
         dbk_reply_header(reply, "vary",
                          call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
                                                          : dbk_text_from(call->dialect->key_header));
-    dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
+    if (!says_caching)
+        dbk_reply_header(reply, "cache-control",
+                         has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
 
@@ -444,4 +449,11 @@ void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
     dbk_call_keep(call);
     call->job.run = run;
     dbk_workers_submit(call->app->workers, &call->job);
+}
+
+void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job))
+{
+    dbk_call_keep(call);
+    call->job.run = run;
+    dbk_workers_submit(call->app->streamers, &call->job);
 }

@@ -22,6 +22,8 @@
 
 typedef struct dbk_deliverer dbk_deliverer;
 typedef struct dbk_exporter dbk_exporter;
+typedef struct dbk_pos_events dbk_pos_events;
+typedef struct dbk_pos_keeper dbk_pos_keeper;
 
 enum { DBK_PUBLIC_URL_MAX = 255 };
 
@@ -34,9 +36,12 @@ struct dbk_app {
     dbk_tokens *tokens;
     dbk_limiter *limiter;
     dbk_workers *workers;
+    dbk_workers *streamers; // wait for clients
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
+    dbk_pos_events *events; // NULL: this process has no event streams
+    dbk_pos_keeper *pos_keeper;
     dbk_exporter *exporter;
     char public_url[DBK_PUBLIC_URL_MAX + 1]; // "" = not set
     dbk_buffer openapi;                      // generated once
@@ -116,9 +121,9 @@ void dbk_call_answer_json(dbk_call *call, int status);
 // Begins an answer that is written bit by bit, with the call's headers. The handler then writes call->stream
 // and ends the call with dbk_call_stream_end; or, when there is nothing more that it needs of the call, ends
 // the call with dbk_call_stream_leave and keeps the stream. For a body that takes its time, the handler goes
-// on on a worker (dbk_call_defer) before it begins, so that it can wait for the client there. False: memory
-// was out, 503 was sent and the call is over. The call's snapshot stays as it is until dbk_call_end_read: end
-// it as soon as everything has been read.
+// on on a worker (dbk_call_defer_stream) before it begins, so that it can wait for the client there. False:
+// memory was out, 503 was sent and the call is over. The call's snapshot stays as it is until
+// dbk_call_end_read: end it as soon as everything has been read.
 bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options);
 // Ends the stream (see dbk_stream_end) and the call.
 void dbk_call_stream_end(dbk_call *call, bool whole);
@@ -147,5 +152,8 @@ void dbk_call_keep(dbk_call *call);
 int dbk_call_threads(const dbk_call *call);
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
+// … on one of a few threads that may wait for a client to read, so that slow readers hold up nobody but each
+// other.
+void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job));
 
 #endif

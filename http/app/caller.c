@@ -78,7 +78,7 @@ static bool passes_rate(dbk_call *call, const char *id, int own_rate)
 {
     const dbk_dialect *dialect = call->dialect;
     int rate = own_rate == DBK_RATE_DEFAULT ? dialect->rate_per_minute : own_rate;
-    if (rate == DBK_RATE_OFF || !call->app->options.rate_limits)
+    if (rate == DBK_RATE_OFF || call->route->is_unlimited || !call->app->options.rate_limits)
         return true;
     char room[DBK_TENANT_NAME_MAX + 2];
     int cost = is_write(call) && dialect->write_points > 0 ? dialect->write_points : 1;

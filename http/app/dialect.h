@@ -47,7 +47,7 @@ typedef struct dbk_dialect {
     void (*write_error)(dbk_buffer *body, int status, dbk_text message, int retry_after);
 } dbk_dialect;
 
-extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_stoq;
+extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_pos, dbk_dialect_stoq;
 
 // For find_key: what stands behind "Bearer " in Authorization.
 dbk_key_found dbk_dialect_find_bearer(const dbk_request *request, dbk_text *key);

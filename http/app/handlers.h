@@ -12,6 +12,7 @@ void dbk_distribu_top_products(dbk_call *call);
 void dbk_distribu_products(dbk_call *call);
 void dbk_distribu_product(dbk_call *call);
 void dbk_distribu_orders(dbk_call *call);
+void dbk_distribu_orders_export(dbk_call *call);
 void dbk_distribu_order(dbk_call *call);
 void dbk_distribu_order_create(dbk_call *call);
 void dbk_distribu_order_update(dbk_call *call);
@@ -45,6 +46,14 @@ void dbk_blocks_vendor_payments_list(dbk_call *call);
 void dbk_blocks_vendor_payments_summary(dbk_call *call);
 void dbk_blocks_subscriptions_list(dbk_call *call);
 void dbk_blocks_subscriptions_summary(dbk_call *call);
+void dbk_pos_events_handle(dbk_call *call);
+void dbk_pos_event_ticket(dbk_call *call);
+void dbk_pos_reports(dbk_call *call);
+void dbk_pos_report_get(dbk_call *call);
+void dbk_pos_closure_create(dbk_call *call);
+void dbk_admin_closure_list(dbk_call *call);
+void dbk_admin_closure_get(dbk_call *call);
+void dbk_admin_pos_hours(dbk_call *call);
 void dbk_stoq_catalogue(dbk_call *call);
 void dbk_stoq_help(dbk_call *call);
 void dbk_stoq_report_get(dbk_call *call);
@@ -66,6 +75,7 @@ void dbk_admin_checkpoint(dbk_call *call);
 extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_inventory[], dbk_schema_products[],
     dbk_schema_product[], dbk_schema_ingest[], dbk_schema_customer_list[], dbk_schema_customer[],
     dbk_schema_orders[], dbk_schema_order[];
+extern const char dbk_schema_event_ticket[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
 // … of the 23blocks dialect, and of its bodies.
@@ -76,6 +86,7 @@ extern const char dbk_schema_blocks_flexible_orders_summary[], dbk_schema_blocks
     dbk_schema_blocks_subscriptions_summary[], dbk_schema_blocks_vendor_payments_list[],
     dbk_schema_blocks_vendor_payments_summary[];
 extern const char dbk_schema_blocks_body[];
+extern const char dbk_schema_pos_report[], dbk_schema_pos_reports[];
 
 extern const char dbk_schema_export_accepted[], dbk_schema_export_job[], dbk_schema_export_list[];
 

@@ -70,16 +70,21 @@ static const dbk_route_parameter product_list_parameters[] = {
     {0}};
 static const dbk_route_parameter product_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
-static const dbk_route_parameter order_list_parameters[] = {
-    LIMIT,
-    CURSOR,
-    {"status", "query",
-     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}",
-     "Only orders that stand there."},
-    {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},
-    {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},
-    {"until", "query", "{\"type\":\"string\"}",
-     "createdAt at or before it; a date alone means its first moment."},
+#define ORDER_FILTERS                                                                                        \
+    {"status", "query",                                                                                      \
+     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}", \
+     "Only orders that stand there."},                                                                       \
+        {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},                    \
+        {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},             \
+    {                                                                                                        \
+        "until", "query", "{\"type\":\"string\"}",                                                           \
+            "createdAt at or before it; a date alone means its first moment."                                \
+    }
+static const dbk_route_parameter order_list_parameters[] = {LIMIT, CURSOR, ORDER_FILTERS, {0}};
+static const dbk_route_parameter order_export_parameters[] = {
+    {"mode", "query", "{\"type\":\"string\",\"enum\":[\"summary\",\"line-items\"],\"default\":\"summary\"}",
+     "A row for each order, or for each of their lines."},
+    ORDER_FILTERS,
     {0}};
 static const dbk_route_parameter customer_list_parameters[] = {
     LIMIT,
@@ -111,6 +116,33 @@ static const dbk_route_parameter top_product_parameters[] = {
     {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
      "What the rows are sorted by."},
     {0}};
+static const dbk_route_parameter event_parameters[] = {
+    {"channel", "path", "{\"type\":\"string\",\"enum\":[\"cashier\",\"display\",\"printer\"]}",
+     "Who listens."},
+    {"lastEventId", "query", "{\"type\":\"string\"}",
+     "As the header Last-Event-ID: go on behind this event."},
+    {"Last-Event-ID", "header", "{\"type\":\"string\"}", "The id of the last event that the client has."},
+    {"ticket", "query", "{\"type\":\"string\"}",
+     "From POST /events/tickets, in place of the header Authorization."},
+    {"unnamed", "query", "{\"type\":\"string\",\"enum\":[\"1\"]}",
+     "Leave the events' names out, for clients that only hear `message`."},
+    {0}};
+static const dbk_route_parameter pos_report_list_parameters[] = {
+    {"from", "query", "{\"type\":\"string\"}",
+     "The first moment (required): ISO 8601; without an offset in the tenant's time zone."},
+    {"to", "query", "{\"type\":\"string\"}",
+     "The last moment, inclusive; a date alone means the whole day. Now when it is left out or in the "
+     "future."},
+    {"groupBy", "query", "{\"type\":\"string\",\"enum\":[\"1h\",\"4h\",\"12h\",\"day\",\"all\"]}",
+     "The windows (required): hours and days of the tenant's time zone, or one over the whole range."},
+    {"fill", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"],\"default\":\"false\"}",
+     "true: windows without tickets are there too."},
+    {0}};
+static const dbk_route_parameter pos_report_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Report id, of a list or a closure."}, {0}};
+static const dbk_route_parameter closure_parameters[] = {
+    {"number", "path", "{\"type\":\"integer\"}", "The closure's number."}, TENANT, {0}};
+
 static const dbk_route_parameter webhook_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
 static const dbk_route_parameter rotate_parameters[] = {
@@ -218,6 +250,13 @@ static const dbk_route_parameter stoq_report_parameters[] = {
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
     }
 
+#define POS(route_method, route_path, route_scope, route_cost, handler, text, params, body, status, schema)  \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
+        .dialect = &dbk_dialect_pos, .cost = route_cost, .handle = handler, .summary = text,                 \
+        .parameters = params, .body_types = body, .success = status, .answer = schema                        \
+    }
+
 #define STOQ(route_path, route_cost, handler, text, params)                                                  \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
@@ -230,6 +269,14 @@ static const dbk_route_parameter stoq_report_parameters[] = {
         .method = route_method, .path = route_path, .access = DBK_ACCESS_LOCAL,                              \
         .dialect = &dbk_dialect_distribu, .cost = route_cost, .handle = handler, .summary = text,            \
         .parameters = params, .body_types = body                                                             \
+    }
+
+// A report of 23blocks for the command line.
+#define LOCAL_BLOCKS(report_name, name)                                                                      \
+    {                                                                                                        \
+        .method = "GET", .path = "/admin/report/" report_name, .access = DBK_ACCESS_LOCAL,                   \
+        .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ, .handle = dbk_blocks_##name,                  \
+        .summary = "A report of 23blocks", .parameters = blocks_parameters                                   \
     }
 
 #define OPEN(route_path, handler, text, type)                                                                \
@@ -264,6 +311,16 @@ const dbk_route dbk_routes[] = {
              product_parameters, dbk_schema_product),
     DISTRIBU("/api/v1/orders", "orders:read", dbk_distribu_orders, "Orders, newest first",
              order_list_parameters, dbk_schema_orders),
+    {.method = "GET",
+     .path = "/api/v1/orders/export",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "orders:read",
+     .dialect = &dbk_dialect_distribu,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_distribu_orders_export,
+     .summary = "Orders or their lines as CSV, streamed",
+     .parameters = order_export_parameters,
+     .answer_type = "text/csv; charset=utf-8; header=present"},
     DISTRIBU("/api/v1/orders/{id}", "orders:read", dbk_distribu_order, "One order", order_parameters,
              dbk_schema_order),
     DISTRIBU_WRITE("POST", "/api/v1/orders", "orders:write", DBK_COST_SMALL, dbk_distribu_order_create,
@@ -329,6 +386,14 @@ const dbk_route dbk_routes[] = {
            "Subscriptions that had started by the end of a period"),
     BLOCKS("users/subscriptions/summary", subscriptions_summary,
            "Active, new and churned subscriptions and their monthly revenue"),
+    POS("GET", "/v1/reports", "reports:read", DBK_COST_LIVE, dbk_pos_reports,
+        "Point-of-sale reports by window of time", pos_report_list_parameters, NULL, 200,
+        dbk_schema_pos_reports),
+    POS("POST", "/v1/reports/general-closure", "closures:write", DBK_COST_WRITE, dbk_pos_closure_create,
+        "Close the period of the point of sale: {\"cashRegister\": …}", order_create_parameters,
+        "application/json", 201, dbk_schema_pos_report),
+    POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
+        "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
     STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
          help_parameters),
     STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
@@ -348,6 +413,30 @@ const dbk_route dbk_routes[] = {
      .parameters = ingest_parameters,
      .body_types = "application/x-ndjson text/csv",
      .answer = dbk_schema_ingest},
+    {.method = "GET",
+     .path = "/events/{channel}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .is_unlimited = true,
+     .takes_ticket = true,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_pos_events_handle,
+     .summary = "Server-sent events of the point of sale",
+     .parameters = event_parameters,
+     .answer_type = "text/event-stream"},
+    {.method = "POST",
+     .path = "/events/tickets",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_WRITE,
+     .handle = dbk_pos_event_ticket,
+     .summary = "A ticket that opens event streams for a minute, for browsers that cannot send headers",
+     .success = 201,
+     .answer = dbk_schema_event_ticket},
     OPEN("/healthz", dbk_health_handle, "The process answers", NULL),
     OPEN("/readyz", dbk_ready_handle, "Whether to send traffic here", NULL),
     OPEN("/metrics", dbk_metrics_handle, "Figures for Prometheus",
@@ -379,6 +468,12 @@ const dbk_route dbk_routes[] = {
           tenant_parameters, NULL),
     LOCAL("PUT", "/admin/settings", DBK_COST_WRITE, dbk_admin_settings_put,
           "Change some of a tenant's settings", tenant_parameters, "application/json"),
+    LOCAL("GET", "/admin/closures", DBK_COST_LIVE, dbk_admin_closure_list, "Closures of the point of sale",
+          tenant_parameters, NULL),
+    LOCAL("GET", "/admin/closures/{number}", DBK_COST_SMALL, dbk_admin_closure_get,
+          "One closure, with its place in the chain", closure_parameters, NULL),
+    LOCAL("POST", "/admin/pos-hours", DBK_COST_WRITE, dbk_admin_pos_hours,
+          "Keep the hours of the point of sale that are due", tenant_parameters, NULL),
     LOCAL("POST", "/admin/checkpoint", DBK_COST_WRITE, dbk_admin_checkpoint,
           "Turn the log into segment files now", NULL, NULL),
     LOCAL("GET", "/admin/report/sales", DBK_COST_READ, dbk_distribu_sales, "The sales report",
@@ -387,6 +482,17 @@ const dbk_route dbk_routes[] = {
           admin_range_parameters, NULL),
     LOCAL("GET", "/admin/report/inventory", DBK_COST_READ, dbk_distribu_inventory, "The inventory report",
           tenant_parameters, NULL),
+    LOCAL_BLOCKS("orders-summary", orders_summary),
+    LOCAL_BLOCKS("orders-list", orders_list),
+    LOCAL_BLOCKS("providers-list", providers_list),
+    LOCAL_BLOCKS("providers-summary", providers_summary),
+    LOCAL_BLOCKS("flexible-orders-summary", flexible_orders_summary),
+    LOCAL_BLOCKS("payments-list", payments_list),
+    LOCAL_BLOCKS("payments-summary", payments_summary),
+    LOCAL_BLOCKS("vendor-payments-list", vendor_payments_list),
+    LOCAL_BLOCKS("vendor-payments-summary", vendor_payments_summary),
+    LOCAL_BLOCKS("subscriptions-list", subscriptions_list),
+    LOCAL_BLOCKS("subscriptions-summary", subscriptions_summary),
 };
 const int dbk_routes_count = DBK_COUNT(dbk_routes);
 
@@ -445,7 +551,10 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
     static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks,
-                                                  &dbk_dialect_stoq};
+                                                  &dbk_dialect_pos, &dbk_dialect_stoq};
+    static const char events[] = "/events"; // the point of sale's, outside its prefix
+    if (path.length >= sizeof(events) - 1 && memcmp(path.data, events, sizeof(events) - 1) == 0)
+        return &dbk_dialect_pos;
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

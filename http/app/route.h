@@ -19,6 +19,7 @@ typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
     DBK_COST_READ,  // may read many rows: given to a worker for large tenants
     DBK_COST_WRITE, // waits for the disk: always a worker's
+    DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept
 } dbk_cost;
 
 typedef struct dbk_route_parameter {
@@ -33,6 +34,7 @@ typedef struct dbk_route {
     dbk_access access;
     const char *scope;       // for DBK_ACCESS_SCOPED
     dbk_role token_role;     // that a token needs here; DBK_ROLE_NONE = what the dialect says
+    bool is_unlimited;       // no rate limit: clients that come back after a restart come all at once
     bool takes_ticket;       // the query parameter "ticket" (http/auth/ticket.h) will do instead of a header
     bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
     const dbk_dialect *dialect;

@@ -124,11 +124,34 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
     return DBK_OK;
 }
 
+// By their keys: this is asked with every request, and is a few look-ups.
+static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out, dbk_error *err)
+{
+    static const dbk_value ids[] = {
+        {.kind = DBK_VALUE_TEXT, .text = {"timezone", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"currency", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"business-day", 12}},
+        {.kind = DBK_VALUE_TEXT, .text = {"allow-private-webhooks", 22}},
+        {.kind = DBK_VALUE_TEXT, .text = {"restock-on-cancel", 17}},
+    };
+    static const char *const fields[] = {"id", "value"};
+    static const dbk_filter known = {
+        .column = "id", .op = DBK_OP_IN, .values = ids, .values_count = DBK_COUNT(ids)};
+    dbk_query query = {.table = "settings",
+                       .from_ms = DBK_TIME_OPEN_FROM,
+                       .to_ms = DBK_TIME_OPEN_TO,
+                       .filters = &known,
+                       .filters_count = 1,
+                       .fields = fields,
+                       .fields_count = 2};
+    return dbk_query_run(snapshot, tenant, &query, out, err);
+}
+
 dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
 {
     *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT};
     dbk_result *rows;
-    DBK_TRY(dbk_settings_query(snapshot, tenant, &rows, err));
+    DBK_TRY(query_known(snapshot, tenant, &rows, err));
     dbk_status status = DBK_OK;
     for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
         dbk_text id = dbk_result_text(rows, row, 0), value = dbk_result_text(rows, row, 1);

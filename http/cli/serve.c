@@ -3,6 +3,7 @@
 #include "http/app/app.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/pos/events.h"
 
 #include <getopt.h>
 #include <ini.h>
@@ -231,13 +232,19 @@ static int serve(const settings *s)
     dbk_store *store = NULL;
     dbk_app *app = NULL;
     dbk_server *server = NULL;
-    dbk_store_options store_options = {
-        .directory = s->data, .create = true, .memory_bytes = s->memory, .notice = notice};
+    dbk_store_options store_options = {.directory = s->data,
+                                       .create = true,
+                                       .memory_bytes = s->memory,
+                                       .watches = dbk_pos_watches,
+                                       .watches_count = DBK_POS_WATCHES,
+                                       .notice = notice};
     char exports[TEXT_MAX + sizeof("/exports")];
     snprintf(exports, sizeof(exports), "%s/exports", s->data);
     dbk_app_options app_options = {.rate_limits = s->rate_limits,
                                    .access_log = s->access_log,
                                    .webhooks = true,
+                                   .events = true,
+                                   .pos_hours = true,
                                    .exports_directory = exports,
                                    .public_url = s->public_url,
                                    .tls = s->tls_key[0] != 0,

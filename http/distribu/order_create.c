@@ -5,10 +5,11 @@
 // transaction, which sees every order before it: the stock it reads is the stock there is.
 #include "engine/base/decimal.h"
 #include "http/app/handlers.h"
+#include "http/app/idempotency.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/events.h"
-#include "http/distribu/idempotency.h"
 #include "http/distribu/order.h"
+#include "http/distribu/request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,6 +49,7 @@ typedef struct creation {
     dbk_result *stored; // the products
     int64_t total;
     dbk_batch batches[BATCHES];
+    dbk_announcement events;
     const dbk_batch *change[BATCHES];
     int status;
     bool is_replay;
@@ -60,6 +62,7 @@ static void dispose(creation *c)
         dbk_result_free(c->stored);
     for (int i = 0; i < BATCHES; i++)
         dbk_batch_dispose(&c->batches[i]);
+    dbk_announcement_dispose(&c->events);
     dbk_buffer_dispose(&c->answer);
     dbk_json_doc_dispose(&c->doc);
 }
@@ -338,45 +341,7 @@ static dbk_status fill_audit(creation *c, dbk_error *err)
     return status;
 }
 
-static dbk_status fill_change(creation *c, dbk_change *change, dbk_error *err)
-{
-    DBK_TRY(fill_order(c, err));
-    DBK_TRY(fill_lines(c, err));
-    DBK_TRY(fill_products(c, err));
-    DBK_TRY(fill_audit(c, err));
-    write_answer(c);
-    if (c->answer.failed)
-        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
-    c->status = 201;
-    if (c->key.is_used)
-        DBK_TRY(dbk_idempotency_keep(&c->key, c->status, &c->answer, &c->batches[ANSWER], err));
-    for (int i = 0; i < BATCHES; i++)
-        c->change[i] = &c->batches[i];
-    change->batches = c->change;
-    change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
-    return DBK_OK;
-}
-
-static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
-{
-    creation *c = user;
-    dbk_idempotency_state state;
-    DBK_TRY(dbk_idempotency_find(&c->key, working, c->call->tenant, &state, &c->status, &c->answer, err));
-    c->is_replay = state == DBK_IDEMPOTENCY_SAME;
-    if (c->is_replay)
-        return DBK_OK;
-    if (state == DBK_IDEMPOTENCY_OTHER) {
-        dbk_refuse(&c->refusal, 422, "This Idempotency-Key was already used for another request.");
-        return refused(err);
-    }
-    DBK_TRY(dbk_settings_read(working, c->call->tenant, &c->settings, err));
-    DBK_TRY(check_order(c, working, err));
-    return fill_change(c, change, err);
-}
-
-// ---- Afterwards ----
-
-static void announce_order(creation *c)
+static dbk_status announce_order(creation *c, const dbk_snapshot *working, dbk_error *err)
 {
     dbk_buffer data = {0};
     dbk_out out = dbk_out_init(&data);
@@ -398,11 +363,11 @@ static void announce_order(creation *c)
     write_items(c, &out);
     dbk_out_array_end(&out);
     dbk_out_object_end(&out);
-    dbk_event_emit(c->call, "order.created", &data);
+    return dbk_event_add(c->call, &c->events, working, "order.created", &data, err);
 }
 
 // Low is more than none and at most five; only the order that crosses the line says so.
-static void announce_low_stock(creation *c)
+static dbk_status announce_low_stock(creation *c, const dbk_snapshot *working, dbk_error *err)
 {
     for (int i = 0; i < c->products_count; i++) {
         const product *p = &c->products[i];
@@ -421,9 +386,50 @@ static void announce_low_stock(creation *c)
         dbk_out_key(&out, "stock");
         dbk_out_int(&out, left);
         dbk_out_object_end(&out);
-        dbk_event_emit(c->call, "product.low_stock", &data);
+        DBK_TRY(dbk_event_add(c->call, &c->events, working, "product.low_stock", &data, err));
     }
+    return DBK_OK;
 }
+
+static dbk_status fill_change(creation *c, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    DBK_TRY(fill_order(c, err));
+    DBK_TRY(fill_lines(c, err));
+    DBK_TRY(fill_products(c, err));
+    DBK_TRY(fill_audit(c, err));
+    write_answer(c);
+    if (c->answer.failed)
+        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+    c->status = 201;
+    if (c->key.is_used)
+        DBK_TRY(dbk_idempotency_keep(&c->key, c->status, &c->answer, &c->batches[ANSWER], err));
+    for (int i = 0; i < BATCHES; i++)
+        c->change[i] = &c->batches[i];
+    change->batches = c->change;
+    change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
+    DBK_TRY(announce_order(c, working, err));
+    DBK_TRY(announce_low_stock(c, working, err));
+    return dbk_events_join(c->call, &c->events, change, err);
+}
+
+static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    creation *c = user;
+    dbk_idempotency_state state;
+    DBK_TRY(dbk_idempotency_find(&c->key, working, c->call->tenant, &state, &c->status, &c->answer, err));
+    c->is_replay = state == DBK_IDEMPOTENCY_SAME;
+    if (c->is_replay)
+        return DBK_OK;
+    if (state == DBK_IDEMPOTENCY_OTHER) {
+        dbk_refuse(&c->refusal, 422, "This Idempotency-Key was already used for another request.");
+        return refused(err);
+    }
+    DBK_TRY(dbk_settings_read(working, c->call->tenant, &c->settings, err));
+    DBK_TRY(check_order(c, working, err));
+    return fill_change(c, working, change, err);
+}
+
+// ---- Afterwards ----
 
 static void fail(creation *c, dbk_status status, const char *message)
 {
@@ -436,17 +442,14 @@ static void fail(creation *c, dbk_status status, const char *message)
         dbk_call_fail_write(call, status, message);
 }
 
-// On a worker: whoever listens to events may take a moment that the store's writer does not have.
+// On a worker: the store's writer has no time for answers.
 static void finish(dbk_job *job)
 {
     dbk_call *call = (dbk_call *)job;
     creation *c = call->state;
-    if (c->is_replay) {
+    if (c->is_replay)
         dbk_call_header(call, "idempotency-replayed", DBK_TEXT("true"));
-    } else {
-        announce_order(c);
-        announce_low_stock(c);
-    }
+    dbk_announcement_begin(&c->events);
     dbk_buffer_dispose(&call->body);
     call->body = c->answer;
     c->answer = (dbk_buffer){0};

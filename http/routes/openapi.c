@@ -139,6 +139,32 @@ static void write_operation_id(dbk_out *out, const dbk_route *route)
     write_text(out, "operationId", id);
 }
 
+// Which ways of asking do: each of the list is enough.
+static void write_security(dbk_out *out, const dbk_route *route)
+{
+    static const char *const roles[] = {[DBK_ROLE_NONE] = "",
+                                        [DBK_ROLE_OPERATOR] = " with the role operator",
+                                        [DBK_ROLE_ADMIN] = " with the role admin"};
+    const dbk_dialect *dialect = route->dialect;
+    dbk_role role = route->token_role != DBK_ROLE_NONE ? route->token_role : dialect->token_role;
+    dbk_buffer text = {0};
+    dbk_buffer_format(&text, "Needs a key with the scope %s", route->scope);
+    if (dialect->takes_tokens)
+        dbk_buffer_format(&text, ", or a token%s", roles[role]);
+    dbk_buffer_format(&text, "%s.", route->takes_ticket ? ", or a ticket" : "");
+    dbk_out_key(out, "description");
+    dbk_out_text(out, (dbk_text){(const char *)text.data, (uint32_t)text.size});
+    dbk_buffer_dispose(&text);
+    dbk_out_key(out, "security");
+    dbk_out_array(out);
+    dbk_out_raw(out, "{\"key\":[]}");
+    if (dialect->takes_tokens)
+        dbk_out_raw(out, dialect->app_missing != NULL ? "{\"token\":[],\"appId\":[]}" : "{\"token\":[]}");
+    if (route->takes_ticket)
+        dbk_out_raw(out, "{\"ticket\":[]}");
+    dbk_out_array_end(out);
+}
+
 static void write_operation(dbk_out *out, const dbk_route *route)
 {
     char method[16] = {0};
@@ -148,15 +174,8 @@ static void write_operation(dbk_out *out, const dbk_route *route)
     dbk_out_object(out);
     write_operation_id(out, route);
     write_text(out, "summary", route->summary);
-    if (route->access == DBK_ACCESS_SCOPED) {
-        dbk_buffer text = {0};
-        dbk_buffer_format(&text, "Needs a key with the scope %s.", route->scope);
-        dbk_out_key(out, "description");
-        dbk_out_text(out, (dbk_text){(const char *)text.data, (uint32_t)text.size});
-        dbk_buffer_dispose(&text);
-        dbk_out_key(out, "security");
-        dbk_out_raw(out, "[{\"key\":[]}]");
-    }
+    if (route->access == DBK_ACCESS_SCOPED)
+        write_security(out, route);
     write_parameters(out, route);
     if (route->body_types != NULL)
         write_body(out, route);
@@ -203,7 +222,10 @@ void dbk_openapi_write(dbk_buffer *buffer)
     dbk_out_key(&out, "components");
     dbk_out_raw(
         &out,
-        "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
+        "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+        "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
+        "\"appId\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"AppId\"},"
+        "\"ticket\":{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"ticket\"}},\"schemas\":{"
         "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
         "\"error\":{\"type\":\"string\"},\"retryAfter\":{\"type\":\"integer\"}}},"
         "\"Errors\":{\"type\":\"object\",\"required\":[\"errors\"],\"properties\":{\"errors\":{"

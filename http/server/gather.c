@@ -27,6 +27,13 @@ static bool gather_wait(dbk_stream *stream)
     return !((gather *)stream)->reply->body.failed;
 }
 
+// The caller takes all of it at the end.
+static size_t gather_queued(dbk_stream *stream)
+{
+    (void)stream;
+    return 0;
+}
+
 static void gather_end(dbk_stream *stream, bool whole)
 {
     gather *g = (gather *)stream;
@@ -41,7 +48,7 @@ static void gather_end(dbk_stream *stream, bool whole)
 
 dbk_stream *dbk_gather_open(dbk_request *request, dbk_reply *head, const dbk_stream_options *options)
 {
-    static const dbk_stream_kind kind = {gather_write, gather_wait, gather_end};
+    static const dbk_stream_kind kind = {gather_write, gather_wait, gather_queued, gather_end};
     gather *g = malloc(sizeof(*g));
     dbk_reply *reply = g ? dbk_reply_copy(head) : NULL;
     if (!reply) {

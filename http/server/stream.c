@@ -165,6 +165,15 @@ static bool stream_write(dbk_stream *stream, const void *data, size_t size)
     return is_open;
 }
 
+static size_t stream_queued(dbk_stream *stream)
+{
+    server_stream *s = (server_stream *)stream;
+    pthread_mutex_lock(&s->lock);
+    size_t size = s->waiting.size + s->sending_size;
+    pthread_mutex_unlock(&s->lock);
+    return size;
+}
+
 static bool stream_wait(dbk_stream *stream)
 {
     server_stream *s = (server_stream *)stream;
@@ -203,7 +212,7 @@ static bool has_no_body(const server_stream *s)
 
 dbk_stream *dbk_stream_open(dbk_request *request, dbk_reply *head, const dbk_stream_options *options)
 {
-    static const dbk_stream_kind kind = {stream_write, stream_wait, stream_end};
+    static const dbk_stream_kind kind = {stream_write, stream_wait, stream_queued, stream_end};
     dbk_exchange *x = request->user;
     size_t size = sizeof(server_stream) + (size_t)request->headers_count * sizeof(dbk_header);
     server_stream *s = calloc(1, size + texts_size(request));

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { REPORTS, ask as askServer } from './support/blocks.mjs';
-import { createKey, ok, serve, temporary } from './support/daybook.mjs';
+import { createKey, ok, run, serve, temporary } from './support/daybook.mjs';
 import { Issuer, forge, hs256, jwks, keyFile } from './support/jwt.mjs';
 import { cents, decimal, divide, sum } from './support/money.mjs';
 import { seeded } from './support/random.mjs';
@@ -188,6 +188,23 @@ test('a period that is broken down has at most 36,600 days', async () => {
     const ever = { start_date: '0001-01-01', end_date: '9999-12-31' };
     assert.equal((await read('orders/list', key, ever)).total_records, 1);
     assert.equal((await read('payments/summary', key, ever)).total_payments, 0);
+});
+
+test('daybook report gives the bodies of the API', async () => {
+    const names = REPORTS.map((report) => report.replace('orders/providers', 'providers').replace('vendors/payments', 'vendor-payments')
+        .replace('users/subscriptions', 'subscriptions').replace('flexible_orders', 'flexible-orders').replace('/', '-'));
+    const own = (name, ...rest) => run(['report', '--data', data, '--tenant', 'shop', name, ...rest]);
+    for (let i = 0; i < REPORTS.length; i++) {
+        const answer = await ask(REPORTS[i], key, { ...JANUARY, group_by: 'week', status: 'delivered' });
+        const printed = await own(names[i], '--from', JANUARY.start_date, '--to', JANUARY.end_date, '--group-by', 'week', '--status', 'delivered', '--json');
+        assert.deepEqual([printed.code, printed.stdout.trim()], [0, answer.body], names[i]);
+    }
+    const preset = await own('orders-list', '--preset', 'month');
+    assert.equal(preset.code, 1);
+    assert.match(preset.stderr, /no presets/);
+    const table = await own('orders-list', '--from', '2025-01-01', '--to', '2025-01-31');
+    assert.match(table.stdout, /order_id[^]*o1[^]*total_revenue: 12\.50/);
+    assert.equal((await server.get('/admin/report/orders-summary?tenant=shop', key)).status, 404);
 });
 
 // ---- Tags and kept answers ----

@@ -13,6 +13,8 @@
 #include "tests/support/app_client.h"
 #include "tests/support/jwt_maker.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -390,6 +392,50 @@ static void test_rates_are_per_bearer(void **state)
     assert_string_equal(ask(&with_app, fresh(&p256, ""), "globex"), "globex user-1"); // a namesake elsewhere
 }
 
+// Readers while settings change: each sees the keys of before or of after, and after the last change only
+// those.
+static atomic_bool ending;
+static char shared_token[3000];
+
+static void *verify_on(void *argument)
+{
+    int64_t *seen = argument;
+    dbk_token token;
+    dbk_error err;
+    while (!ending) {
+        dbk_status status = dbk_tokens_verify(app.app->tokens, DBK_TEXT("acme"), dbk_text_from(shared_token),
+                                              test_now_ms, &token, &err);
+        assert_true(status == DBK_OK || status == DBK_INVALID);
+        if (status == DBK_OK)
+            assert_string_equal(token.tenant, "acme");
+        seen[status == DBK_OK]++;
+    }
+    return NULL;
+}
+
+static void test_readers_see_keys_change_while_they_verify(void **state)
+{
+    (void)state;
+    enum { READERS = 3, CHANGES = 40 };
+    pthread_t readers[READERS];
+    int64_t seen[READERS][2] = {0};
+    ending = false;
+    snprintf(shared_token, sizeof(shared_token), "%s", fresh(&rsa, ""));
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, verify_on, seen[i]), 0);
+    for (int i = 0; i < CHANGES; i++) {
+        dbk_token token;
+        dbk_error err;
+        set_keys("acme", i % 2 == 0 ? &p256 : &rsa);
+        assert_int_equal(dbk_tokens_verify(app.app->tokens, DBK_TEXT("acme"), dbk_text_from(shared_token),
+                                           test_now_ms, &token, &err),
+                         i % 2 == 0 ? DBK_INVALID : DBK_OK);
+    }
+    ending = true;
+    for (int i = 0; i < READERS; i++)
+        pthread_join(readers[i], NULL);
+}
+
 #define WITH_APP(test) cmocka_unit_test_setup_teardown(test, open_app, close_app)
 
 int main(void)
@@ -407,6 +453,7 @@ int main(void)
         WITH_APP(test_a_secret_is_taken_checked_and_not_shown),
         WITH_APP(test_key_sets_are_checked_before_they_are_stored),
         WITH_APP(test_rates_are_per_bearer),
+        WITH_APP(test_readers_see_keys_change_while_they_verify),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
