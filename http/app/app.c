@@ -159,7 +159,7 @@ static bool take_local_tenant(dbk_call *call, dbk_text tenant)
 
 static bool refuse_key(dbk_call *call, const char *message)
 {
-    dbk_call_header(call, "www-authenticate", DBK_TEXT("Bearer"));
+    dbk_call_header(call, "www-authenticate", dbk_text_from(call->dialect->challenge));
     dbk_call_fail_text(call, 401, dbk_text_from(message), 0);
     return false;
 }

@@ -19,6 +19,7 @@ typedef struct dbk_dialect {
     bool rate_is_of_tenant; // all keys of a tenant share it, and every answer says what is left of it
     int write_points;       // what a POST, PATCH or DELETE costs; 0 = 1, as a GET
     const char *key_header; // for Vary
+    const char *challenge;  // for WWW-Authenticate
 
     // The key as the request shows it; valid while the request is.
     dbk_key_found (*find_key)(const dbk_request *request, dbk_text *key);

@@ -39,6 +39,7 @@ const dbk_dialect dbk_dialect_distribu = {
     .prefix = "/api/v1",
     .rate_per_minute = 60,
     .key_header = "Authorization",
+    .challenge = "Bearer",
     .find_key = find_key,
     .key_missing = "Missing or invalid Authorization header. Use: Bearer <api_key>",
     .key_refused = "Invalid, expired, or revoked API key.",

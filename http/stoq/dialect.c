@@ -52,6 +52,7 @@ const dbk_dialect dbk_dialect_stoq = {
     .rate_is_of_tenant = true,
     .write_points = 2,
     .key_header = "X-Auth-Token",
+    .challenge = "X-Auth-Token",
     .find_key = find_key,
     .key_missing = "Missing X-Auth-Token.",
     .key_refused = "Invalid, expired, or revoked X-Auth-Token.",
