@@ -20,6 +20,8 @@ typedef struct dbk_dialect {
     int write_points;       // what a POST, PATCH or DELETE costs; 0 = 1, as a GET
     const char *key_header; // for Vary
     const char *challenge;  // for WWW-Authenticate
+    // Of /openapi.json: how the key is shown, and what an error looks like, as components.
+    const char *security, *error_schema;
 
     // The key as the request shows it; valid while the request is.
     dbk_key_found (*find_key)(const dbk_request *request, dbk_text *key);

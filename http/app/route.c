@@ -130,9 +130,6 @@ static const dbk_route_parameter audit_parameters[] = {
 
 static const dbk_route_parameter help_parameters[] = {
     {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
-static const dbk_route_parameter stoq_report_parameters[] = {
-    {"name", "path", "{\"type\":\"string\"}", "Report name."}, {0}};
-
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
     {                                                                                                        \
@@ -164,10 +161,10 @@ static const dbk_route_parameter stoq_report_parameters[] = {
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
     }
 
-#define STOQ(route_path, route_cost, handler, text, params)                                                  \
+#define STOQ(route_path, handler, text, params)                                                              \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
-        .dialect = &dbk_dialect_stoq, .cost = route_cost, .handle = handler, .summary = text,                \
+        .dialect = &dbk_dialect_stoq, .cost = DBK_COST_SMALL, .handle = handler, .summary = text,            \
         .parameters = params                                                                                 \
     }
 
@@ -233,14 +230,19 @@ const dbk_route dbk_routes[] = {
                dbk_schema_deliveries),
     SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
                audit_parameters, dbk_schema_audit_log),
-    STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
-         help_parameters),
-    STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
-         NULL),
-    STOQ("/api/v2/external/preorders/reports/help", DBK_COST_SMALL, dbk_stoq_help,
+    STOQ("/api/v2/external/help", dbk_stoq_help, "Every action with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports", dbk_stoq_catalogue, "Every preorder report", NULL),
+    STOQ("/api/v2/external/preorders/reports/help", dbk_stoq_help,
          "Every preorder report with its query schema", help_parameters),
-    STOQ("/api/v2/external/preorders/reports/{name}", DBK_COST_READ, dbk_stoq_report_get,
-         "One preorder report", stoq_report_parameters),
+    {.method = "GET",
+     .path = "/api/v2/external/preorders/reports/{name}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .dialect = &dbk_dialect_stoq,
+     .cost = DBK_COST_READ,
+     .handle = dbk_stoq_report_get,
+     .summary = "One preorder report",
+     .describe = dbk_stoq_describe_reads},
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,

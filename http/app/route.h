@@ -39,8 +39,10 @@ typedef struct dbk_route {
     // The rest describes the route to readers.
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
-    const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
-    int success;             // status of the answer that is none of the errors; 0 = 200
+    const char *body_types; // media types of a request body, separated by spaces; NULL = no body
+    int success;            // status of the answer that is none of the errors; 0 = 200
+    // Where one route stands for several paths: writes a member "path": {…} for each. NULL = the route's own.
+    void (*describe)(dbk_out *paths);
     const char *answer;      // its JSON Schema (NULL = any object) …
     const char *answer_type; // … and its media type, NULL = application/json
 } dbk_route;

@@ -54,13 +54,19 @@ static void write_body(dbk_out *out, const char *types)
     dbk_out_object_end(out);
 }
 
-static void write_error_answer(dbk_out *out, const char *status, const char *description)
+static void write_error_answer(dbk_out *out, const dbk_route *route, const char *status,
+                               const char *description)
 {
+    dbk_buffer schema = {0};
+    dbk_buffer_format(&schema, "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}",
+                      route->dialect->error_schema);
+    dbk_buffer_u8(&schema, 0);
     dbk_out_key(out, status);
     dbk_out_object(out);
     write_text(out, "description", description);
     dbk_out_key(out, "content");
-    dbk_out_raw(out, "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}");
+    dbk_out_raw(out, schema.failed ? "{}" : (const char *)schema.data);
+    dbk_buffer_dispose(&schema);
     dbk_out_object_end(out);
 }
 
@@ -87,20 +93,20 @@ static void write_answers(dbk_out *out, const dbk_route *route)
             dbk_out_key(out, "304");
             dbk_out_raw(out, "{\"description\":\"If-None-Match names the current answer\"}");
         }
-        write_error_answer(out, "400", "A parameter cannot be used");
-        write_error_answer(out, "401", "No key, or one that is not valid");
-        write_error_answer(out, "403", "The key lacks the scope");
+        write_error_answer(out, route, "400", "A parameter cannot be used");
+        write_error_answer(out, route, "401", "No key, or one that is not valid");
+        write_error_answer(out, route, "403", "The key lacks the scope");
         if (strchr(route->path, '{') != NULL)
-            write_error_answer(out, "404", "There is no such thing");
+            write_error_answer(out, route, "404", "There is no such thing");
         if (strcmp(route->method, "GET") != 0) {
-            write_error_answer(out, "413", "The body is larger than 16 MiB");
+            write_error_answer(out, route, "413", "The body is larger than 16 MiB");
             if (strcmp(route->path, "/ingest/{table}") != 0)
-                write_error_answer(out, "422", "A rule of business is against it");
-            write_error_answer(out, "415", "The body is of another media type");
-            write_error_answer(out, "503", "The server is read-only");
-            write_error_answer(out, "507", "Disk or memory is full; nothing was stored");
+                write_error_answer(out, route, "422", "A rule of business is against it");
+            write_error_answer(out, route, "415", "The body is of another media type");
+            write_error_answer(out, route, "503", "The server is read-only");
+            write_error_answer(out, route, "507", "Disk or memory is full; nothing was stored");
         }
-        write_error_answer(out, "429", "The key made too many requests");
+        write_error_answer(out, route, "429", "The key made too many requests");
     }
     dbk_out_object_end(out);
 }
@@ -123,6 +129,17 @@ static void write_operation_id(dbk_out *out, const dbk_route *route)
     write_text(out, "operationId", id);
 }
 
+void dbk_openapi_security(dbk_out *out, const dbk_dialect *dialect)
+{
+    dbk_out_array(out);
+    dbk_out_object(out);
+    dbk_out_key(out, dialect->security);
+    dbk_out_array(out);
+    dbk_out_array_end(out);
+    dbk_out_object_end(out);
+    dbk_out_array_end(out);
+}
+
 static void write_operation(dbk_out *out, const dbk_route *route)
 {
     char method[16] = {0};
@@ -139,7 +156,7 @@ static void write_operation(dbk_out *out, const dbk_route *route)
         dbk_out_text(out, (dbk_text){(const char *)text.data, (uint32_t)text.size});
         dbk_buffer_dispose(&text);
         dbk_out_key(out, "security");
-        dbk_out_raw(out, "[{\"key\":[]}]");
+        dbk_openapi_security(out, route->dialect);
     }
     write_parameters(out, route);
     if (route->body_types != NULL)
@@ -160,6 +177,10 @@ static void write_path(dbk_out *out, int first)
     for (int i = 0; i < first; i++)
         if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
             return;
+    if (dbk_routes[first].describe != NULL) {
+        dbk_routes[first].describe(out);
+        return;
+    }
     dbk_out_key(out, path);
     dbk_out_object(out);
     for (int i = first; i < dbk_routes_count; i++)
@@ -187,7 +208,11 @@ void dbk_openapi_write(dbk_buffer *buffer)
     dbk_out_key(&out, "components");
     dbk_out_raw(
         &out,
-        "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"}},\"schemas\":{"
+        "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+        "\"token\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-Auth-Token\"}},\"schemas\":{"
+        "\"Errors\":{\"type\":\"object\",\"properties\":{"
+        "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"error\":{\"type\":\"string\"},"
+        "\"retry_after\":{\"type\":\"integer\"},\"message\":{\"type\":\"string\"}}},"
         "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
         "\"error\":{\"type\":\"string\"},\"retryAfter\":{\"type\":\"integer\"}}},"
         "\"Range\":{\"type\":\"object\",\"required\":[\"from\",\"to\",\"preset\",\"label\"],\"properties\":{"
