@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What our server costs on top of the library: `bare` is one libh2o handler that sends N bytes, `daybook` the
-// server of http/server with a handler that does the same. Both serve until they are killed; load them in
-// turn with the same generator and compare the rates.
+// server of http/server with a handler that does the same. Both print their port (0 picks one) and serve
+// until they are killed; load them in turn with the same generator and compare the rates.
 //
 //     bench_http bare|daybook --port P [--bytes N]
 #include "http/server/server.h"
@@ -58,6 +58,10 @@ static int serve_bare(int port)
         perror("listen");
         return 1;
     }
+    socklen_t size = sizeof address;
+    getsockname(fd, (struct sockaddr *)&address, &size);
+    printf("listening on %d\n", ntohs(address.sin_port));
+    fflush(stdout);
     h2o_socket_t *listener = h2o_evloop_socket_create(context.loop, fd, H2O_SOCKET_FLAG_DONT_READ);
     listener->data = &accept_context;
     h2o_socket_read_start(listener, on_accept);
@@ -81,23 +85,25 @@ static int serve_daybook(int port)
     snprintf(address, sizeof address, "127.0.0.1:%d", port);
     dbk_server_options options = {.handler = on_daybook};
     if (dbk_server_create(&server, &options, &err) != DBK_OK ||
-        dbk_server_listen(server, address, &err) != DBK_OK || dbk_server_run(server, 0, &err) != DBK_OK) {
+        dbk_server_listen(server, address, &err) != DBK_OK) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
-    return 0;
+    printf("listening on %d\n", dbk_server_port(server));
+    fflush(stdout);
+    return dbk_server_run(server, 0, &err) == DBK_OK ? 0 : 1;
 }
 
 int main(int argc, char **argv)
 {
-    int port = 0;
+    int port = -1;
     for (int i = 2; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--port") == 0)
             port = atoi(argv[i + 1]);
         else if (strcmp(argv[i], "--bytes") == 0)
             bytes = (size_t)strtoull(argv[i + 1], NULL, 10);
     }
-    if (argc < 2 || port == 0) {
+    if (argc < 2 || port < 0) {
         fprintf(stderr, "usage: bench_http bare|daybook --port P [--bytes N]\n");
         return 2;
     }

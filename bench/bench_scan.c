@@ -332,6 +332,7 @@ static bool measure(const orders *o, const dbk_read *read, const question *asked
 {
     dbk_query query = asked->query;
     query.threads = threads;
+    query.from_rows = true;
     uint64_t wanted = asked->answer ? asked->answer(o) : sums_of(o, asked->group);
     dbk_result *result = run(read, &query);
     uint64_t got = result_checksum(&query, result);

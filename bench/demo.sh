@@ -53,6 +53,12 @@ Daybook serves the demo company on $url
   curl '$url/api/v1/reports/customers?preset=today' -H 'Authorization: Bearer $key'
   curl '$url/api/v1/products?limit=3' -H 'Authorization: Bearer $key'
 
+  # 23blocks: orders of this month by week, payments by method
+  export BLOCKS_API_URL='$url' BLOCKS_AUTH_TOKEN='$key' BLOCKS_API_KEY=demo
+  curl -X POST "\$BLOCKS_API_URL/reports/orders/summary" -H "Authorization: Bearer \$BLOCKS_AUTH_TOKEN" -H "AppId: \$BLOCKS_API_KEY" \\
+       -H 'Content-Type: application/json' -d '{"report":{"group_by":"week"}}'
+  curl -X POST "\$BLOCKS_API_URL/reports/payments/summary" -H "Authorization: Bearer \$BLOCKS_AUTH_TOKEN" -H "AppId: \$BLOCKS_API_KEY"
+
   # One more order, stored and visible when the answer comes
   curl '$url/ingest/orders' -H 'Authorization: Bearer $load_key' -H 'Content-Type: application/x-ndjson' \\
        -d '{"id":"hello-1","created_at":"$(date -u +%FT%TZ)","status":"SUBMITTED","total":"12.50","currency":"EUR"}'

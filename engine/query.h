@@ -107,7 +107,8 @@ typedef struct dbk_query {
     const dbk_value *after;
     int after_count;
 
-    int threads;                    // how many may work on it; 0 or 1 = the caller alone
+    bool from_rows; // look at rows even where sums of them are kept: for those who compare the two
+    int threads;    // how many may work on it; 0 or 1 = the caller alone
     const volatile bool *cancelled; // optional: when it turns true the query ends with DBK_CANCELLED
 } dbk_query;
 

@@ -162,6 +162,7 @@ static const dbk_column_def provider_assignments[] = {
     MONEY_REQUIRED("amount"),
     CODE("currency", DBK_DOMAIN_CURRENCY),
     CODE("status", DBK_DOMAIN_STATUS),
+    TEXT("line_id"),
 };
 
 static const dbk_column_def subscriptions[] = {
@@ -292,8 +293,8 @@ static const dbk_column_def webhook_deliveries[] = {
 static const dbk_column_def audit_log[] = {
     ID("id"),
     TIME_REQUIRED("created_at"),
-    CODE("actor", DBK_DOMAIN_API_KEY), // the key's id; no value = the operator
-    TEXT("creator"),                   // who made that key
+    CODE("actor", DBK_DOMAIN_API_KEY), // the id of a key or a bearer; no value = the operator
+    TEXT("creator"),                   // who made that key; a bearer's name
     TEXT_REQUIRED("action"),
     TEXT("entity_type"),
     TEXT("entity_id"),

@@ -39,7 +39,8 @@ if (action === 'load') {
 } else {
   const sql = queries({
     day: 'intDiv(created_at, 86400000) * 86400000',
-    month: "toUnixTimestamp(toDateTime(toStartOfMonth(fromUnixTimestamp64Milli(created_at, 'UTC')), 'UTC')) * 1000"
+    month: "toUnixTimestamp(toDateTime(toStartOfMonth(fromUnixTimestamp64Milli(created_at, 'UTC')), 'UTC')) * 1000",
+    hourOfDay: 'intDiv(created_at, 3600000) % 24'
   })
   await answer(sql, async (text) => {
     const out = session.query(`${text.replace(/FROM (orders|order_lines)/, 'FROM bench.$1')} ${settings}`, 'JSONCompactStrings')

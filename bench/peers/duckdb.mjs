@@ -44,7 +44,8 @@ if (action === 'load') {
 } else {
   const sql = queries({
     day: "epoch_ms(date_trunc('day', make_timestamp(created_at * 1000)))",
-    month: "epoch_ms(CAST(date_trunc('month', make_timestamp(created_at * 1000)) AS TIMESTAMP))"
+    month: "epoch_ms(CAST(date_trunc('month', make_timestamp(created_at * 1000)) AS TIMESTAMP))",
+    hourOfDay: 'created_at // 3600000 % 24'
   })
   await answer(sql, async (text) => {
     const reader = await db.runAndReadAll(text)

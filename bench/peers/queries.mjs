@@ -2,7 +2,7 @@
 // The scan queries as SQL that DuckDB and ClickHouse both speak but for the functions in `dialect`. Columns: created_at
 // is int64 milliseconds, money int64 ten-thousandths, strings as they are.
 export function queries(dialect) {
-  const { day, month } = dialect
+  const { day, month, hourOfDay } = dialect
   const ms = (date) => Date.parse(`${date}T00:00:00Z`)
   const range = (from, to) => `created_at >= ${ms(from)} AND created_at < ${ms(to)}`
   return {
@@ -19,9 +19,12 @@ export function queries(dialect) {
       GROUP BY customer_id ORDER BY s DESC, customer_id LIMIT 100`,
     distinct_month: `SELECT ${month} AS m, count(DISTINCT customer_id) FROM orders GROUP BY m`,
     top_products: `SELECT product_id, count(*), sum(total) AS s FROM order_lines
-      GROUP BY product_id ORDER BY s DESC, product_id LIMIT 100`
+      GROUP BY product_id ORDER BY s DESC, product_id LIMIT 100`,
+    hour_of_day: `SELECT ${hourOfDay} AS h, count(*), sum(total) FROM orders GROUP BY h`
   }
 }
+const none = { day: '0', month: '0', hourOfDay: '0' }
+export const queryNames = Object.keys(queries(none))
 
 // Answers lines "NAME" on stdin with {"ns":…,"rows":[[…]]}, every value a string or null.
 export async function answer(names, run) {
@@ -29,7 +32,7 @@ export async function answer(names, run) {
   console.log('{"ready":true}')
   for await (const name of createInterface({ input: process.stdin })) {
     const before = process.hrtime.bigint()
-    const rows = await run(names[name])
+    const rows = await run(names[name], name)
     const ns = Number(process.hrtime.bigint() - before)
     const text = rows().map((row) => row.map((v) => (v === null || v === undefined ? null : String(v))))
     console.log(JSON.stringify({ ns, rows: text }))

@@ -81,3 +81,28 @@ void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64
     *start = day_begin(bucket, first);
     *end = day_begin(bucket, next);
 }
+
+// Of a bucket by an instant inside of the calendar's range.
+static int64_t number_at(const dbk_bucket *bucket, int64_t ms)
+{
+    if (bucket->unit == DBK_UNIT_HOUR)
+        return dbk_floor_div(ms, DBK_MS_HOUR);
+    int64_t day = day_of(bucket, ms);
+    if (bucket->unit == DBK_UNIT_DAY)
+        return day;
+    int year, month, day_of_month;
+    dbk_civil_from_day((int32_t)day, &year, &month, &day_of_month);
+    return (int64_t)year * 12 + month - 1;
+}
+
+int32_t dbk_bucket_number(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end)
+{
+    assert(bucket->unit == DBK_UNIT_DAY || bucket->unit == DBK_UNIT_MONTH ||
+           (bucket->unit == DBK_UNIT_HOUR && bucket->count == 1 && !bucket->zone));
+    dbk_bucket_span(bucket, ms, start, end);
+    if (*end <= DBK_MS_FIRST)
+        return (int32_t)number_at(bucket, DBK_MS_FIRST) - 1;
+    if (*start > DBK_MS_LAST)
+        return (int32_t)number_at(bucket, DBK_MS_LAST) + 1;
+    return (int32_t)number_at(bucket, ms < DBK_MS_FIRST ? DBK_MS_FIRST : ms > DBK_MS_LAST ? DBK_MS_LAST : ms);
+}

@@ -111,16 +111,35 @@ static dbk_status bind_ints(dbk_bound_filter *bound, const dbk_filter *filter, d
 }
 
 // The condition on one text that has a value.
+static int compare_texts(const void *a, const void *b)
+{
+    return dbk_text_compare(*(const dbk_text *)a, *(const dbk_text *)b);
+}
+
+// The texts ascend.
+static bool is_among(const dbk_bound_filter *bound, dbk_text text)
+{
+    size_t low = 0, high = bound->texts_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = dbk_text_compare(bound->texts[middle], text);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
 static bool text_matches(const dbk_bound_filter *bound, dbk_text text, char *room)
 {
     int order;
     switch (bound->op) {
     case DBK_OP_EQ:
     case DBK_OP_IN:
-        for (size_t i = 0; i < bound->texts_count; i++)
-            if (dbk_text_equal(text, bound->texts[i]))
-                return true;
-        return false;
+        return is_among(bound, text);
     case DBK_OP_NE:
         return !dbk_text_equal(text, bound->texts[0]);
     case DBK_OP_CONTAINS:
@@ -167,6 +186,8 @@ static dbk_status bind_texts(dbk_bound_filter *bound, const dbk_filter *filter, 
         }
         bound->texts[bound->texts_count++] = text;
     }
+    if (bound->texts_count > 1)
+        qsort(bound->texts, bound->texts_count, sizeof *bound->texts, compare_texts);
     bool unary = filter->op == DBK_OP_NULL || filter->op == DBK_OP_NOT_NULL;
     if (!unary && bound->texts_count == 0 && !bound->null_matches)
         bound->form = DBK_FORM_NOTHING;
@@ -296,6 +317,9 @@ dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map 
         return combine(no_values || (filter->lo <= zone->min && zone->max <= filter->hi),
                        no_values || zone->max < filter->lo || zone->min > filter->hi,
                        no_nulls || null_matches, no_nulls || !null_matches);
+    case DBK_FORM_INT_OUTSIDE:
+        return combine(no_values || filter->hi < zone->min || filter->lo > zone->max,
+                       no_values || (filter->lo <= zone->min && zone->max <= filter->hi), no_nulls, true);
     case DBK_FORM_INT_NOT:
         return combine(no_values || filter->lo < zone->min || filter->lo > zone->max,
                        no_values || (lone && zone->min == filter->lo), no_nulls, true);
@@ -351,6 +375,15 @@ void dbk_filter_ints(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORD
         else
             dbk_mask_int_range(mask, values, n, filter->lo, filter->hi);
         return;
+    case DBK_FORM_INT_OUTSIDE: {
+        uint64_t inside[DBK_MASK_WORDS];
+        memcpy(inside, mask, sizeof inside);
+        dbk_mask_int_range(mask, values, n, DBK_NULL + 1, INT64_MAX);
+        dbk_mask_int_range(inside, values, n, filter->lo, filter->hi);
+        for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+            mask[w] &= ~inside[w];
+        return;
+    }
     case DBK_FORM_INT_NOT:
         dbk_mask_int_not(mask, values, n, filter->lo);
         return;

@@ -12,10 +12,11 @@
 // Operators are reduced to few forms. "No value" is the smallest integer and code 0, so conditions about it
 // are ranges and codes like any other.
 typedef enum dbk_filter_form {
-    DBK_FORM_NOTHING,   // no row matches, whatever it holds
-    DBK_FORM_INT_RANGE, // lo <= v <= hi; rows without value match when lo is DBK_NULL
-    DBK_FORM_INT_NOT,   // has a value, and not lo
-    DBK_FORM_INT_SET,   // one of numbers
+    DBK_FORM_NOTHING,     // no row matches, whatever it holds
+    DBK_FORM_INT_RANGE,   // lo <= v <= hi; rows without value match when lo is DBK_NULL
+    DBK_FORM_INT_OUTSIDE, // has a value, and not lo <= v <= hi
+    DBK_FORM_INT_NOT,     // has a value, and not lo
+    DBK_FORM_INT_SET,     // one of numbers
     DBK_FORM_CODE_IS,
     DBK_FORM_CODE_NOT, // has a value, and not this one (0: has a value)
     DBK_FORM_CODE_IN,
@@ -32,7 +33,7 @@ typedef struct dbk_bound_filter {
     uint64_t *bits;              // CODE_IN: one bit a code
     uint32_t bits_min, bits_max; // smallest and largest code but 0 in it; min > max when there is none
     dbk_op op;                   // TEXT
-    dbk_text *texts;
+    dbk_text *texts;             // ascending
     size_t texts_count;
     bool null_matches; // TEXT with IN
     int cost;          // cheap ones are tried first

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one.
-//
-// Answers from rollups belong before dbk_run_groups is called: what can be read from one needs none of this.
+// A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one, and
+// the sums of a rollup, of which no rows were looked at, added to them.
 #include "engine/exec/groups.h"
 #include "engine/exec/morsels.h"
+#include "engine/exec/rollup_query.h"
 #include "engine/exec/run.h"
 
 #include <stdlib.h>
@@ -41,14 +41,6 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     return DBK_OK;
 }
 
-static bool reserve(dbk_groups *groups)
-{
-    for (int i = 0; i < groups->plan->states_count; i++)
-        if (!dbk_state_reserve(&groups->states[i], groups->grouping.count))
-            return false;
-    return true;
-}
-
 static dbk_assigned assigned_to(const uint32_t *groups, uint32_t n, bool one)
 {
     uint32_t low, high;
@@ -62,7 +54,7 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     bool one;
     DBK_TRY(dbk_grouping_load(&groups->grouping, scan));
     if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &one) ||
-        !reserve(groups))
+        !dbk_groups_reserve(groups))
         return dbk_exec_no_memory(scan->err);
     dbk_assigned to = assigned_to(groups->assigned, scan->count, one);
     for (int i = 0; i < groups->plan->states_count; i++)
@@ -83,7 +75,8 @@ static dbk_status on_part(void *self, dbk_scan *scan, const dbk_part *part, bool
             return DBK_OK;
     if (!dbk_grouping_load_part(&groups->grouping, part))
         return DBK_OK;
-    bool ok = groups->grouping.ops->assign(&groups->grouping, 1, groups->assigned, &one) && reserve(groups);
+    bool ok = groups->grouping.ops->assign(&groups->grouping, 1, groups->assigned, &one) &&
+              dbk_groups_reserve(groups);
     for (int i = 0; ok && i < plan->states_count; i++) {
         if (plan->states[i].slot >= 0)
             dbk_plan_zone_map(plan, part, plan->states[i].slot, &zone);
@@ -100,7 +93,7 @@ static dbk_status merge(dbk_groups *into, const dbk_groups *from, dbk_error *err
     bool ok = true;
     if (into->plan->grouping == DBK_GROUP_HASH) {
         map = malloc(((size_t)count + 1) * sizeof *map);
-        ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && reserve(into);
+        ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && dbk_groups_reserve(into);
     }
     for (int i = 0; ok && i < into->plan->states_count; i++)
         ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
@@ -118,7 +111,8 @@ static dbk_status fill(dbk_groups *groups, dbk_error *err)
         if (n == FILL_MAX)
             return dbk_fail(err, DBK_LIMIT, "query: the range has more than %d buckets", FILL_MAX);
         dbk_bucket_span(q->keys[0].bucket, at, &start, &end);
-        if (!dbk_grouping_find(&groups->grouping, &(uint64_t){(uint64_t)start}, &group) || !reserve(groups))
+        if (!dbk_grouping_find(&groups->grouping, &(uint64_t){(uint64_t)start}, &group) ||
+            !dbk_groups_reserve(groups))
             return dbk_exec_no_memory(err);
     }
     return DBK_OK;
@@ -131,12 +125,16 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
     for (int i = 1; i < morsels->threads; i++)
         if (morsels->workers[i].state)
             DBK_TRY(merge(all, morsels->workers[i].state, err));
+    uint64_t rollup_buckets = 0;
+    if (morsels->plan->rollup)
+        DBK_TRY(dbk_rollup_query(all, &rollup_buckets, err));
     if (morsels->plan->query->fill)
         DBK_TRY(fill(all, err));
     for (int i = 0; i < all->plan->states_count; i++)
         dbk_state_finish(&all->states[i], all->grouping.count);
     DBK_TRY(dbk_groups_answer(all, out, err));
     (*out)->stats = dbk_morsels_stats(morsels);
+    (*out)->stats.rollup_buckets = rollup_buckets;
     return DBK_OK;
 }
 

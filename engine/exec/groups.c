@@ -16,6 +16,14 @@ typedef struct answer {
     dbk_arena texts;
 } answer;
 
+bool dbk_groups_reserve(dbk_groups *groups)
+{
+    for (int i = 0; i < groups->plan->states_count; i++)
+        if (!dbk_state_reserve(&groups->states[i], groups->grouping.count))
+            return false;
+    return true;
+}
+
 // ---- Values ----
 
 static dbk_text key_text(const answer *a, int key, uint64_t value)

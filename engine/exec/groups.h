@@ -15,6 +15,8 @@ typedef struct dbk_groups {
     uint32_t assigned[DBK_VECTOR_ROWS];
 } dbk_groups;
 
+// Room in every state for the groups that there are by now. False when memory is out.
+bool dbk_groups_reserve(dbk_groups *groups);
 // Orders, cuts and writes: the last step of a group query.
 dbk_status dbk_groups_answer(dbk_groups *groups, dbk_result **out, dbk_error *err);
 

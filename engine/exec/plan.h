@@ -66,6 +66,8 @@ typedef struct dbk_field {
 
 typedef enum dbk_grouping_kind { DBK_GROUP_NONE, DBK_GROUP_DENSE, DBK_GROUP_HASH } dbk_grouping_kind;
 
+typedef struct dbk_plan_rollup dbk_plan_rollup; // plan_rollup.h
+
 typedef struct dbk_plan {
     const dbk_query *query;
     const dbk_snapshot *snapshot;
@@ -88,6 +90,9 @@ typedef struct dbk_plan {
 
     int range_slot;             // the time column of the range, -1 when both ends are open
     int64_t range_lo, range_hi; // inclusive
+
+    // Where sums are kept of most rows; NULL when all are looked at.
+    const dbk_plan_rollup *rollup;
 
     // Rows named by their keys: nothing else is looked at. Sorted by part and row.
     bool has_points;

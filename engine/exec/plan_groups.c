@@ -3,6 +3,8 @@
 // is computed (dense); otherwise a hash table finds it.
 #include "engine/exec/plan_groups.h"
 
+#include "engine/exec/plan_rollup.h"
+
 #include <string.h>
 
 // Dense groups up to here are always worth it; beyond, only when there are rows to fill them.
@@ -80,14 +82,20 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
         return DBK_OK;
     }
     int64_t lo, hi;
-    if (plan->has_points || !value_range(plan, key->slot, &lo, &hi))
+    if (plan->rollup) {
+        lo = plan->rollup->lo;
+        hi = plan->rollup->hi - 1;
+    } else if (plan->has_points || !value_range(plan, key->slot, &lo, &hi)) {
         return DBK_OK;
+    }
     if (lo > hi) { // no row has a value
         key->cardinality = 1;
         return DBK_OK;
     }
     // Each bucket costs a calendar computation: worth it while rows outnumber them.
     uint64_t most = plan->rows_estimate / 8 > 1024 ? plan->rows_estimate / 8 : 1024;
+    if (plan->rollup) // cut into them already
+        most = UINT64_MAX;
     DBK_TRY(list_buckets(plan, key, lo, hi, most < DENSE_MAX ? most : DENSE_MAX, err));
     if (key->buckets.count)
         key->cardinality = (uint64_t)key->buckets.count + 1;
@@ -120,6 +128,8 @@ dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
         }
     }
     uint64_t rows = plan->rows_estimate, groups = plan->dense_groups;
+    if (plan->rollup) // the cells, which are what is added up, or more
+        rows += plan->rollup->pieces_count * plan->rollup->view->tuples_count;
     if (groups > DENSE_ALWAYS && (groups > rows * 2 || (groups > DENSE_MAX && groups > rows)))
         plan->grouping = DBK_GROUP_HASH;
     // Buckets without rows are groups too when they are asked for, also those outside the listed range.

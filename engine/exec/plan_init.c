@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The steps in their order. Binding comes first and refuses what cannot be; then the parts that can matter
-// are found, and what they prove (no nulls, few buckets) decides what is accumulated and how rows find their
-// groups.
+// The steps in their order. Binding comes first and refuses what cannot be; then a rollup is looked for that
+// has the sums, and the parts that can matter beside it are found, and what they prove (no nulls, few
+// buckets) decides what is accumulated and how rows find their groups.
 #include "engine/exec/plan_init.h"
 
 #include "engine/exec/plan_bind.h"
 #include "engine/exec/plan_groups.h"
 #include "engine/exec/plan_parts.h"
+#include "engine/exec/plan_rollup.h"
 
 static int add_state(dbk_plan *plan, dbk_state_kind kind, int slot)
 {
@@ -54,7 +55,11 @@ static void make_states(dbk_plan *plan)
 static dbk_status build(dbk_plan *plan, dbk_error *err)
 {
     DBK_TRY(dbk_plan_bind(plan, err));
-    DBK_TRY(dbk_plan_parts(plan, err));
+    DBK_TRY(dbk_plan_rollup_choose(plan, err));
+    if (plan->rollup && !dbk_plan_rollup_has_rest(plan->rollup))
+        plan->parts_total = dbk_view_parts(plan->view); // and none is looked at
+    else
+        DBK_TRY(dbk_plan_parts(plan, err));
     if (!plan->is_group)
         return DBK_OK;
     make_states(plan);

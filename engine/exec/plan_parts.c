@@ -2,17 +2,11 @@
 // Parts are judged by their statistics alone: no value of a column is read here.
 #include "engine/exec/plan_parts.h"
 
+#include "engine/exec/points.h"
+
 #include <stdlib.h>
 
 // ---- Rows named by their keys ----
-
-static int by_place(const void *a, const void *b)
-{
-    const dbk_locator *x = a, *y = b;
-    if (x->part != y->part)
-        return x->part < y->part ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
 
 static dbk_status find_points(dbk_plan *plan, const dbk_filter *filter, dbk_error *err)
 {
@@ -20,31 +14,8 @@ static dbk_status find_points(dbk_plan *plan, const dbk_filter *filter, dbk_erro
     plan->points = dbk_arena_alloc(&plan->arena, ((size_t)filter->values_count + 1) * sizeof *plan->points);
     if (!plan->points)
         return dbk_exec_no_memory(err);
-    const dbk_column_def *key = &plan->table->columns[plan->table->key_column];
-    for (int i = 0; i < filter->values_count; i++) {
-        dbk_text id = filter->values[i].text;
-        if (filter->values[i].kind != DBK_VALUE_TEXT || id.length == 0)
-            continue;
-        dbk_locator at;
-        bool found = false;
-        if (key->type == DBK_CODE) {
-            uint32_t code = dbk_tenant_code(plan->tenant, key->domain, id);
-            found = code != 0 && dbk_view_find_code(plan->view, code, &at);
-        } else {
-            dbk_status status = dbk_view_find_id(plan->view, id, &found, &at);
-            if (status != DBK_OK)
-                return dbk_fail(err, status, "query: looking up a key failed");
-        }
-        if (found)
-            plan->points[plan->points_count++] = at;
-    }
-    qsort(plan->points, plan->points_count, sizeof *plan->points, by_place);
-    size_t kept = 0; // the same key given twice is one row
-    for (size_t i = 0; i < plan->points_count; i++)
-        if (kept == 0 || by_place(&plan->points[kept - 1], &plan->points[i]) != 0)
-            plan->points[kept++] = plan->points[i];
-    plan->points_count = kept;
-    return DBK_OK;
+    return dbk_points_find(plan->tenant, plan->view, plan->table, filter, plan->points, &plan->points_count,
+                           err);
 }
 
 static dbk_status use_key(dbk_plan *plan, dbk_error *err)
@@ -53,8 +24,7 @@ static dbk_status use_key(dbk_plan *plan, dbk_error *err)
         return DBK_OK;
     for (int i = 0; i < plan->query->filters_count; i++) {
         const dbk_filter *filter = &plan->query->filters[i];
-        if ((filter->op == DBK_OP_EQ || filter->op == DBK_OP_IN) &&
-            dbk_column_find(plan->table, dbk_text_from(filter->column)) == plan->table->key_column) {
+        if (dbk_points_named(plan->table, filter)) {
             // What was found by its key needs no comparison any more. Filters still stand as they were bound:
             // the time range's first.
             int bound = i + (plan->range_slot >= 0);

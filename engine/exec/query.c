@@ -2,12 +2,15 @@
 // The entrance: plan, run, done.
 #include "engine/db.h"
 #include "engine/exec/plan_init.h"
+#include "engine/exec/point_query.h"
 #include "engine/exec/run.h"
 
 dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
                          dbk_result **out, dbk_error *err)
 {
     dbk_plan plan;
+    if (dbk_point_query_is(query))
+        return dbk_point_query_run(snapshot, tenant, query, out, err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
     dbk_status status = plan.is_group ? dbk_run_groups(&plan, out, err) : dbk_run_rows(&plan, out, err);
     dbk_plan_dispose(&plan);

@@ -339,23 +339,27 @@ bool dbk_state_takes_zone_map(const dbk_state *state)
            state->slot->type != DBK_TEXT;
 }
 
+bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total)
+{
+    if (state->def->kind == DBK_STATE_SUM &&
+        !promise(state, total < 0 ? 0 - (dbk_u128)total : (dbk_u128)total))
+        return false;
+    if (state->wide)
+        state->wide[group] += total;
+    else
+        state->numbers[group] += (int64_t)total;
+    return true;
+}
+
 bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, const dbk_zone_map *zone)
 {
     switch (state->def->kind) {
     case DBK_STATE_ROWS:
-        state->numbers[group] += rows;
-        break;
+        return dbk_state_add_total(state, group, rows);
     case DBK_STATE_VALUES:
-        state->numbers[group] += rows - zone->nulls;
-        break;
+        return dbk_state_add_total(state, group, (dbk_i128)rows - zone->nulls);
     case DBK_STATE_SUM:
-        if (!promise(state, zone->sum < 0 ? 0 - (dbk_u128)zone->sum : (dbk_u128)zone->sum))
-            return false;
-        if (state->wide)
-            state->wide[group] += zone->sum;
-        else
-            state->numbers[group] += (int64_t)zone->sum;
-        break;
+        return dbk_state_add_total(state, group, zone->sum);
     case DBK_STATE_MIN:
     case DBK_STATE_MAX:
         if (zone->min <= zone->max)

@@ -42,6 +42,9 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
 bool dbk_state_takes_zone_map(const dbk_state *state);
 // Adds all rows of a part by its statistics. zone NULL for rows.
 bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, const dbk_zone_map *zone);
+// Adds what is known of many rows: how many there are, or have a value, or the sum of those. Of extremes and
+// distinct values nothing is known this way.
+bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total);
 // Adds what another thread gathered: its group i is our map[i] (NULL: i).
 bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups);
 // Counts bitmaps; after the last add and merge.

@@ -4,6 +4,7 @@
 
 #include "engine/base/calendar.h"
 #include "engine/base/hash.h"
+#include "engine/table/rollup_rows.h"
 
 #include <assert.h>
 #include <string.h>
@@ -447,6 +448,8 @@ void dbk_change_commit(dbk_change *change)
     dbk_table *table = change->table;
     if (change->count == 0)
         return;
+    dbk_table_rollups_change(table, change->old, change->batch->remove ? NULL : &change->input,
+                             change->count);
     if (change->batch->remove)
         commit_remove(change);
     for (uint32_t p = 0; p < change->pieces_count; p++) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The database: made, frozen, published, read.
-#include "engine/table/state.h"
+#include "engine/table/rollup_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -34,6 +34,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     db->names.versions = &db->versions;
     db->next_segment_id = 1;
     db->segment_rows = DBK_SEGMENT_ROWS;
+    dbk_db_set_rollup_rows(db, DBK_ROLLUP_ROWS, DBK_ROLLUP_BUCKET_ROWS);
     // Readers find an empty database rather than none.
     dbk_snapshot *empty = snapshot_create(db, 0);
     if (!empty) {
@@ -72,6 +73,12 @@ void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows)
     db->segment_rows = rows;
 }
 
+void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows)
+{
+    db->rollup_rows = rows;
+    db->rollup_bucket_rows = bucket_rows;
+}
+
 uint64_t dbk_db_memory(const dbk_db *db)
 {
     return atomic_load_explicit(&db->versions.memory.bytes, memory_order_relaxed);
@@ -79,13 +86,23 @@ uint64_t dbk_db_memory(const dbk_db *db)
 
 // ---- Freeze ----
 
+static void table_view_dispose(dbk_object *object)
+{
+    dbk_table_view *view = (dbk_table_view *)object;
+    dbk_object_free(view->rollups ? &view->rollups->object : NULL);
+}
+
 static bool table_freeze(dbk_table *table)
 {
     uint32_t pages = (table->slots + DBK_PAGE_PARTS - 1) / DBK_PAGE_PARTS;
-    dbk_table_view *view =
-        dbk_versions_create(dbk_table_versions(table), sizeof *view + pages * sizeof view->pages[0], NULL);
+    dbk_table_view *view = dbk_versions_create(
+        dbk_table_versions(table), sizeof *view + pages * sizeof view->pages[0], table_view_dispose);
     if (!view)
         return false;
+    if (table->rollups && !(view->rollups = dbk_rollups_freeze(table->rollups))) {
+        dbk_object_free(&view->object);
+        return false;
+    }
     view->table = table;
     view->rows = table->rows;
     view->slots = table->slots;
@@ -149,8 +166,10 @@ dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number)
 {
     dbk_snapshot *snapshot = snapshot_create(db, number);
     bool ok = snapshot != NULL;
-    for (dbk_tenant *tenant = db->changed; ok && tenant; tenant = tenant->next_changed)
+    for (dbk_tenant *tenant = db->changed; ok && tenant; tenant = tenant->next_changed) {
+        dbk_tenant_rollups_prepare(tenant);
         ok = tenant_freeze(tenant, number);
+    }
     for (dbk_tenant *tenant = db->changed; tenant; tenant = tenant->next_changed)
         tenant_settle(tenant, ok);
     if (!ok) {

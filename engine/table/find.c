@@ -115,12 +115,7 @@ dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found
     s.id = id;
     s.scratch = NULL;
     s.found = false;
-    // Only what says that the cursor is empty: zeroing its 17 KB would cost more than the look-up.
-    s.cursor.segment = NULL;
-    s.cursor.column = 0;
-    s.cursor.vector = 0;
-    s.cursor.scratch.bytes = NULL;
-    s.cursor.scratch.capacity = 0;
+    dbk_text_cursor_init(&s.cursor);
     dbk_status status = fact_search(&s);
     dbk_text_scratch_dispose(&s.cursor.scratch);
     if (s.scratch)

@@ -2,6 +2,7 @@
 // What a checkpoint writes of a snapshot, and the way back into a database.
 #include "engine/base/hash.h"
 #include "engine/table/change.h"
+#include "engine/table/rollup_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,7 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, d
         dbk_segment_free(segment);
         return no_memory(err);
     }
+    dbk_table_rollups_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
 }

@@ -4,7 +4,8 @@
 //     dbk_db ── dbk_tenant ─┬─ dbk_dict         one a domain: words and codes
 //                           └─ dbk_table ─┬─ dbk_part_page ── dbk_part     segments and hot rows, by slot
 //                                         ├─ dbk_key_index, dbk_moves      facts: id to place
-//                                         └─ dbk_locator_map               keyed tables: code to place
+//                                         ├─ dbk_locator_map               keyed tables: code to place
+//                                         └─ dbk_rollups                   sums beside the rows
 //
 //     dbk_snapshot ── dbk_tenant_view ── dbk_table_view ── dbk_part_page, root of the map
 //
@@ -21,6 +22,7 @@
 #include "engine/table/key_index.h"
 #include "engine/table/locator_map.h"
 #include "engine/table/moves.h"
+#include "engine/table/rollups.h"
 #include "engine/table/view.h"
 
 enum { DBK_VECTOR_WORDS = DBK_VECTOR_ROWS / 64, DBK_PAGE_PARTS = 16, DBK_NO_SLOT = INT32_MAX };
@@ -64,6 +66,7 @@ static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
 // ---- The working state ----
 
 typedef struct dbk_tenant dbk_tenant;
+typedef struct dbk_rollup_room dbk_rollup_room;
 
 typedef struct dbk_table {
     dbk_tenant *tenant;
@@ -78,6 +81,9 @@ typedef struct dbk_table {
     dbk_key_index index;
     dbk_moves moves;
     dbk_locator_map map;
+    dbk_rollups *rollups; // NULL until the table is large enough
+    dbk_rollup_room *rollup_room;
+    uint64_t rollup_rows;  // that there were when they were made
     dbk_table_view *view;  // of the newest image
     dbk_table_view *fresh; // of the image being made
 } dbk_table;
@@ -100,8 +106,9 @@ struct dbk_db {
     _Atomic(dbk_snapshot *) current;
     dbk_snapshot *frozen_first, *frozen_last; // not published yet, oldest first
     uint64_t next_segment_id;
-    uint32_t segment_rows;  // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
-    dbk_text_cursor cursor; // the writer's
+    uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
+    uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
+    dbk_text_cursor cursor;                   // the writer's
 };
 
 // ---- Images ----
@@ -115,6 +122,7 @@ struct dbk_table_view {
     uint64_t moves, renumberings; // counts of the table's when the image was made
     const dbk_dict *keys;         // keyed tables: the key's domain …
     uint32_t keys_bound;          // … and its words
+    dbk_rollups_view *rollups;    // NULL when it has none
     const dbk_part_page *pages[];
 };
 
@@ -213,5 +221,6 @@ void dbk_rows_dispose(dbk_rows *rows);
 // ---- For tests ----
 
 void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows);
+void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows);
 
 #endif

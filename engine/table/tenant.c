@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tenants and their tables and dictionaries, each made when it is first needed: a tenant with one row should
 // cost microseconds and a few KiB.
-#include "engine/table/state.h"
+#include "engine/table/rollup_rows.h"
 
 #include <stdlib.h>
 
@@ -105,6 +105,7 @@ static void table_destroy(dbk_db *db, dbk_table *table)
     dbk_key_index_dispose(&table->index);
     dbk_moves_dispose(&table->moves);
     dbk_locator_map_dispose(&table->map);
+    dbk_table_rollups_dispose(table);
     if (table->view)
         dbk_object_free(&table->view->object);
     counted_free(db, table, sizeof *table);

@@ -8,6 +8,7 @@
 #include "engine/db.h"
 #include "engine/segment/segment.h"
 
+typedef struct dbk_rollups_view dbk_rollups_view; // rollups.h
 typedef struct dbk_tenant_view dbk_tenant_view;
 typedef struct dbk_table_view dbk_table_view;
 
@@ -68,5 +69,13 @@ bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *
 // Any table, by the text of the key. For facts the writer's index is asked; where the row moved on after this
 // snapshot was taken, the snapshot's own rows are searched, newest part first.
 dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
+
+// ---- Rollups ----
+
+// NULL when the table has none.
+const dbk_rollups_view *dbk_view_rollups(const dbk_table_view *view);
+// Makes the sums anew from the rows and compares. *wrong is NULL when all hold, else the name of a rollup
+// that does not. DBK_NO_MEMORY or DBK_OK.
+dbk_status dbk_view_rollups_check(const dbk_table_view *view, const char **wrong);
 
 #endif

@@ -10,13 +10,13 @@
 
 // 512 places of at most 64 KiB are at most 32 MiB; larger answers cost so much to compute and send that
 // keeping them gains little.
-enum { PLACES = 512, BODY_MAX = 65536, HEADER_MAX = 256 };
+enum { PLACES = 512, BODY_MAX = 65536, HEADERS_MAX = 256 };
 
 typedef struct place {
     pthread_mutex_t lock;
-    uint8_t *bytes; // key, body and header value in one piece; NULL = empty
-    size_t key_size, body_size, header_size;
-    dbk_answer answer; // without the header's value
+    uint8_t *bytes; // key, body and the headers' values in one piece; NULL = empty
+    size_t key_size, body_size;
+    dbk_answer answer; // of the headers' values only the lengths
 } place;
 
 struct dbk_answers {
@@ -52,16 +52,17 @@ static place *find_place(dbk_answers *answers, const void *key, size_t key_size)
 
 static void copy_out(const place *p, dbk_buffer *body, dbk_arena *arena, dbk_answer *out)
 {
-    const uint8_t *kept = p->bytes + p->key_size;
-    dbk_buffer_append(body, kept, p->body_size);
+    const uint8_t *at = p->bytes + p->key_size;
+    dbk_buffer_append(body, at, p->body_size);
     *out = p->answer;
-    if (out->header_name == NULL)
-        return;
-    char *copy = dbk_arena_copy(arena, (const char *)kept + p->body_size, p->header_size);
-    if (copy != NULL)
-        out->header = (dbk_text){copy, (uint32_t)p->header_size};
-    else
-        body->failed = true;
+    at += p->body_size;
+    for (int i = 0; i < out->headers_count; i++) {
+        dbk_text *value = &out->headers[i].value;
+        value->data = dbk_arena_copy(arena, (const char *)at, value->length);
+        if (value->data == NULL)
+            body->failed = true;
+        at += value->length;
+    }
 }
 
 bool dbk_answers_find(dbk_answers *answers, const void *key, size_t key_size, dbk_buffer *body,
@@ -76,29 +77,37 @@ bool dbk_answers_find(dbk_answers *answers, const void *key, size_t key_size, db
     return found;
 }
 
+static uint8_t *append(uint8_t *at, const void *data, size_t size)
+{
+    if (size > 0)
+        memcpy(at, data, size);
+    return at + size;
+}
+
 void dbk_answers_keep(dbk_answers *answers, const void *key, size_t key_size, const dbk_buffer *body,
                       const dbk_answer *answer)
 {
-    size_t header_size = answer->header_name != NULL ? answer->header.length : 0;
-    if (body->size > BODY_MAX || header_size > HEADER_MAX)
+    size_t headers_size = 0;
+    for (int i = 0; i < answer->headers_count; i++)
+        headers_size += answer->headers[i].value.length;
+    if (body->size > BODY_MAX || headers_size > HEADERS_MAX)
         return;
-    uint8_t *bytes = malloc(key_size + body->size + header_size);
+    uint8_t *bytes = malloc(key_size + body->size + headers_size), *at = bytes;
     if (bytes == NULL)
         return;
-    memcpy(bytes, key, key_size);
-    if (body->size > 0)
-        memcpy(bytes + key_size, body->data, body->size);
-    if (header_size > 0)
-        memcpy(bytes + key_size + body->size, answer->header.data, header_size);
+    at = append(at, key, key_size);
+    at = append(at, body->data, body->size);
+    for (int i = 0; i < answer->headers_count; i++)
+        at = append(at, answer->headers[i].value.data, answer->headers[i].value.length);
     place *p = find_place(answers, key, key_size);
     pthread_mutex_lock(&p->lock);
     uint8_t *old = p->bytes;
     p->bytes = bytes;
     p->key_size = key_size;
     p->body_size = body->size;
-    p->header_size = header_size;
     p->answer = *answer;
-    p->answer.header = (dbk_text){NULL, 0};
+    for (int i = 0; i < p->answer.headers_count; i++)
+        p->answer.headers[i].value.data = NULL;
     pthread_mutex_unlock(&p->lock);
     free(old);
 }

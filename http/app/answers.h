@@ -9,22 +9,26 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/base/status.h"
+#include "http/server/server.h"
 
 enum { DBK_ANSWER_KEY_MAX = 512 };
 
 typedef struct dbk_answers dbk_answers;
 
-// What is kept beside the body. header_name is NULL without a header; it and content_type are constants.
+enum { DBK_ANSWER_HEADERS_MAX = 2 };
+
+// What is kept beside the body. content_type and the headers' names are constants.
 typedef struct dbk_answer {
     char etag[48];
-    const char *content_type, *header_name;
-    dbk_text header;
+    const char *content_type;
+    dbk_header headers[DBK_ANSWER_HEADERS_MAX];
+    int headers_count;
 } dbk_answer;
 
 dbk_status dbk_answers_create(dbk_answers **out, dbk_error *err);
 void dbk_answers_destroy(dbk_answers *answers);
 
-// If the answer is there: appends its body and fills *out, the header's value being copied into the arena.
+// If the answer is there: appends its body and fills *out, the headers' values being copied into the arena.
 // When memory is out body->failed says so.
 bool dbk_answers_find(dbk_answers *answers, const void *key, size_t key_size, dbk_buffer *body,
                       dbk_arena *arena, dbk_answer *out);

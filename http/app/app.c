@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a request to its handler: route, key, tenant, rate limit, scope, and where to run.
+// From a request to its handler: route, caller, and where to run.
 #include "http/app/app.h"
 
 #include "http/app/call.h"
+#include "http/app/caller.h"
 #include "http/routes/openapi.h"
 #include "http/webhooks/deliverer.h"
 
@@ -13,7 +14,7 @@
 #include <unistd.h>
 
 // A tenant with more orders than this may need more than a moment for a report.
-enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2 };
+enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
 
 // ---- Life ----
 
@@ -71,11 +72,13 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
     DBK_TRY(read_frozen_now(app, err));
     DBK_TRY(dbk_keys_create(&app->keys, app->store, err));
+    DBK_TRY(dbk_tokens_create(&app->tokens, app->store, err));
     DBK_TRY(dbk_limiter_create(&app->limiter, err));
     DBK_TRY(dbk_metrics_create(&app->metrics, err));
     DBK_TRY(dbk_answers_create(&app->answers, err));
     DBK_TRY(create_deliverer(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
+    DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
 }
@@ -101,6 +104,7 @@ void dbk_app_destroy(dbk_app *app)
 {
     if (app == NULL)
         return;
+    dbk_workers_destroy(app->streamers);
     dbk_workers_destroy(app->workers);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)
@@ -108,6 +112,7 @@ void dbk_app_destroy(dbk_app *app)
     dbk_answers_destroy(app->answers);
     dbk_metrics_destroy(app->metrics);
     dbk_limiter_destroy(app->limiter);
+    dbk_tokens_destroy(app->tokens);
     dbk_keys_destroy(app->keys);
     dbk_buffer_dispose(&app->openapi);
     free(app);
@@ -123,7 +128,7 @@ void dbk_app_drain(dbk_app *app)
     app->ready = false;
 }
 
-// ---- Who asks ----
+// ---- The time ----
 
 static int64_t clock_ms(clockid_t clock)
 {
@@ -137,110 +142,6 @@ static int64_t now_ms(const dbk_app *app)
     if (app->options.now_ms != NULL)
         return app->options.now_ms();
     return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
-}
-
-static void set_tenant(dbk_call *call, dbk_text tenant)
-{
-    memcpy(call->tenant_text, tenant.data, tenant.length);
-    call->tenant = (dbk_text){call->tenant_text, tenant.length};
-}
-
-// False: the call was answered.
-static bool take_local_tenant(dbk_call *call, dbk_text tenant)
-{
-    if (!dbk_tenant_name_is_valid(tenant)) {
-        dbk_call_fail(call, 400, "tenant must be 1 to %d letters, digits, '.', '_' or '-'.",
-                      DBK_TENANT_NAME_MAX);
-        return false;
-    }
-    set_tenant(call, tenant);
-    return true;
-}
-
-static bool refuse_key(dbk_call *call, const char *message)
-{
-    dbk_call_header(call, "www-authenticate", dbk_text_from(call->dialect->challenge));
-    dbk_call_fail_text(call, 401, dbk_text_from(message), 0);
-    return false;
-}
-
-static bool is_write(const dbk_call *call)
-{
-    return strcmp(call->route->method, "GET") != 0;
-}
-
-// A limit of the tenant is one of the dialect; a key with a limit of its own is counted by itself.
-static dbk_text rate_subject(const dbk_call *call, const dbk_key *key, char room[DBK_TENANT_NAME_MAX + 2])
-{
-    if (!call->dialect->rate_is_of_tenant || key->rate != DBK_RATE_DEFAULT)
-        return dbk_text_from(key->id);
-    snprintf(room, DBK_TENANT_NAME_MAX + 2, "/%s", key->tenant); // no key's id begins so
-    return dbk_text_from(room);
-}
-
-static bool passes_rate(dbk_call *call, const dbk_key *key)
-{
-    const dbk_dialect *dialect = call->dialect;
-    int rate = key->rate == DBK_RATE_DEFAULT ? dialect->rate_per_minute : key->rate;
-    if (rate == DBK_RATE_OFF || !call->app->options.rate_limits)
-        return true;
-    char room[DBK_TENANT_NAME_MAX + 2];
-    int cost = is_write(call) && dialect->write_points > 0 ? dialect->write_points : 1;
-    dbk_limiter_state state;
-    int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, key, room), rate,
-                                         cost < rate ? cost : rate, clock_ms(CLOCK_MONOTONIC), &state);
-    if (dialect->rate_is_of_tenant) {
-        int64_t frees_ms = wait > 0 ? wait * 1000 : state.frees_in_ms;
-        call->points.limit = rate;
-        call->points.remaining = wait > 0 ? 0 : state.remaining;
-        call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
-    }
-    if (wait > 0)
-        dbk_call_fail_text(call, 429, dbk_text_from(call->dialect->rate_exceeded), wait);
-    return wait == 0;
-}
-
-static bool passes_scope(dbk_call *call, const dbk_key *key)
-{
-    if (key->scopes & dbk_scope_find(dbk_text_from(call->route->scope)))
-        return true;
-    dbk_buffer text = {0};
-    call->dialect->write_forbidden(&text, call->route->scope);
-    dbk_call_fail_text(call, 403, (dbk_text){(const char *)text.data, (uint32_t)text.size}, 0);
-    dbk_buffer_dispose(&text);
-    return false;
-}
-
-static bool authorise(dbk_call *call)
-{
-    if (call->route->access == DBK_ACCESS_OPEN)
-        return true;
-    dbk_text tenant = dbk_call_param(call, "tenant");
-    if (call->request->local && tenant.length > 0)
-        return take_local_tenant(call, tenant);
-    bool is_local_route = call->route->access == DBK_ACCESS_LOCAL;
-    if (is_local_route && (call->route->parameters == NULL || call->route->tenant_is_optional))
-        return true;
-
-    dbk_text text;
-    dbk_error err;
-    bool is_shown = !is_local_route && call->dialect->find_key(call->request, &text) == DBK_KEY_GIVEN;
-    if (!is_shown && call->request->local) {
-        dbk_call_fail(call, 400, "tenant is required");
-        return false;
-    }
-    if (!is_shown)
-        return refuse_key(call, call->dialect->key_missing);
-    dbk_status status = dbk_keys_find(call->app->keys, text, call->now_ms, &call->key, &err);
-    if (status == DBK_NOT_FOUND)
-        return refuse_key(call, call->dialect->key_refused);
-    if (status != DBK_OK) {
-        dbk_call_fail_read(call, status, &err);
-        return false;
-    }
-    call->has_key = true;
-    set_tenant(call, dbk_text_from(call->key.tenant));
-    return passes_rate(call, &call->key) && passes_scope(call, &call->key);
 }
 
 // ---- Dispatch ----
@@ -291,7 +192,7 @@ static void dispatch(dbk_call *call)
         dbk_call_fail(call, 400, "Invalid query string.");
         return;
     }
-    if (!authorise(call))
+    if (!dbk_caller_authorise(call))
         return;
     if (route->cost == DBK_COST_READ && dbk_call_is_kept_answer(call))
         return;
@@ -339,7 +240,7 @@ static dbk_text shown_key(const dbk_request *request)
 {
     dbk_text key;
     if (dbk_dialect_of_path(request->path)->find_key(request, &key) != DBK_KEY_GIVEN ||
-        key.length != DBK_KEY_TEXT_BYTES)
+        key.length != DBK_KEY_TEXT_BYTES || !dbk_key_is_shaped(key))
         return (dbk_text){NULL, 0};
     return (dbk_text){key.data, DBK_KEY_PREFIX_BYTES};
 }

@@ -5,6 +5,7 @@
 #ifndef DBK_APP_H
 #define DBK_APP_H
 
+#include "http/s3/config.h"
 #include "http/server/server.h"
 #include "ingest/store/store.h"
 
@@ -17,7 +18,9 @@ typedef struct dbk_app_options {
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
-    int workers;      // threads for long reads and large bodies; 0 = 2
+    // Where exports go, checked; NULL = they stay in the data directory. Must live as long as the app.
+    const dbk_s3_config *s3;
+    int workers; // threads for long reads and large bodies; 0 = 2
 } dbk_app_options;
 
 dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err);

@@ -13,8 +13,8 @@ enum { DBK_AUDIT_DETAILS_MAX = 8192 };
 
 typedef struct dbk_audit_entry {
     int64_t at_ms;
-    dbk_text actor;          // the key's id; no value: the operator, without a key
-    dbk_text creator;        // who made that key
+    dbk_text actor;          // the id of the key, or of a token's bearer; no value: the operator
+    dbk_text creator;        // who made that key; the token's subject
     const char *action;      // "order.placed"
     const char *entity_type; // "order"
     dbk_text entity_id;

@@ -80,10 +80,12 @@ static bool matches_tag(dbk_text header, const char *etag)
     return false;
 }
 
-static bool is_read_method(const dbk_request *request)
+// A report whose question comes in a body is as much a read as one whose question comes in the path.
+static bool is_read(const dbk_call *call)
 {
-    return dbk_text_equal(request->method, DBK_TEXT("GET")) ||
-           dbk_text_equal(request->method, DBK_TEXT("HEAD"));
+    dbk_text method = call->request->method;
+    return dbk_text_equal(method, DBK_TEXT("GET")) || dbk_text_equal(method, DBK_TEXT("HEAD")) ||
+           (call->route != NULL && call->route->cost == DBK_COST_READ);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type);
@@ -92,7 +94,7 @@ static void finish(dbk_call *call, int status, const char *content_type);
 static bool sends_unchanged(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
-    if (header.length == 0 || !is_read_method(call->request) || !matches_tag(header, call->etag))
+    if (header.length == 0 || !is_read(call) || !matches_tag(header, call->etag))
         return false;
     finish(call, 304, NULL);
     return true;
@@ -121,10 +123,19 @@ static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
 {
     uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
                          (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
-    dbk_text texts[3] = {call->tenant, call->request->path, call->request->query};
+    const dbk_request *request = call->request;
+    bool has_body = request->body.length > 0;
+    dbk_text none = {NULL, 0};
+    // How a body is to be read decides whether it can be, so it is part of the question.
+    dbk_text texts[] = {call->tenant,
+                        request->path,
+                        request->query,
+                        request->body,
+                        has_body ? dbk_request_header(request, "content-type") : none,
+                        has_body ? dbk_request_header(request, "content-encoding") : none};
     size_t size = sizeof(fixed);
     memcpy(key, fixed, size);
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < DBK_COUNT(texts); i++) {
         uint32_t length = texts[i].length;
         if (size + sizeof(length) + length > DBK_ANSWER_KEY_MAX)
             return 0;
@@ -149,8 +160,8 @@ bool dbk_call_is_kept_answer(dbk_call *call)
     if (!call->is_from_answers)
         return false;
     memcpy(call->etag, answer.etag, sizeof(call->etag));
-    if (answer.header_name != NULL)
-        dbk_call_header(call, answer.header_name, answer.header);
+    for (int i = 0; i < answer.headers_count; i++)
+        dbk_call_header(call, answer.headers[i].name.data, answer.headers[i].value);
     if (!sends_unchanged(call))
         dbk_call_answer(call, 200, answer.content_type);
     return true;
@@ -159,16 +170,15 @@ bool dbk_call_is_kept_answer(dbk_call *call)
 static void keep_answer(dbk_call *call, const char *content_type)
 {
     uint8_t key[DBK_ANSWER_KEY_MAX];
-    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ && call->headers_count <= 1;
+    bool is_kept_kind = call->route != NULL && call->route->cost == DBK_COST_READ &&
+                        call->headers_count <= DBK_ANSWER_HEADERS_MAX;
     size_t key_size = is_kept_kind ? make_key(call, key) : 0;
     if (key_size == 0)
         return;
     dbk_answer answer = {.content_type = content_type};
     memcpy(answer.etag, call->etag, sizeof(answer.etag));
-    if (call->headers_count > 0) {
-        answer.header_name = call->headers[0].name.data;
-        answer.header = call->headers[0].value;
-    }
+    for (int i = 0; i < call->headers_count; i++)
+        answer.headers[answer.headers_count++] = call->headers[i];
     dbk_answers_keep(call->app->answers, key, key_size, &call->body, &answer);
 }
 
@@ -191,7 +201,8 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
-        dbk_reply_header(reply, "vary", dbk_text_from(call->dialect->key_header));
+        dbk_reply_header(reply, "vary",
+                         dbk_text_from(call->dialect->vary != NULL ? call->dialect->vary : "Authorization"));
     dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
 }
@@ -212,6 +223,15 @@ static void add_points(dbk_call *call, dbk_reply *reply)
     add_number(call, reply, "x-ratelimit-reset", call->points.reset_s);
 }
 
+// What every end of a call leaves behind it.
+static void account(dbk_call *call, int status)
+{
+    dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+}
+
 static void finish(dbk_call *call, int status, const char *content_type)
 {
     dbk_reply reply = {.status = status, .content_type = content_type};
@@ -221,10 +241,7 @@ static void finish(dbk_call *call, int status, const char *content_type)
         reply.body = call->body;
         call->body = (dbk_buffer){0};
     }
-    dbk_call_end_read(call);
-    if (call->has_key && status < 400)
-        dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    account(call, status);
     dbk_request_reply(call->request, &reply);
     dispose(call);
 }
@@ -238,16 +255,55 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
         return;
     }
     // What has no tag of its own is tagged by its bytes.
-    bool is_read = status == 200 && is_read_method(call->request);
-    if (is_read && call->etag[0] == 0) {
+    bool is_tagged = status == 200 && is_read(call);
+    if (is_tagged && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
         if (sends_unchanged(call))
             return;
     }
-    if (is_read && !call->is_from_answers)
+    if (is_tagged && !call->is_from_answers)
         keep_answer(call, content_type);
     finish(call, status, content_type);
+}
+
+bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options)
+{
+    dbk_reply head = {.status = status, .content_type = content_type};
+    add_headers(call, status, &head);
+    // The request is given up, and its path with it.
+    if (call->argument.length > 0) {
+        char *copy = dbk_arena_copy(&call->arena, call->argument.data, call->argument.length);
+        if (copy == NULL) {
+            dbk_call_fail(call, 503, "Out of memory. Try again shortly.");
+            return false;
+        }
+        call->argument.data = copy;
+    }
+    call->stream = dbk_request_stream(call->request, &head, options);
+    if (call->stream == NULL) {
+        account(call, 503);
+        dispose(call);
+        return false;
+    }
+    call->request = (dbk_request *)dbk_stream_request(call->stream);
+    call->stream_status = status;
+    return true;
+}
+
+void dbk_call_stream_end(dbk_call *call, bool whole)
+{
+    account(call, call->stream_status);
+    dbk_stream_end(call->stream, whole);
+    dispose(call);
+}
+
+dbk_stream *dbk_call_stream_leave(dbk_call *call)
+{
+    dbk_stream *stream = call->stream;
+    account(call, call->stream_status);
+    dispose(call);
+    return stream;
 }
 
 void dbk_call_answer_json(dbk_call *call, int status)
@@ -334,13 +390,14 @@ void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message)
 dbk_status dbk_call_audit(const dbk_call *call, dbk_batch *batch, const char *action, const char *entity_type,
                           dbk_text entity_id, dbk_text details, dbk_error *err)
 {
-    dbk_audit_entry entry = {.at_ms = call->now_ms,
-                             .actor = dbk_text_from(call->key.id),
-                             .creator = dbk_text_from(call->key.creator),
-                             .action = action,
-                             .entity_type = entity_type,
-                             .entity_id = entity_id,
-                             .details = details};
+    dbk_audit_entry entry = {
+        .at_ms = call->now_ms,
+        .actor = dbk_text_from(call->has_token ? call->token.id : call->key.id),
+        .creator = dbk_text_from(call->has_token ? call->token.claims.subject : call->key.creator),
+        .action = action,
+        .entity_type = entity_type,
+        .entity_id = entity_id,
+        .details = details};
     return dbk_audit_build(batch, &entry, err);
 }
 
@@ -362,4 +419,11 @@ void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
     dbk_call_keep(call);
     call->job.run = run;
     dbk_workers_submit(call->app->workers, &call->job);
+}
+
+void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job))
+{
+    dbk_call_keep(call);
+    call->job.run = run;
+    dbk_workers_submit(call->app->streamers, &call->job);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A request on its way through the application: who asks, for which tenant, of which moment, and the answer
 // as it is written. A handler gets a call, asks, writes into call->body, and ends it with exactly one of the
-// dbk_call_answer, _unchanged, _fail functions; after that the call is gone.
+// dbk_call_answer, _unchanged, _fail or _stream functions; after that the call is gone.
 #ifndef DBK_CALL_H
 #define DBK_CALL_H
 
@@ -15,6 +15,8 @@
 #include "http/app/workers.h"
 #include "http/auth/keys.h"
 #include "http/auth/limiter.h"
+#include "http/auth/tokens.h"
+#include "http/server/stream.h"
 
 #include <stdatomic.h>
 
@@ -26,8 +28,10 @@ struct dbk_app {
     dbk_app_options options;
     int64_t frozen_now_ms; // DAYBOOK_NOW; DBK_NULL = the clock runs
     dbk_keys *keys;
+    dbk_tokens *tokens;
     dbk_limiter *limiter;
     dbk_workers *workers;
+    dbk_workers *streamers; // wait for clients
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
@@ -46,17 +50,21 @@ struct dbk_call {
     dbk_arena arena; // lives as long as the call
     char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
-    bool has_key; // false for the operator's own requests
+    // Who asks. Neither: anybody, or the operator's own requests.
+    bool has_key, has_token;
     dbk_key key;
     // What is left of the tenant's points, for dialects that say so; limit 0 = nothing to say.
     struct {
         int limit, remaining;
         int64_t reset_s; // Unix time at which more is left
     } points;
-    int64_t now_ms; // one moment for the whole call
+    dbk_token token; // or a ticket; its claims say role and, of a token, subject
+    int64_t now_ms;  // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 
+    dbk_stream *stream; // see dbk_call_stream
+    int stream_status;
     void *state; // the handler's own, when it goes on elsewhere
 
     dbk_read read; // see dbk_call_snapshot
@@ -85,13 +93,26 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 bool dbk_call_is_unchanged(dbk_call *call);
 
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
-// answer is found by tenant, the number of the tenant's last change, route, path, query and the minute of
-// "now" (which decides what "today" is).
+// answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
+// of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
 
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);
 void dbk_call_answer_json(dbk_call *call, int status);
+
+// Begins an answer that is written bit by bit, with the call's headers. The handler then writes call->stream
+// and ends the call with dbk_call_stream_end; or, when there is nothing more that it needs of the call, ends
+// the call with dbk_call_stream_leave and keeps the stream. For a body that takes its time, the handler goes
+// on on a worker (dbk_call_defer_stream) before it begins, so that it can wait for the client there. False:
+// memory was out, 503 was sent and the call is over. The call's snapshot stays as it is until
+// dbk_call_end_read: end it as soon as everything has been read.
+bool dbk_call_stream(dbk_call *call, int status, const char *content_type, const dbk_stream_options *options);
+// Ends the stream (see dbk_stream_end) and the call.
+void dbk_call_stream_end(dbk_call *call, bool whole);
+// Ends the call; the stream is the caller's to end.
+dbk_stream *dbk_call_stream_leave(dbk_call *call);
+
 // Ends it with an error in the route's dialect.
 void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
@@ -114,5 +135,8 @@ void dbk_call_keep(dbk_call *call);
 int dbk_call_threads(const dbk_call *call);
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
+// … on one of a few threads that may wait for a client to read, so that slow readers hold up nobody but each
+// other.
+void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job));
 
 #endif

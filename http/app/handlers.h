@@ -12,6 +12,7 @@ void dbk_distribu_top_products(dbk_call *call);
 void dbk_distribu_products(dbk_call *call);
 void dbk_distribu_product(dbk_call *call);
 void dbk_distribu_orders(dbk_call *call);
+void dbk_distribu_orders_export(dbk_call *call);
 void dbk_distribu_order(dbk_call *call);
 void dbk_distribu_order_create(dbk_call *call);
 void dbk_distribu_order_update(dbk_call *call);
@@ -34,6 +35,18 @@ void dbk_stoq_help(dbk_call *call);
 void dbk_stoq_report_get(dbk_call *call);
 void dbk_stoq_describe_reads(dbk_out *paths);
 
+void dbk_blocks_orders_summary(dbk_call *call);
+void dbk_blocks_orders_list(dbk_call *call);
+void dbk_blocks_providers_list(dbk_call *call);
+void dbk_blocks_providers_summary(dbk_call *call);
+void dbk_blocks_flexible_orders_summary(dbk_call *call);
+void dbk_blocks_payments_list(dbk_call *call);
+void dbk_blocks_payments_summary(dbk_call *call);
+void dbk_blocks_vendor_payments_list(dbk_call *call);
+void dbk_blocks_vendor_payments_summary(dbk_call *call);
+void dbk_blocks_subscriptions_list(dbk_call *call);
+void dbk_blocks_subscriptions_summary(dbk_call *call);
+
 void dbk_ingest_handle(dbk_call *call);
 
 void dbk_health_handle(dbk_call *call);
@@ -53,5 +66,13 @@ extern const char dbk_schema_sales[], dbk_schema_customers[], dbk_schema_invento
     dbk_schema_orders[], dbk_schema_order[];
 extern const char dbk_schema_webhooks[], dbk_schema_webhook[], dbk_schema_deliveries[],
     dbk_schema_audit_log[], dbk_schema_top_products[];
+// … of the 23blocks dialect, and of its bodies.
+extern const char dbk_schema_blocks_flexible_orders_summary[], dbk_schema_blocks_orders_list[],
+    dbk_schema_blocks_orders_summary[], dbk_schema_blocks_payments_list[],
+    dbk_schema_blocks_payments_summary[], dbk_schema_blocks_providers_list[],
+    dbk_schema_blocks_providers_summary[], dbk_schema_blocks_subscriptions_list[],
+    dbk_schema_blocks_subscriptions_summary[], dbk_schema_blocks_vendor_payments_list[],
+    dbk_schema_blocks_vendor_payments_summary[];
+extern const char dbk_schema_blocks_body[];
 
 #endif

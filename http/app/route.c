@@ -70,16 +70,21 @@ static const dbk_route_parameter product_list_parameters[] = {
     {0}};
 static const dbk_route_parameter product_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Product id."}, {0}};
-static const dbk_route_parameter order_list_parameters[] = {
-    LIMIT,
-    CURSOR,
-    {"status", "query",
-     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}",
-     "Only orders that stand there."},
-    {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},
-    {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},
-    {"until", "query", "{\"type\":\"string\"}",
-     "createdAt at or before it; a date alone means its first moment."},
+#define ORDER_FILTERS                                                                                        \
+    {"status", "query",                                                                                      \
+     "{\"type\":\"string\",\"enum\":[\"SUBMITTED\",\"CONFIRMED\",\"SHIPPED\",\"DELIVERED\",\"CANCELLED\"]}", \
+     "Only orders that stand there."},                                                                       \
+        {"customerId", "query", "{\"type\":\"string\"}", "Only this customer's orders."},                    \
+        {"since", "query", "{\"type\":\"string\"}", "createdAt at or after this date or time."},             \
+    {                                                                                                        \
+        "until", "query", "{\"type\":\"string\"}",                                                           \
+            "createdAt at or before it; a date alone means its first moment."                                \
+    }
+static const dbk_route_parameter order_list_parameters[] = {LIMIT, CURSOR, ORDER_FILTERS, {0}};
+static const dbk_route_parameter order_export_parameters[] = {
+    {"mode", "query", "{\"type\":\"string\",\"enum\":[\"summary\",\"line-items\"],\"default\":\"summary\"}",
+     "A row for each order, or for each of their lines."},
+    ORDER_FILTERS,
     {0}};
 static const dbk_route_parameter customer_list_parameters[] = {
     LIMIT,
@@ -130,6 +135,43 @@ static const dbk_route_parameter audit_parameters[] = {
 
 static const dbk_route_parameter help_parameters[] = {
     {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
+static const dbk_route_parameter blocks_parameters[] = {
+    {"start_date", "query", "{\"type\":\"string\",\"format\":\"date\"}",
+     "The first day; by default the first of the month that end_date is in."},
+    {"end_date", "query", "{\"type\":\"string\",\"format\":\"date\"}", "The last day; by default today."},
+    {"group_by", "query", "{\"type\":\"string\",\"enum\":[\"day\",\"week\",\"month\",\"vendor\",\"model\"]}",
+     "vendor: providers and vendor payments; model: subscriptions."},
+    {"status", "query", "{\"type\":\"string\"}", "Only this status, in any case."},
+    CURRENCY,
+    {"vendor_id", "query", "{\"type\":\"string\"}", "Only this vendor (providers, vendor payments)."},
+    {"payment_method", "query", "{\"type\":\"string\"}", "Only this method (orders, payments)."},
+    {"page", "query", "{\"type\":\"integer\",\"minimum\":1}", "Lists: the page."},
+    {"per_page", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":100}",
+     "Lists: records on a page."},
+    {"include", "query", "{\"type\":\"string\",\"enum\":[\"breakdown\"]}",
+     "Payments: also the breakdown of the summary."},
+    {0}};
+
+// A report of 23blocks: the question is a body, or stands in the query string.
+#define BLOCKS(report_path, name, text)                                                                      \
+    {.method = "POST",                                                                                       \
+     .path = "/reports/" report_path,                                                                        \
+     .access = DBK_ACCESS_SCOPED,                                                                            \
+     .scope = "reports:read",                                                                                \
+     .dialect = &dbk_dialect_blocks,                                                                         \
+     .cost = DBK_COST_READ,                                                                                  \
+     .handle = dbk_blocks_##name,                                                                            \
+     .summary = text,                                                                                        \
+     .body_types = "application/json",                                                                       \
+     .body_schema = dbk_schema_blocks_body,                                                                  \
+     .answer = dbk_schema_blocks_##name},                                                                    \
+    {                                                                                                        \
+        .method = "GET", .path = "/reports/" report_path, .access = DBK_ACCESS_SCOPED,                       \
+        .scope = "reports:read", .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ,                      \
+        .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
+        .answer = dbk_schema_blocks_##name                                                                   \
+    }
+
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
     {                                                                                                        \
@@ -175,6 +217,14 @@ static const dbk_route_parameter help_parameters[] = {
         .parameters = params, .body_types = body                                                             \
     }
 
+// A report of 23blocks for the command line.
+#define LOCAL_BLOCKS(report_name, name)                                                                      \
+    {                                                                                                        \
+        .method = "GET", .path = "/admin/report/" report_name, .access = DBK_ACCESS_LOCAL,                   \
+        .dialect = &dbk_dialect_blocks, .cost = DBK_COST_READ, .handle = dbk_blocks_##name,                  \
+        .summary = "A report of 23blocks", .parameters = blocks_parameters                                   \
+    }
+
 #define OPEN(route_path, handler, text, type)                                                                \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
@@ -198,6 +248,16 @@ const dbk_route dbk_routes[] = {
              product_parameters, dbk_schema_product),
     DISTRIBU("/api/v1/orders", "orders:read", dbk_distribu_orders, "Orders, newest first",
              order_list_parameters, dbk_schema_orders),
+    {.method = "GET",
+     .path = "/api/v1/orders/export",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "orders:read",
+     .dialect = &dbk_dialect_distribu,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_distribu_orders_export,
+     .summary = "Orders or their lines as CSV, streamed",
+     .parameters = order_export_parameters,
+     .answer_type = "text/csv; charset=utf-8; header=present"},
     DISTRIBU("/api/v1/orders/{id}", "orders:read", dbk_distribu_order, "One order", order_parameters,
              dbk_schema_order),
     DISTRIBU_WRITE("POST", "/api/v1/orders", "orders:write", DBK_COST_SMALL, dbk_distribu_order_create,
@@ -243,6 +303,21 @@ const dbk_route dbk_routes[] = {
      .handle = dbk_stoq_report_get,
      .summary = "One preorder report",
      .describe = dbk_stoq_describe_reads},
+    BLOCKS("orders/summary", orders_summary,
+           "Orders: how many, what they came to, by status and by day, week or month"),
+    BLOCKS("orders/list", orders_list, "The orders of a period"),
+    BLOCKS("orders/providers/list", providers_list, "Assignments of orders to providers"),
+    BLOCKS("orders/providers/summary", providers_summary, "Amounts and commission of providers, by vendor"),
+    BLOCKS("flexible_orders/summary", flexible_orders_summary,
+           "Flexible orders: how many, what they came to, by status and by day, week or month"),
+    BLOCKS("payments/list", payments_list, "The payments of a period"),
+    BLOCKS("payments/summary", payments_summary, "Payments by status and by method"),
+    BLOCKS("vendors/payments/list", vendor_payments_list, "Payments to vendors"),
+    BLOCKS("vendors/payments/summary", vendor_payments_summary, "Payments to vendors, by vendor"),
+    BLOCKS("users/subscriptions/list", subscriptions_list,
+           "Subscriptions that had started by the end of a period"),
+    BLOCKS("users/subscriptions/summary", subscriptions_summary,
+           "Active, new and churned subscriptions and their monthly revenue"),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -293,6 +368,17 @@ const dbk_route dbk_routes[] = {
           admin_range_parameters, NULL),
     LOCAL("GET", "/admin/report/inventory", DBK_COST_READ, dbk_distribu_inventory, "The inventory report",
           tenant_parameters, NULL),
+    LOCAL_BLOCKS("orders-summary", orders_summary),
+    LOCAL_BLOCKS("orders-list", orders_list),
+    LOCAL_BLOCKS("providers-list", providers_list),
+    LOCAL_BLOCKS("providers-summary", providers_summary),
+    LOCAL_BLOCKS("flexible-orders-summary", flexible_orders_summary),
+    LOCAL_BLOCKS("payments-list", payments_list),
+    LOCAL_BLOCKS("payments-summary", payments_summary),
+    LOCAL_BLOCKS("vendor-payments-list", vendor_payments_list),
+    LOCAL_BLOCKS("vendor-payments-summary", vendor_payments_summary),
+    LOCAL_BLOCKS("subscriptions-list", subscriptions_list),
+    LOCAL_BLOCKS("subscriptions-summary", subscriptions_summary),
 };
 const int dbk_routes_count = DBK_COUNT(dbk_routes);
 
@@ -350,7 +436,8 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_stoq};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_stoq,
+                                                  &dbk_dialect_blocks};
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

@@ -10,7 +10,8 @@ typedef struct dbk_call dbk_call;
 
 typedef enum dbk_access {
     DBK_ACCESS_OPEN,   // anybody
-    DBK_ACCESS_SCOPED, // a key with the scope; or a local request that names its tenant
+    DBK_ACCESS_SCOPED, // a key with the scope, a token with the role; or a local request that names its
+                       // tenant
     DBK_ACCESS_LOCAL,  // local requests only; others are told that there is no such route
 } dbk_access;
 
@@ -31,6 +32,8 @@ typedef struct dbk_route {
     const char *path; // "/api/v1/products/{id}": one part may be a parameter
     dbk_access access;
     const char *scope;       // for DBK_ACCESS_SCOPED
+    dbk_role token_role;     // that a token needs here; DBK_ROLE_NONE = what the dialect says
+    bool takes_ticket;       // the query parameter "ticket" (http/auth/ticket.h) will do instead of a header
     bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
     const dbk_dialect *dialect;
     dbk_cost cost;
@@ -39,10 +42,11 @@ typedef struct dbk_route {
     // The rest describes the route to readers.
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
-    const char *body_types; // media types of a request body, separated by spaces; NULL = no body
-    int success;            // status of the answer that is none of the errors; 0 = 200
     // Where one route stands for several paths: writes a member "path": {…} for each. NULL = the route's own.
     void (*describe)(dbk_out *paths);
+    const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
+    const char *body_schema; // JSON Schema of one that may be left out; NULL = a body that must be there
+    int success;             // status of the answer that is none of the errors; 0 = 200
     const char *answer;      // its JSON Schema (NULL = any object) …
     const char *answer_type; // … and its media type, NULL = application/json
 } dbk_route;

@@ -3,14 +3,14 @@
 #include "http/app/settings.h"
 
 #include "engine/base/decimal.h"
+#include "http/auth/jwt.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { BUSINESS_DAY_DEFAULT = 7 * 60 };
+enum { BUSINESS_DAY_DEFAULT = 7 * 60, SECRET_MAX = 1024 };
 
-static dbk_status query_settings(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out,
-                                 dbk_error *err)
+dbk_status dbk_settings_query(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out, dbk_error *err)
 {
     static const char *const fields[] = {"id", "value"};
     dbk_order order = {.output = 0};
@@ -59,16 +59,56 @@ static bool is_currency(dbk_text text)
     return text.length == 3;
 }
 
+static dbk_status check_jwks(dbk_text value, dbk_error *err)
+{
+    dbk_jwks *set;
+    DBK_TRY(dbk_jwks_parse(&set, value, err));
+    dbk_jwks_destroy(set);
+    return DBK_OK;
+}
+
+// A public key as secret is what an attacker of HS256 hopes for: everybody knows it.
+static dbk_status check_secret(dbk_text value, dbk_error *err)
+{
+    static const char pem[] = "-----BEGIN";
+    if (value.length < DBK_JWT_SECRET_MIN || value.length > SECRET_MAX)
+        return dbk_fail(err, DBK_INVALID, "jwt-secret must be %d to %d bytes", DBK_JWT_SECRET_MIN,
+                        SECRET_MAX);
+    if (memmem(value.data, value.length, pem, sizeof(pem) - 1) != NULL || value.data[0] == '{')
+        return dbk_fail(err, DBK_INVALID, "jwt-secret is a key file; public keys belong into jwks");
+    return DBK_OK;
+}
+
+// It stands in a header: no spaces, no characters beyond ASCII.
+static dbk_status check_app_id(dbk_text value, dbk_error *err)
+{
+    bool is_right = value.length <= DBK_APP_ID_MAX;
+    for (uint32_t i = 0; i < value.length; i++)
+        is_right = is_right && value.data[i] > ' ' && value.data[i] < 0x7f;
+    return is_right ? DBK_OK
+                    : dbk_fail(err, DBK_INVALID, "app-id must be 1 to %d characters of ASCII without spaces",
+                               DBK_APP_ID_MAX);
+}
+
 dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
 {
     const dbk_zone *zone;
     int minutes;
     if (id.length == 0 || id.length > DBK_ID_BYTES_MAX)
         return dbk_fail(err, DBK_INVALID, "a setting's name must be 1 to %d bytes", DBK_ID_BYTES_MAX);
-    if (value.length > 128)
-        return dbk_fail(err, DBK_INVALID, "a setting's value must be at most 128 bytes");
     if (value.length == 0)
         return DBK_OK;
+    if (dbk_text_equal(id, DBK_TEXT("jwks")))
+        return check_jwks(value, err);
+    if (dbk_text_equal(id, DBK_TEXT("jwt-secret")))
+        return check_secret(value, err);
+    if (dbk_text_equal(id, DBK_TEXT("signing-secret")))
+        return dbk_fail(err, DBK_INVALID, "signing-secret is made by Daybook; it can only be taken away");
+    if (value.length > DBK_SETTING_VALUE_MAX)
+        return dbk_fail(err, DBK_INVALID, "a setting's value must be at most %d bytes",
+                        DBK_SETTING_VALUE_MAX);
+    if (dbk_text_equal(id, DBK_TEXT("app-id")))
+        return check_app_id(value, err);
     if (dbk_text_equal(id, DBK_TEXT("timezone")))
         return load_zone(value, &zone, err);
     if (dbk_text_equal(id, DBK_TEXT("currency")) && !is_currency(value))
@@ -84,11 +124,34 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
     return DBK_OK;
 }
 
+// By their keys: this is asked with every request, and is a few look-ups.
+static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out, dbk_error *err)
+{
+    static const dbk_value ids[] = {
+        {.kind = DBK_VALUE_TEXT, .text = {"timezone", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"currency", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"business-day", 12}},
+        {.kind = DBK_VALUE_TEXT, .text = {"allow-private-webhooks", 22}},
+        {.kind = DBK_VALUE_TEXT, .text = {"restock-on-cancel", 17}},
+    };
+    static const char *const fields[] = {"id", "value"};
+    static const dbk_filter known = {
+        .column = "id", .op = DBK_OP_IN, .values = ids, .values_count = DBK_COUNT(ids)};
+    dbk_query query = {.table = "settings",
+                       .from_ms = DBK_TIME_OPEN_FROM,
+                       .to_ms = DBK_TIME_OPEN_TO,
+                       .filters = &known,
+                       .filters_count = 1,
+                       .fields = fields,
+                       .fields_count = 2};
+    return dbk_query_run(snapshot, tenant, &query, out, err);
+}
+
 dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
 {
     *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT};
     dbk_result *rows;
-    DBK_TRY(query_settings(snapshot, tenant, &rows, err));
+    DBK_TRY(query_known(snapshot, tenant, &rows, err));
     dbk_status status = DBK_OK;
     for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
         dbk_text id = dbk_result_text(rows, row, 0), value = dbk_result_text(rows, row, 1);
@@ -102,8 +165,6 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
             parse_clock(value, &out->business_day_minutes);
         else if (dbk_text_equal(id, DBK_TEXT("allow-private-webhooks")))
             out->allows_private_webhooks = dbk_text_equal(value, DBK_TEXT("on"));
-        else if (dbk_text_equal(id, DBK_TEXT("app-id")))
-            snprintf(out->app_id, sizeof(out->app_id), "%.*s", (int)value.length, value.data);
         else if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")))
             out->restocks_on_cancel = dbk_text_equal(value, DBK_TEXT("on"));
     }
@@ -112,17 +173,23 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
     return status;
 }
 
+static bool is_secret(dbk_text id)
+{
+    return dbk_text_equal(id, DBK_TEXT("jwt-secret")) || dbk_text_equal(id, DBK_TEXT("signing-secret"));
+}
+
 dbk_status dbk_settings_write_all(const dbk_snapshot *snapshot, dbk_text tenant, dbk_out *json,
                                   dbk_error *err)
 {
     dbk_result *rows;
-    DBK_TRY(query_settings(snapshot, tenant, &rows, err));
+    DBK_TRY(dbk_settings_query(snapshot, tenant, &rows, err));
     dbk_out_object(json);
     for (size_t row = 0; row < dbk_result_rows(rows); row++) {
         if (dbk_result_is_null(rows, row, 1))
             continue;
         dbk_out_key_text(json, dbk_result_text(rows, row, 0));
-        dbk_out_text(json, dbk_result_text(rows, row, 1));
+        bool is_shown = !is_secret(dbk_result_text(rows, row, 0));
+        dbk_out_text(json, is_shown ? dbk_result_text(rows, row, 1) : DBK_TEXT("(secret)"));
     }
     dbk_out_object_end(json);
     dbk_result_free(rows);

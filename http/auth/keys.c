@@ -10,6 +10,7 @@
 #include "engine/query.h"
 #include "http/app/audit.h"
 #include "http/app/system_row.h"
+#include "http/auth/base64url.h"
 #include "http/auth/limiter.h"
 #include "http/auth/random_id.h"
 
@@ -62,6 +63,11 @@ dbk_scopes dbk_scope_find(dbk_text name)
         if (dbk_text_equal(name, dbk_text_from(dbk_scope_names[i])))
             return (dbk_scopes)1 << i;
     return 0;
+}
+
+bool dbk_key_is_shaped(dbk_text text)
+{
+    return text.length >= 3 && memcmp(text.data, "dk_", 3) == 0;
 }
 
 dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err)
@@ -332,7 +338,7 @@ static bool is_alive(const entry *e, int64_t now_ms)
 dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key *out, dbk_error *err)
 {
     char hash[HASH_HEX];
-    if (text.length != DBK_KEY_TEXT_BYTES || memcmp(text.data, "dk_", 3) != 0 || !hash_key(keys, text, hash))
+    if (text.length != DBK_KEY_TEXT_BYTES || !dbk_key_is_shaped(text) || !hash_key(keys, text, hash))
         return dbk_fail(err, DBK_NOT_FOUND, "no such key");
     DBK_TRY(lock_current(keys, err));
     dbk_status status = DBK_NOT_FOUND;
@@ -373,21 +379,15 @@ static dbk_status join_scopes(const dbk_key_request *request, dbk_buffer *out, d
     return out->failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for a key") : DBK_OK;
 }
 
-// "dk_" and base64url without padding of 32 bytes: 43 characters.
+// "dk_" and base64url of 32 bytes: 43 characters.
 static bool make_key(char out[DBK_KEY_TEXT_BYTES + 1])
 {
     uint8_t bytes[HASH_BYTES];
-    char encoded[48];
     if (RAND_bytes(bytes, sizeof(bytes)) != 1)
         return false;
-    EVP_EncodeBlock((unsigned char *)encoded, bytes, sizeof(bytes));
-    OPENSSL_cleanse(bytes, sizeof(bytes));
     memcpy(out, "dk_", 3);
-    for (int i = 0; i < DBK_KEY_TEXT_BYTES - 3; i++) {
-        char c = encoded[i];
-        out[3 + i] = c == '+' ? '-' : c == '/' ? '_' : c;
-    }
-    out[DBK_KEY_TEXT_BYTES] = 0;
+    dbk_base64url_encode(bytes, sizeof(bytes), out + 3);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
     return true;
 }
 

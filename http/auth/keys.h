@@ -34,6 +34,9 @@ typedef struct dbk_key {
 
 typedef struct dbk_keys dbk_keys;
 
+// Whether a text says that it is a key: it begins with "dk_", which no token does.
+bool dbk_key_is_shaped(dbk_text text);
+
 dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err);
 void dbk_keys_destroy(dbk_keys *keys);
 

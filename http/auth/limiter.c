@@ -68,21 +68,31 @@ static window *window_create(dbk_text key, int capacity)
     return w;
 }
 
-// The key's window; made anew, empty, when the limit changed.
-static window *window_find(window **head, dbk_text key, int capacity)
+// Whether nothing of it counts any more: a new one would answer the same.
+static bool is_idle(const window *w, int64_t now_ms)
 {
-    window **link = head;
-    while (*link != NULL) {
-        window *w = *link;
-        if (w->key_length == key.length && memcmp(w->key, key.data, key.length) == 0) {
-            if (w->capacity == capacity)
-                return w;
+    int newest = (w->oldest + w->count - 1 + w->capacity) % w->capacity;
+    return w->count == 0 || w->passed[newest] + DBK_LIMITER_WINDOW_MS <= now_ms;
+}
+
+// The key's window; made anew, empty, when the limit changed. Those of others that are met on the way and are
+// idle go, so that bearers of tokens, who come and never return, do not fill the memory.
+static window *window_find(window **head, dbk_text key, int capacity, int64_t now_ms)
+{
+    window *found = NULL;
+    for (window **link = head, *w; (w = *link) != NULL;) {
+        bool is_it = w->key_length == key.length && memcmp(w->key, key.data, key.length) == 0;
+        if (is_it && w->capacity == capacity) {
+            found = w;
+        } else if (is_it || is_idle(w, now_ms)) {
             *link = w->next;
             free(w);
-            break;
+            continue;
         }
         link = &w->next;
     }
+    if (found != NULL)
+        return found;
     window *w = window_create(key, capacity);
     if (w != NULL) {
         w->next = *head;
@@ -127,7 +137,7 @@ int dbk_limiter_take_and_tell(dbk_limiter *limiter, dbk_text key, int per_minute
     uint64_t hash = dbk_hash_bytes(key.data, key.length);
     shard *s = &limiter->shards[hash % SHARDS];
     pthread_mutex_lock(&s->lock);
-    window *w = window_find(&s->buckets[hash / SHARDS % BUCKETS], key, per_minute);
+    window *w = window_find(&s->buckets[hash / SHARDS % BUCKETS], key, per_minute, now_ms);
     int wait_seconds = w != NULL ? window_take(w, cost, now_ms) : 0;
     *state = (dbk_limiter_state){.remaining = per_minute};
     if (w != NULL)

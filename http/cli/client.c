@@ -295,6 +295,9 @@ void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size)
     const char *body = (const char *)reply->body.data;
     if (body && dbk_json_parse(body, reply->body.size, &doc, NULL, NULL) == DBK_OK) {
         dbk_text message = dbk_json_string_of(dbk_json_get(doc.root, "error"));
+        const dbk_json *errors = dbk_json_get(doc.root, "errors");
+        if (message.length == 0 && errors)
+            message = dbk_json_string_of(dbk_json_get(dbk_json_first(errors), "detail"));
         if (message.length) {
             snprintf(out, size, "%.*s", (int)message.length, message.data);
             dbk_json_doc_dispose(&doc);

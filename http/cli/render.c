@@ -108,7 +108,7 @@ static const dbk_json *main_list(const dbk_json *data)
 {
     if (data->type == DBK_JSON_ARRAY)
         return data;
-    static const char *const names[] = {"rows", "daily"};
+    static const char *const names[] = {"rows", "records", "daily"};
     for (size_t i = 0; i < DBK_COUNT(names); i++) {
         const dbk_json *list = dbk_json_get(data, names[i]);
         if (list)
@@ -182,6 +182,7 @@ static void table_list(FILE *out, const dbk_json *list)
         table_row(out, row, widths, numeric, false);
 }
 
+// An object on one line; those in it stand in parentheses.
 static void object_line(FILE *out, const dbk_json *object)
 {
     bool first = true;
@@ -189,8 +190,12 @@ static void object_line(FILE *out, const dbk_json *object)
         dbk_text text = scalar_text(m);
         fprintf(out, "%s%.*s %.*s", first ? "" : ", ", (int)m->key.length, m->key.data, (int)text.length,
                 text.data ? text.data : "");
+        if (m->type != DBK_JSON_OBJECT)
+            continue;
+        fputc('(', out);
+        object_line(out, m);
+        fputc(')', out);
     }
-    fputc('\n', out);
 }
 
 static void table(FILE *out, const dbk_json *data)
@@ -208,6 +213,7 @@ static void table(FILE *out, const dbk_json *data)
             fprintf(out, "%.*s\n", (int)text.length, text.data ? text.data : "");
         } else {
             object_line(out, m);
+            fputc('\n', out);
         }
     }
 }
@@ -226,6 +232,8 @@ int dbk_render(FILE *out, dbk_render_format format, const void *json, size_t siz
     const dbk_json *data = dbk_json_get(doc.root, "data");
     if (!data)
         data = doc.root;
+    if (dbk_json_get(data, "attributes"))
+        data = dbk_json_get(data, "attributes");
     if (format == DBK_RENDER_TABLE) {
         table(out, data);
     } else {

@@ -10,21 +10,38 @@
 
 static const char help[] =
     "usage: daybook report --data DIR --tenant T NAME [--preset P] [--from A] [--to B] [--currency C]\n"
+    "                      [--group-by G] [--status S] [--page N] [--per-page N]\n"
     "                      [--format json|csv|table]\n\n"
-    "  NAME          sales, customers, inventory\n"
-    "  --preset P    today, week, month (default), quarter, year, all\n"
+    "  NAME          sales, customers, inventory; orders-summary, orders-list, providers-list,\n"
+    "                providers-summary, flexible-orders-summary, payments-list, payments-summary,\n"
+    "                vendor-payments-list, vendor-payments-summary, subscriptions-list,\n"
+    "                subscriptions-summary\n"
+    "  --preset P    today, week, month (default), quarter, year, all: of the first three\n"
     "  --from, --to  dates that override the preset's ends\n"
+    "  --group-by G  day, week or month, of the others; so are --status, --page and --per-page\n"
     "  --format F    table (default), json as the API sends it, or csv of the report's rows\n\n"
     "The figures are those of the API: the same code answers.\n";
+
+// --group-by is the parameter group_by.
+static void add_parameter(dbk_buffer *parameters, const char *name, const char *value)
+{
+    dbk_buffer_u8(parameters, '&');
+    for (; *name != 0; name++)
+        dbk_buffer_u8(parameters, *name == '-' ? '_' : (uint8_t)*name);
+    dbk_buffer_u8(parameters, '=');
+    dbk_client_escape(parameters, value);
+}
 
 int dbk_cli_report(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},   {"tenant", required_argument, NULL, 't'},
-        {"preset", required_argument, NULL, 'p'}, {"from", required_argument, NULL, 'p'},
-        {"to", required_argument, NULL, 'p'},     {"currency", required_argument, NULL, 'p'},
-        {"format", required_argument, NULL, 'f'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},         {0}};
+        {"data", required_argument, NULL, 'd'},     {"tenant", required_argument, NULL, 't'},
+        {"preset", required_argument, NULL, 'p'},   {"from", required_argument, NULL, 'p'},
+        {"to", required_argument, NULL, 'p'},       {"currency", required_argument, NULL, 'p'},
+        {"group-by", required_argument, NULL, 'p'}, {"status", required_argument, NULL, 'p'},
+        {"page", required_argument, NULL, 'p'},     {"per-page", required_argument, NULL, 'p'},
+        {"format", required_argument, NULL, 'f'},   {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},           {0}};
     const char *directory = NULL, *tenant = NULL, *format = "table";
     dbk_buffer parameters = {0}, target = {0};
     int option, index = 0;
@@ -37,8 +54,7 @@ int dbk_cli_report(int argc, char **argv)
             tenant = optarg;
             break;
         case 'p':
-            dbk_buffer_format(&parameters, "&%s=", options[index].name);
-            dbk_client_escape(&parameters, optarg);
+            add_parameter(&parameters, options[index].name, optarg);
             break;
         case 'f':
             format = optarg;
@@ -82,7 +98,7 @@ int dbk_cli_report(int argc, char **argv)
     } else {
         code = dbk_render(stdout, how, reply.body.data, reply.body.size);
         if (reply.other_currencies[0])
-            fprintf(stderr, "not counted, orders in other currencies: %s (--currency C counts one of them)\n",
+            fprintf(stderr, "not counted, in other currencies: %s (--currency C counts one of them)\n",
                     reply.other_currencies);
     }
     dbk_buffer_dispose(&reply.body);

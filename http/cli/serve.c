@@ -22,7 +22,9 @@ static const char help[] =
     "  --memory BYTES      budget for rows, such as 8G (default: three quarters of the machine)\n"
     "  --access-log        a JSON line for each request on stderr\n"
     "  --rate-limits off   for benchmarks\n"
-    "  --config FILE       the same names as lines `name = value`; options given here win\n\n"
+    "  --config FILE       the same names as lines `name = value`; options given here win. A section [s3]\n"
+    "                      with endpoint, bucket, region, prefix, access_key, secret_key and path_style\n"
+    "                      sends exports to an S3-compatible store\n\n"
     "Prints `listening on http://…` on stdout when it answers. SIGTERM or SIGINT stops it: running requests "
     "finish.\n";
 
@@ -33,6 +35,8 @@ typedef struct settings {
     int64_t threads;
     uint64_t memory;
     bool access_log, rate_limits;
+    bool has_s3;
+    dbk_s3_config s3;
 } settings;
 
 static bool is_yes(const char *value)
@@ -72,10 +76,15 @@ static bool apply(settings *s, const char *name, const char *value)
 
 static int on_config_line(void *user, const char *section, const char *name, const char *value)
 {
-    (void)section;
-    if (apply(user, name, value))
+    settings *s = user;
+    bool is_s3 = strcmp(section, "s3") == 0;
+    s->has_s3 = s->has_s3 || is_s3;
+    if (is_s3 ? dbk_s3_config_apply(&s->s3, name, value) : apply(s, name, value))
         return 1;
-    fprintf(stderr, "daybook: cannot use `%s = %s`\n", name, value);
+    if (is_s3) // its values may be secrets
+        fprintf(stderr, "daybook: cannot use `%s` of [s3]\n", name);
+    else
+        fprintf(stderr, "daybook: cannot use `%s = %s`\n", name, value);
     return 0;
 }
 
@@ -149,6 +158,9 @@ static int read_options(int argc, char **argv, settings *s)
                                    s->listen);
     if (!s->tls_certificate[0] != !s->tls_key[0])
         return dbk_cli_usage_error("serve", "--tls-certificate and --tls-key go together");
+    dbk_error err;
+    if (s->has_s3 && dbk_s3_config_finish(&s->s3, &err) != DBK_OK)
+        return dbk_cli_usage_error("serve", "%s", err.message);
     return -1;
 }
 
@@ -215,8 +227,10 @@ static int serve(const settings *s)
     dbk_server *server = NULL;
     dbk_store_options store_options = {
         .directory = s->data, .create = true, .memory_bytes = s->memory, .notice = notice};
-    dbk_app_options app_options = {
-        .rate_limits = s->rate_limits, .access_log = s->access_log, .webhooks = true};
+    dbk_app_options app_options = {.rate_limits = s->rate_limits,
+                                   .access_log = s->access_log,
+                                   .webhooks = true,
+                                   .s3 = s->has_s3 ? &s->s3 : NULL};
     dbk_status status = dbk_store_open(&store, &store_options, &err);
     if (status == DBK_OK)
         status = dbk_app_create(&app, store, &app_options, &err);

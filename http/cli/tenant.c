@@ -1,33 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook tenant set|show
+#include "engine/base/utf8.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
 #include "http/json/writer.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char help[] =
     "usage: daybook tenant set --data DIR --tenant T [--timezone Z] [--currency C] [--business-day HH:MM]\n"
-    "                          [--app-id A] [--restock-on-cancel on|off] [--allow-private-webhooks on|off]\n"
+    "                          [--jwks FILE] [--app-id A] [--jwt-audience A] [--jwt-secret-file FILE]\n"
+    "                          [--restock-on-cancel on|off] [--allow-private-webhooks on|off]\n"
     "       daybook tenant show --data DIR --tenant T\n\n"
     "  --timezone Z          days and presets of reports are those of this zone, such as Europe/Berlin "
     "(default UTC)\n"
     "  --currency C          what reports count unless asked otherwise (default: that of the first money "
     "loaded)\n"
     "  --business-day HH:MM  when a business day of the point of sale begins (default 07:00)\n"
-    "  --app-id A            the AppId of the 23blocks dialect (default: the tenant's name)\n"
+    "  --jwks FILE           a JSON Web Key Set: tokens signed with these keys (RS256, ES256, EdDSA) may ask "
+    "in this\n"
+    "                        tenant's name\n"
+    "  --app-id A            the AppId that names this tenant beside a token (default: the tenant's name)\n"
+    "  --jwt-audience A      what `aud` of a token must name (default: anything)\n"
+    "  --jwt-secret-file FILE\n"
+    "                        a shared secret of at least 32 bytes: tokens signed with it (HS256) may ask "
+    "too\n"
     "  --restock-on-cancel on  cancelling an order puts its units back into stock (default off)\n"
     "  --allow-private-webhooks on|off\n"
     "                        whether webhooks may lead to addresses that are not public (default off)\n\n"
-    "`set` prints the settings as they are afterwards, as JSON.\n";
+    "`set` prints the settings as they are afterwards, as JSON. An empty value takes a setting away.\n";
+
+enum { SETTINGS_MAX = 16, FILE_BYTES_MAX = 1 << 20 };
 
 typedef struct setting {
     const char *name, *value;
 } setting;
 
-static int run(const char *directory, const char *tenant, bool set, const setting *settings, int count)
+// Reads a file whole as a text with a NUL behind it, without the line feed that editors put at its end.
+static int read_file(const char *path, dbk_buffer *out)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s: %s", path, strerror(errno));
+    uint8_t *at = dbk_buffer_reserve(out, FILE_BYTES_MAX + 1);
+    size_t size = at != NULL ? fread(at, 1, FILE_BYTES_MAX + 1, file) : 0;
+    bool failed = at == NULL || ferror(file) != 0;
+    fclose(file);
+    if (failed)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s cannot be read", path);
+    if (size > FILE_BYTES_MAX || memchr(at, 0, size) != NULL || dbk_utf8_invalid_at(at, size) != size)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s is no text", path);
+    if (size > 0 && at[size - 1] == '\n')
+        size--;
+    if (size > 0 && at[size - 1] == '\r')
+        size--;
+    if (size == 0)
+        return dbk_cli_fail(DBK_EXIT_FAILED, "%s is empty", path);
+    out->size = size;
+    dbk_buffer_u8(out, 0);
+    return DBK_EXIT_OK;
+}
+
+static int ask(const char *directory, const char *tenant, bool set, const setting *settings, int count)
 {
     dbk_client *client;
     dbk_error err;
@@ -65,6 +103,37 @@ static int run(const char *directory, const char *tenant, bool set, const settin
     return code;
 }
 
+// The settings that are given as files: their option and what they are called.
+static const setting file_settings[] = {{"jwks", "jwks"}, {"jwt-secret-file", "jwt-secret"}};
+
+static int run(const char *directory, const char *tenant, bool set, setting *settings, int count)
+{
+    dbk_buffer files[DBK_COUNT(file_settings)] = {0};
+    int code = DBK_EXIT_OK;
+    for (int i = 0; i < count; i++) {
+        for (size_t f = 0; f < DBK_COUNT(file_settings) && code == DBK_EXIT_OK; f++) {
+            if (strcmp(settings[i].name, file_settings[f].name) != 0)
+                continue;
+            if (files[f].data != NULL)
+                code = dbk_cli_usage_error("tenant", "--%s is given twice", settings[i].name);
+            else if (settings[i].value[0] != 0)
+                code = read_file(settings[i].value, &files[f]);
+            else
+                dbk_buffer_u8(&files[f], 0);
+            settings[i] = (setting){file_settings[f].value, (const char *)files[f].data};
+            break;
+        }
+    }
+    if (code == DBK_EXIT_OK)
+        code = ask(directory, tenant, set, settings, count);
+    for (size_t f = 0; f < DBK_COUNT(file_settings); f++) {
+        if (files[f].data != NULL)
+            OPENSSL_cleanse(files[f].data, files[f].capacity);
+        dbk_buffer_dispose(&files[f]);
+    }
+    return code;
+}
+
 int dbk_cli_tenant(int argc, char **argv)
 {
     static const struct option options[] = {{"data", required_argument, NULL, 'd'},
@@ -73,12 +142,15 @@ int dbk_cli_tenant(int argc, char **argv)
                                             {"currency", required_argument, NULL, 'c'},
                                             {"business-day", required_argument, NULL, 'b'},
                                             {"app-id", required_argument, NULL, 'a'},
+                                            {"jwks", required_argument, NULL, 'j'},
+                                            {"jwt-audience", required_argument, NULL, 'u'},
+                                            {"jwt-secret-file", required_argument, NULL, 's'},
                                             {"restock-on-cancel", required_argument, NULL, 'r'},
                                             {"allow-private-webhooks", required_argument, NULL, 'w'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *directory = NULL, *tenant = NULL;
-    setting settings[16];
+    setting settings[SETTINGS_MAX];
     int count = 0, option, index;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         switch (option) {

@@ -51,7 +51,7 @@ static void write_totals(const dbk_distribu_report *report, const dbk_result *ro
     dbk_out_key(out, "orderCount");
     dbk_out_int(out, orders);
     dbk_out_key(out, "revenue");
-    dbk_out_money(out, revenue, 1, report->digits);
+    dbk_out_money(out, revenue, 1, report->currency.digits);
     dbk_out_object_end(out);
 }
 
@@ -71,7 +71,7 @@ static void write_row(const dbk_distribu_report *report, const dbk_result *rows,
     if (dbk_fields_open(fields, out, "orderCount"))
         dbk_out_int(out, dbk_result_int(rows, row, ORDERS));
     if (dbk_fields_open(fields, out, "revenue"))
-        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
+        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->currency.digits);
     if (dbk_fields_open(fields, out, "lastOrderAt"))
         dbk_out_time(out, dbk_result_int(rows, row, LAST));
     dbk_out_object_end(out);
@@ -110,7 +110,7 @@ void dbk_distribu_customers(dbk_call *call)
         dbk_call_fail_read(call, status, &err);
         return;
     }
-    dbk_distribu_report_others(call, &report);
+    dbk_currency_name_others(call, &report.currency);
     write_customers(&report, rows, &fields, &call->body);
     dbk_result_free(rows);
     dbk_call_answer_json(call, 200);

@@ -2,19 +2,6 @@
 // Distribu: a Bearer key and {"error": "one sentence"}.
 #include "http/app/dialect.h"
 
-#include <string.h>
-
-static dbk_key_found find_key(const dbk_request *request, dbk_text *key)
-{
-    static const char scheme[] = "Bearer ";
-    enum { SCHEME_LENGTH = sizeof(scheme) - 1 };
-    dbk_text header = dbk_request_header(request, "authorization");
-    if (header.length <= SCHEME_LENGTH || memcmp(header.data, scheme, SCHEME_LENGTH) != 0)
-        return DBK_KEY_MISSING;
-    *key = (dbk_text){header.data + SCHEME_LENGTH, header.length - SCHEME_LENGTH};
-    return DBK_KEY_GIVEN;
-}
-
 static void write_forbidden(dbk_buffer *text, const char *scope)
 {
     dbk_buffer_format(text, "Insufficient permissions. This key lacks the \"%s\" scope.", scope);
@@ -38,11 +25,7 @@ const dbk_dialect dbk_dialect_distribu = {
     .name = "distribu",
     .prefix = "/api/v1",
     .rate_per_minute = 60,
-    .key_header = "Authorization",
-    .challenge = "Bearer",
-    .security = "key",
-    .error_schema = "Error",
-    .find_key = find_key,
+    .find_key = dbk_dialect_find_bearer,
     .key_missing = "Missing or invalid Authorization header. Use: Bearer <api_key>",
     .key_refused = "Invalid, expired, or revoked API key.",
     .write_forbidden = write_forbidden,

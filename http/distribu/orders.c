@@ -1,83 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/orders and /api/v1/orders/{id}: orders with their items, newest first, in pages.
 #include "http/app/handlers.h"
-#include "http/app/js_date.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/order.h"
+#include "http/distribu/order_filters.h"
 #include "http/distribu/request.h"
 
-#include <ctype.h>
-
-enum { ORDERS_MAX = 100, SPELLINGS = 3, SPELLING_MAX = 16 };
+enum { ORDERS_MAX = 100 };
 
 typedef struct listing {
     dbk_newest list;
     dbk_settings settings;
-    // What the filters point to. Loaded orders may have a status in small letters.
-    dbk_value statuses[SPELLINGS], customer;
-    char spellings[SPELLINGS][SPELLING_MAX];
+    dbk_order_filters filters;
 } listing;
-
-static bool filter_status(dbk_call *call, listing *l)
-{
-    dbk_text wanted = dbk_call_param(call, "status");
-    if (wanted.length == 0)
-        return true;
-    int status = dbk_order_status_find(wanted);
-    if (status < 0 || !dbk_text_equal(wanted, dbk_text_from(dbk_order_status_names[status]))) {
-        dbk_call_fail(call, 400, "Invalid order status.");
-        return false;
-    }
-    for (int s = 0; s < SPELLINGS; s++) {
-        for (uint32_t i = 0; i < wanted.length; i++)
-            l->spellings[s][i] =
-                s == 0 || (s == 1 && i == 0) ? wanted.data[i] : (char)tolower((unsigned char)wanted.data[i]);
-        l->statuses[s] = (dbk_value){.kind = DBK_VALUE_TEXT, .text = {l->spellings[s], wanted.length}};
-    }
-    l->list.filters[l->list.filters_count++] =
-        (dbk_filter){.column = "status", .op = DBK_OP_IN, .values = l->statuses, .values_count = SPELLINGS};
-    return true;
-}
-
-static void filter_customer(dbk_call *call, listing *l)
-{
-    dbk_text wanted = dbk_call_param(call, "customerId");
-    if (wanted.length == 0)
-        return;
-    l->customer = (dbk_value){.kind = DBK_VALUE_TEXT, .text = wanted};
-    l->list.filters[l->list.filters_count++] =
-        (dbk_filter){.column = "customer_id", .op = DBK_OP_EQ, .values = &l->customer, .values_count = 1};
-}
-
-static bool parse_end(dbk_call *call, const listing *l, const char *name, int64_t *out)
-{
-    dbk_time_form form;
-    dbk_text text = dbk_call_param(call, name);
-    if (text.length == 0 || dbk_js_date_parse(text, l->settings.zone, out, &form))
-        return true;
-    dbk_call_fail(call, 400, "Invalid %s date.", name);
-    return false;
-}
-
-// Both ends are inclusive, to the millisecond; a date alone is its first moment, as `until` too.
-static bool take_range(dbk_call *call, listing *l)
-{
-    int64_t until = DBK_TIME_OPEN_TO - 1;
-    l->list.from_ms = DBK_TIME_OPEN_FROM;
-    if (!parse_end(call, l, "since", &l->list.from_ms) || !parse_end(call, l, "until", &until))
-        return false;
-    l->list.to_ms = until + 1;
-    return true;
-}
 
 static void tag_parameters(dbk_call *call, const listing *l)
 {
-    static const char *const names[] = {"cursor", "status", "customerId", "since", "until"};
+    dbk_text cursor = dbk_call_param(call, "cursor");
     dbk_call_tag(call, &l->list.limit, sizeof(l->list.limit));
-    for (size_t i = 0; i < DBK_COUNT(names); i++) {
-        dbk_text value = dbk_call_param(call, names[i]);
-        dbk_call_tag(call, value.data, value.length);
-    }
+    dbk_call_tag(call, cursor.data, cursor.length);
+    dbk_order_filters_tag(call);
+}
+
+static void take_filters(listing *l)
+{
+    l->list.from_ms = l->filters.from_ms;
+    l->list.to_ms = l->filters.to_ms;
+    l->list.filters_count = dbk_order_filters_write(&l->filters, "status", "customer_id", l->list.filters);
 }
 
 static dbk_status write_page(dbk_call *call, listing *l, dbk_error *err)
@@ -141,10 +90,10 @@ void dbk_distribu_orders(dbk_call *call)
         dbk_call_fail_read(call, status, &err);
         return;
     }
-    if (!filter_status(call, &l) || !take_range(call, &l) ||
+    if (!dbk_order_filters_read(call, &l.settings, &l.filters) ||
         !dbk_newest_resume(call, &l.list, dbk_call_param(call, "cursor")) || dbk_call_is_unchanged(call))
         return;
-    filter_customer(call, &l);
+    take_filters(&l);
     answer_page(call, &l);
 }
 

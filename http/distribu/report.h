@@ -4,38 +4,18 @@
 #ifndef DBK_DISTRIBU_REPORT_H
 #define DBK_DISTRIBU_REPORT_H
 
-#include "http/app/call.h"
+#include "http/app/currency.h"
 #include "http/app/time_range.h"
-
-enum { DBK_OTHER_CURRENCIES_MAX = 64 };
 
 typedef struct dbk_distribu_report {
     int threads; // of its queries
     dbk_settings settings;
     dbk_time_range range;
-    dbk_text currency; // the one counted
-    int digits;
-    bool is_default_currency; // orders without a currency count as the tenant's default
-
-    // Other currencies met in the range, with their orders.
-    struct {
-        dbk_text name;
-        int64_t orders;
-    } others[DBK_OTHER_CURRENCIES_MAX];
-    int others_count;
-
-    dbk_value currency_values[2];
-    dbk_filter currency_filter;
+    dbk_currency currency;
 } dbk_distribu_report;
 
 // Reads settings and parameters and settles the ETag. False: the call was answered (400, 304 or a failure).
 bool dbk_distribu_report_begin(dbk_call *call, dbk_distribu_report *report, int days_max);
-
-// Whether orders of this currency (length 0 = none given) are counted; those that are not are remembered for
-// the header.
-bool dbk_distribu_report_counts(dbk_distribu_report *report, dbk_text currency, int64_t orders);
-// Adds Daybook-Other-Currencies when there are any.
-void dbk_distribu_report_others(dbk_call *call, dbk_distribu_report *report);
 
 // The orders of the range; only those of the counted currency once others are known to be there. Points into
 // the report.

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/random.h>
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 100, ID_RANDOM_BYTES = 12 };
@@ -24,46 +23,21 @@ bool dbk_refuse(dbk_refusal *refusal, int status, const char *format, ...)
 
 // ---- The body ----
 
-// A request that does not name its type is taken at the word of its body.
-static bool is_json(dbk_text type)
-{
-    static const char json[] = "application/json";
-    enum { LENGTH = sizeof(json) - 1 };
-    if (type.length == 0)
-        return true;
-    return type.length >= LENGTH && strncasecmp(type.data, json, LENGTH) == 0 &&
-           (type.length == LENGTH || type.data[LENGTH] == ';' || type.data[LENGTH] == ' ');
-}
-
-static void say_where(dbk_call *call, const dbk_json_fault *fault)
-{
-    char text[256];
-    int length = snprintf(text, sizeof(text), "line %u, column %u: %s", fault->line, fault->column,
-                          fault->reason != NULL ? fault->reason : "cannot be read");
-    char *copy = dbk_arena_copy(&call->arena, text, (size_t)length);
-    if (copy != NULL)
-        dbk_call_header(call, "daybook-json-error", (dbk_text){copy, (uint32_t)length});
-}
-
 bool dbk_distribu_body(dbk_call *call, dbk_json_doc *doc)
 {
-    dbk_text body = call->request->body;
-    dbk_json_fault fault = {0};
-    if (!is_json(dbk_request_header(call->request, "content-type"))) {
+    switch (dbk_json_body_read(call, doc)) {
+    case DBK_JSON_BODY_OK:
+        break;
+    case DBK_JSON_BODY_OTHER_TYPE:
         dbk_call_fail(call, 415, "Content-Type must be application/json.");
         return false;
-    }
-    if (dbk_request_header(call->request, "content-encoding").length > 0) {
+    case DBK_JSON_BODY_ENCODED:
         dbk_call_fail(call, 415, "Compressed bodies are not accepted; send the JSON as it is.");
         return false;
-    }
-    dbk_status status = dbk_json_parse(body.data, body.length, doc, &fault, NULL);
-    if (status == DBK_NO_MEMORY) {
-        dbk_call_fail_write(call, status, "Out of memory; nothing was stored.");
+    case DBK_JSON_BODY_NO_MEMORY:
+        dbk_call_fail_write(call, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
         return false;
-    }
-    if (status != DBK_OK) {
-        say_where(call, &fault);
+    default:
         dbk_call_fail(call, 400, "Invalid JSON body.");
         return false;
     }

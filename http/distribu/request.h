@@ -4,8 +4,7 @@
 #ifndef DBK_DISTRIBU_REQUEST_H
 #define DBK_DISTRIBU_REQUEST_H
 
-#include "http/app/call.h"
-#include "ingest/parse/json.h"
+#include "http/app/json_body.h"
 
 // The text of a refusal and its HTTP status; status 0 = nothing was refused yet.
 typedef struct dbk_refusal {

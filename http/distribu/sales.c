@@ -98,19 +98,13 @@ static void shape_statuses(sales *s, const dbk_result *rows)
     for (size_t row = 0; row < dbk_result_rows(rows); row++) {
         int64_t orders = dbk_result_int(rows, row, 2);
         dbk_i128 revenue = dbk_result_sum(rows, row, 3);
-        if (!dbk_distribu_report_counts(&s->report, dbk_result_text(rows, row, 1), orders))
+        if (!dbk_currency_counts(&s->report.currency, dbk_result_text(rows, row, 1), orders))
             continue;
         add(&s->total, orders, revenue);
         int place = lifecycle_place(dbk_result_text(rows, row, 0));
         if (place >= 0)
             add(&s->states[place], orders, revenue);
     }
-}
-
-static bool is_counted(const sales *s, dbk_text currency)
-{
-    return currency.length == 0 ? s->report.is_default_currency
-                                : dbk_text_equal(currency, s->report.currency);
 }
 
 // Rows come by status, so those of one status that differ in currency only (its own, or none) are neighbours.
@@ -121,10 +115,10 @@ static void write_other_statuses(const sales *s, const dbk_result *rows, dbk_out
         dbk_text status = dbk_result_text(rows, row, 0);
         figure f = {0};
         for (; row < count && dbk_text_equal(dbk_result_text(rows, row, 0), status); row++)
-            if (is_counted(s, dbk_result_text(rows, row, 1)))
+            if (dbk_currency_is(&s->report.currency, dbk_result_text(rows, row, 1)))
                 add(&f, dbk_result_int(rows, row, 2), dbk_result_sum(rows, row, 3));
         if (f.orders > 0 && lifecycle_place(status) < 0)
-            write_status(out, status, &f, s->report.digits);
+            write_status(out, status, &f, s->report.currency.digits);
     }
 }
 
@@ -132,9 +126,9 @@ static void write_total(const sales *s, const char *name, const figure *total, d
 {
     dbk_out_key(out, name);
     dbk_out_object(out);
-    write_figure(out, total, s->report.digits);
+    write_figure(out, total, s->report.currency.digits);
     dbk_out_key(out, "averageOrderValue");
-    dbk_out_money(out, total->revenue, total->orders > 0 ? total->orders : 1, s->report.digits);
+    dbk_out_money(out, total->revenue, total->orders > 0 ? total->orders : 1, s->report.currency.digits);
     dbk_out_object_end(out);
 }
 
@@ -157,7 +151,7 @@ static void write_days(const sales *s, const dbk_result *rows, dbk_out *out)
         dbk_out_object(out);
         dbk_out_key(out, "date");
         dbk_out_day(out, dbk_local_day(dbk_result_int(rows, row, 0), s->report.settings.zone));
-        write_figure(out, &f, s->report.digits);
+        write_figure(out, &f, s->report.currency.digits);
         dbk_out_object_end(out);
     }
     dbk_out_array_end(out);
@@ -175,7 +169,7 @@ static void write_sales(const sales *s, const dbk_result *statuses, const dbk_re
     dbk_out_key(&out, "byStatus");
     dbk_out_array(&out);
     for (int i = 0; i < STATUSES; i++)
-        write_status(&out, dbk_text_from(lifecycle[i]), &s->states[i], s->report.digits);
+        write_status(&out, dbk_text_from(lifecycle[i]), &s->states[i], s->report.currency.digits);
     write_other_statuses(s, statuses, &out);
     dbk_out_array_end(&out);
     dbk_out_object_end(&out);
@@ -197,7 +191,7 @@ void dbk_distribu_sales(dbk_call *call)
         status = query_by_day(call, &s.report, &days, &err);
     }
     if (status == DBK_OK) {
-        dbk_distribu_report_others(call, &s.report);
+        dbk_currency_name_others(call, &s.report.currency);
         write_sales(&s, statuses, days, &call->body);
     }
     dbk_result_free(days);

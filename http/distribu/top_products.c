@@ -59,7 +59,7 @@ static void write_totals(const dbk_distribu_report *report, const dbk_result *ro
     dbk_out_key(out, "units");
     dbk_out_wide(out, units);
     dbk_out_key(out, "revenue");
-    dbk_out_money(out, revenue, 1, report->digits);
+    dbk_out_money(out, revenue, 1, report->currency.digits);
     dbk_out_object_end(out);
 }
 
@@ -83,7 +83,7 @@ static void write_row(const dbk_distribu_report *report, const dbk_result *rows,
     if (dbk_fields_open(fields, out, "units"))
         dbk_out_wide(out, dbk_result_sum(rows, row, UNITS));
     if (dbk_fields_open(fields, out, "revenue"))
-        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->digits);
+        dbk_out_money(out, dbk_result_sum(rows, row, REVENUE), 1, report->currency.digits);
     dbk_out_object_end(out);
 }
 
@@ -130,7 +130,7 @@ void dbk_distribu_top_products(dbk_call *call)
         dbk_call_fail_read(call, status, &err);
         return;
     }
-    dbk_distribu_report_others(call, &report);
+    dbk_currency_name_others(call, &report.currency);
     write_report(&report, rows, (size_t)limit, &fields, &call->body);
     dbk_result_free(rows);
     dbk_call_answer_json(call, 200);

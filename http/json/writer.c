@@ -171,6 +171,13 @@ void dbk_out_money(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
     put(json, text, dbk_decimal_write(text, value, DBK_MONEY_SCALE, divisor, digits));
 }
 
+void dbk_out_rate(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
+{
+    char text[DBK_DECIMAL_TEXT_MAX];
+    begin_value(json);
+    put(json, text, dbk_decimal_write(text, value, DBK_RATE_SCALE, divisor, digits));
+}
+
 void dbk_out_wide(dbk_out *json, dbk_i128 value)
 {
     char text[DBK_DECIMAL_TEXT_MAX];
@@ -178,7 +185,8 @@ void dbk_out_wide(dbk_out *json, dbk_i128 value)
     put(json, text, dbk_decimal_write(text, value, 0, 1, 0));
 }
 
-void dbk_out_time(dbk_out *json, int64_t ms)
+// A time's text without its last `cut` characters, and a Z behind what is left.
+static void put_time(dbk_out *json, int64_t ms, size_t cut)
 {
     if (ms == DBK_NULL) {
         dbk_out_null(json);
@@ -187,8 +195,18 @@ void dbk_out_time(dbk_out *json, int64_t ms)
     char text[DBK_TIME_TEXT_MAX];
     begin_value(json);
     dbk_buffer_u8(json->out, '"');
-    put(json, text, dbk_time_write(text, ms));
-    dbk_buffer_u8(json->out, '"');
+    put(json, text, dbk_time_write(text, ms) - cut);
+    put(json, "Z\"", 2);
+}
+
+void dbk_out_time(dbk_out *json, int64_t ms)
+{
+    put_time(json, ms, sizeof("Z") - 1);
+}
+
+void dbk_out_time_seconds(dbk_out *json, int64_t ms)
+{
+    put_time(json, ms, sizeof(".999Z") - 1);
 }
 
 void dbk_out_day(dbk_out *json, int32_t day)

@@ -34,10 +34,14 @@ void dbk_out_bool(dbk_out *json, bool value);
 void dbk_out_null(dbk_out *json);
 // Money in ten-thousandths over divisor as a JSON number with so many digits, rounded once.
 void dbk_out_money(dbk_out *json, dbk_i128 value, int64_t divisor, int digits);
+// The same for a rate in thousand-millionths.
+void dbk_out_rate(dbk_out *json, dbk_i128 value, int64_t divisor, int digits);
 // A whole number of any size.
 void dbk_out_wide(dbk_out *json, dbk_i128 value);
 // "2026-04-17T23:59:59.999Z"; null for DBK_NULL.
 void dbk_out_time(dbk_out *json, int64_t ms);
+// "2026-04-17T23:59:59Z", to the second; null for DBK_NULL.
+void dbk_out_time_seconds(dbk_out *json, int64_t ms);
 // "2026-04-17" of a day number.
 void dbk_out_day(dbk_out *json, int32_t day);
 // A whole JSON value, as it stands.

@@ -160,12 +160,15 @@ void dbk_admin_settings_get(dbk_call *call)
 }
 
 // Checks all of them before the first is stored.
-static dbk_status check_settings(const dbk_json *body, dbk_error *err)
+static dbk_status check_settings(dbk_call *call, const dbk_json *body, dbk_error *err)
 {
     for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
         if (m->type != DBK_JSON_STRING && m->type != DBK_JSON_NULL)
             return dbk_fail(err, DBK_INVALID, "settings are strings; null takes one away");
-        DBK_TRY(dbk_setting_check(m->key, dbk_json_string_of(m), err));
+        dbk_text value = dbk_json_string_of(m);
+        DBK_TRY(dbk_setting_check(m->key, value, err));
+        if (dbk_text_equal(m->key, DBK_TEXT("app-id")) && value.length > 0)
+            DBK_TRY(dbk_tokens_check_app(call->app->tokens, value, call->tenant, err));
     }
     return DBK_OK;
 }
@@ -188,9 +191,10 @@ void dbk_admin_settings_put(dbk_call *call)
     dbk_error err;
     if (!parse_body(call, &doc))
         return;
-    dbk_status status = check_settings(doc.root, &err);
+    dbk_status status = check_settings(call, doc.root, &err);
     if (status == DBK_OK)
         status = store_settings(call, doc.root, &err);
+    dbk_tokens_changed(call->app->tokens);
     dbk_json_doc_dispose(&doc);
     dbk_call_end_read(call);
     if (status == DBK_OK)

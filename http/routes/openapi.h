@@ -4,11 +4,8 @@
 #define DBK_OPENAPI_H
 
 #include "engine/base/bytes.h"
-#include "http/app/dialect.h"
 
 // The route table as an OpenAPI 3.1 document. Local routes are left out: they are not for clients.
 void dbk_openapi_write(dbk_buffer *out);
-// The value of an operation's "security".
-void dbk_openapi_security(dbk_out *out, const dbk_dialect *dialect);
 
 #endif

@@ -16,6 +16,8 @@
 // expectations. They leave through the fallback path, where a filter puts our words in place of the
 // library's. Heads that its parser cannot read at all (a control character, a name with a space, over 100
 // fields) it answers itself, with a plain "400 Bad Request" and a close; no hook sees them.
+#include "http/server/exchange.h"
+
 #include "http/server/guard.h"
 #include "http/server/loop.h"
 
@@ -25,21 +27,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
-
-typedef struct exchange {
-    dbk_request request;
-    h2o_req_t *req; // NULL once the library gave it up
-    dbk_loop *loop;
-    dbk_connection *connection;
-    h2o_timeout_entry_t deadline; // for the client to take the reply
-    h2o_multithread_message_t message;
-    dbk_reply *late; // a kept request's reply on its way to the loop; NULL when memory was out
-    dbk_buffer body; // being written
-    int status;
-    size_t bytes;
-    bool kept, replied;
-    dbk_header headers[];
-} exchange;
 
 static uint64_t monotonic_ns(void)
 {
@@ -62,8 +49,10 @@ static void keep(dbk_request *request);
 // The end of an exchange: its reply is written or its connection is gone.
 static void exchange_dispose(void *memory)
 {
-    exchange *x = memory;
+    dbk_exchange *x = memory;
     h2o_timeout_unlink(&x->deadline);
+    if (x->stream)
+        dbk_stream_leave(x->stream);
     if (x->connection) {
         const dbk_server_options *options = &x->loop->server->options;
         x->connection->busy = false;
@@ -76,8 +65,11 @@ static void exchange_dispose(void *memory)
 
 static void on_deadline(h2o_timeout_entry_t *entry)
 {
-    exchange *x = H2O_STRUCT_FROM_MEMBER(exchange, deadline, entry);
-    shutdown(h2o_socket_get_fd(x->connection->socket), SHUT_RDWR);
+    dbk_exchange *x = H2O_STRUCT_FROM_MEMBER(dbk_exchange, deadline, entry);
+    if (x->stream)
+        dbk_stream_on_deadline(x->stream);
+    else
+        shutdown(h2o_socket_get_fd(x->connection->socket), SHUT_RDWR);
 }
 
 // RFC 9112 section 3.2.2: a server accepts "GET http://host/path". Daybook is one origin, so the part before
@@ -101,7 +93,7 @@ static void use_absolute_form(h2o_req_t *req)
     }
 }
 
-static void read_headers(exchange *x, h2o_req_t *req)
+static void read_headers(dbk_exchange *x, h2o_req_t *req)
 {
     dbk_header *out = x->headers;
     // The library takes Host out of the list.
@@ -115,10 +107,10 @@ static void read_headers(exchange *x, h2o_req_t *req)
     x->request.headers_count = (int)(out - x->headers);
 }
 
-static exchange *exchange_create(h2o_req_t *req)
+static dbk_exchange *exchange_create(h2o_req_t *req)
 {
     size_t headers = req->headers.size + 1;
-    exchange *x =
+    dbk_exchange *x =
         h2o_mem_alloc_shared(&req->pool, sizeof *x + headers * sizeof *x->headers, exchange_dispose);
     memset(x, 0, sizeof *x);
     x->req = req;
@@ -141,6 +133,7 @@ static exchange *exchange_create(h2o_req_t *req)
     memcpy(r->peer, x->connection->peer, sizeof r->peer);
     r->received_ns = monotonic_ns();
     r->send = send_now_or_later;
+    r->stream = dbk_stream_open;
     r->keep = keep;
     r->user = x;
     read_headers(x, req);
@@ -174,8 +167,7 @@ static void write_headers(h2o_req_t *req, const dbk_reply *reply)
     }
 }
 
-// Everything of the response but the sending. Takes the body.
-static void prepare(exchange *x, dbk_reply *reply)
+void dbk_exchange_prepare(dbk_exchange *x, dbk_reply *reply)
 {
     h2o_req_t *req = x->req;
     if (reply->body.failed) {
@@ -201,11 +193,11 @@ static void prepare(exchange *x, dbk_reply *reply)
     h2o_timeout_link(x->loop->context.loop, &x->loop->response_timeout, &x->deadline);
 }
 
-static void send_now(exchange *x, dbk_reply *reply)
+static void send_now(dbk_exchange *x, dbk_reply *reply)
 {
     static h2o_generator_t
         generator; // nothing to proceed with, nothing to stop: the body goes out in one piece
-    prepare(x, reply);
+    dbk_exchange_prepare(x, reply);
     h2o_iovec_t body = {(char *)x->body.data, x->bytes};
     h2o_start_response(x->req, &generator);
     h2o_send(x->req, &body, x->bytes ? 1 : 0, H2O_SEND_STATE_FINAL);
@@ -216,7 +208,7 @@ static void send_now(exchange *x, dbk_reply *reply)
 
 // In the pool of a kept request: what tells us that the library gave it up.
 typedef struct tie {
-    exchange *x;
+    dbk_exchange *x;
 } tie;
 
 static void on_given_up(void *memory)
@@ -229,9 +221,8 @@ static void on_given_up(void *memory)
     }
 }
 
-static void keep(dbk_request *request)
+void dbk_exchange_keep(dbk_exchange *x)
 {
-    exchange *x = request->user;
     assert(!x->kept && !x->replied);
     x->kept = true;
     x->loop->waiting++;
@@ -240,52 +231,19 @@ static void keep(dbk_request *request)
     t->x = x;
 }
 
-static size_t bytes_of_headers(const dbk_reply *reply)
+static void keep(dbk_request *request)
 {
-    size_t n = 0;
-    for (int i = 0; i < reply->headers_count; i++)
-        n += reply->headers[i].name.length + reply->headers[i].value.length;
-    return n;
-}
-
-static dbk_text copy_text(char **to, dbk_text text)
-{
-    dbk_text copy = {*to, text.length};
-    if (text.length)
-        memcpy(*to, text.data, text.length);
-    *to += text.length;
-    return copy;
-}
-
-// One block with the reply and its headers' bytes; the body is taken over. NULL when memory is out.
-static dbk_reply *copy_reply(dbk_reply *reply)
-{
-    size_t type = reply->content_type ? strlen(reply->content_type) + 1 : 0;
-    dbk_reply *copy = malloc(sizeof *copy + bytes_of_headers(reply) + type);
-    if (!copy)
-        return NULL;
-    *copy = *reply;
-    reply->body = (dbk_buffer){0};
-    char *bytes = (char *)(copy + 1);
-    if (type) {
-        copy->content_type = memcpy(bytes, reply->content_type, type);
-        bytes += type;
-    }
-    for (int i = 0; i < reply->headers_count; i++) {
-        copy->headers[i].name = copy_text(&bytes, reply->headers[i].name);
-        copy->headers[i].value = copy_text(&bytes, reply->headers[i].value);
-    }
-    return copy;
+    dbk_exchange_keep(request->user);
 }
 
 static void send_now_or_later(dbk_request *request, dbk_reply *reply)
 {
-    exchange *x = request->user;
+    dbk_exchange *x = request->user;
     if (!x->kept) {
         send_now(x, reply);
         return;
     }
-    x->late = copy_reply(reply);
+    x->late = dbk_reply_copy(reply);
     dbk_buffer_dispose(&reply->body);
     h2o_multithread_send_message(&x->loop->replies, &x->message);
 }
@@ -294,7 +252,7 @@ void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_
 {
     dbk_loop *loop = H2O_STRUCT_FROM_MEMBER(dbk_loop, replies, receiver);
     while (!h2o_linklist_is_empty(messages)) {
-        exchange *x = H2O_STRUCT_FROM_MEMBER(exchange, message.link, messages->next);
+        dbk_exchange *x = H2O_STRUCT_FROM_MEMBER(dbk_exchange, message.link, messages->next);
         h2o_linklist_unlink(&x->message.link);
         dbk_reply out_of_memory = {.status = 503};
         dbk_reply *reply = x->late ? x->late : &out_of_memory;
@@ -311,7 +269,7 @@ void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_
 // ---- refusing
 // ------------------------------------------------------------------------------------------------
 
-static void write_refusal(exchange *x, int status, const char *detail, dbk_reply *reply)
+static void write_refusal(dbk_exchange *x, int status, const char *detail, dbk_reply *reply)
 {
     const dbk_server_options *options = &x->loop->server->options;
     *reply = (dbk_reply){.status = status};
@@ -331,7 +289,7 @@ static dbk_guard_verdict check_head(h2o_req_t *req)
 static int on_request(h2o_handler_t *self, h2o_req_t *req)
 {
     (void)self;
-    exchange *x = exchange_create(req);
+    dbk_exchange *x = exchange_create(req);
     const dbk_server_options *options = &x->loop->server->options;
     dbk_guard_verdict verdict = check_head(req);
     if (verdict.status) {
@@ -347,7 +305,7 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
 
 typedef struct refusal_stream {
     h2o_ostream_t super;
-    exchange *x;
+    dbk_exchange *x;
 } refusal_stream;
 
 static void send_refusal(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *bufs, size_t count,
@@ -355,7 +313,7 @@ static void send_refusal(h2o_ostream_t *stream, h2o_req_t *req, h2o_iovec_t *buf
 {
     (void)bufs;
     (void)count;
-    exchange *x = ((refusal_stream *)stream)->x;
+    dbk_exchange *x = ((refusal_stream *)stream)->x;
     h2o_iovec_t body = {(char *)x->body.data, x->bytes};
     h2o_ostream_send_next(stream, req, &body, x->bytes ? 1 : 0, state);
 }
@@ -367,7 +325,7 @@ static void on_library_refusal(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t
     const char *detail = status == 413   ? "the body is larger than this server takes"
                          : status == 417 ? "the only expectation is 100-continue"
                                          : "the request's body is not framed as HTTP asks";
-    exchange *x = exchange_create(req);
+    dbk_exchange *x = exchange_create(req);
     // The library refuses for one reason; the head may have another that says more.
     dbk_guard_verdict verdict = check_head(req);
     if (verdict.status) {
@@ -376,7 +334,7 @@ static void on_library_refusal(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t
     }
     dbk_reply refusal;
     write_refusal(x, status, detail, &refusal);
-    prepare(x, &refusal);
+    dbk_exchange_prepare(x, &refusal);
     refusal_stream *stream = (refusal_stream *)h2o_add_ostream(req, sizeof *stream, slot);
     stream->super.do_send = send_refusal;
     stream->x = x;

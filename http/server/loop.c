@@ -304,6 +304,7 @@ static void drain(dbk_loop *loop)
 {
     int64_t deadline = monotonic_ms() + loop->server->drain_ms;
     close_listeners(loop);
+    dbk_streams_drain(loop);
     h2o_context_request_shutdown(&loop->context);
     for (;;) {
         close_idle(loop);
@@ -335,6 +336,7 @@ static void loop_init(dbk_loop *loop)
     loop->accept_tls.ssl_ctx = server->tls;
     h2o_linklist_init_anchor(&loop->connections);
     h2o_multithread_register_receiver(loop->context.queue, &loop->replies, dbk_exchange_on_replies);
+    dbk_streams_init(loop);
     h2o_timeout_init(loop->context.loop, &loop->response_timeout,
                      (uint64_t)server->options.response_timeout_ms);
     loop->rearm.cb = on_rearm;
@@ -361,6 +363,7 @@ static void loop_dispose(dbk_loop *loop)
     if (loop->spare_fd >= 0)
         close(loop->spare_fd);
     h2o_multithread_unregister_receiver(loop->context.queue, &loop->replies);
+    dbk_streams_dispose(loop);
     h2o_timeout_dispose(loop->context.loop, &loop->response_timeout);
     h2o_evloop_t *evloop = loop->context.loop;
     h2o_context_dispose(&loop->context);
@@ -379,7 +382,7 @@ void dbk_loop_run(dbk_loop *loop)
     while (loop->connections_count > loop->waiting)
         turn(loop, DRAIN_LOOK_MS);
     settle(loop->server);
-    while (loop->connections_count > 0)
+    while (loop->connections_count > 0 || atomic_load(&loop->stream_messages) > 0)
         turn(loop, DRAIN_LOOK_MS);
     loop_dispose(loop);
 }

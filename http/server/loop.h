@@ -4,8 +4,8 @@
 //
 // Who may touch what. A loop and its connections belong to the loop's thread, which also creates and disposes
 // everything of the library's: its buffers remember the thread that made them. Other threads reach a loop in
-// two ways only: a message through `replies` and a count in `stop_event`. The server's fields are written
-// before the threads start, but for those marked atomic or locked.
+// two ways only: a message through `replies` or `streams` and a count in `stop_event`. The server's fields
+// are written before the threads start, but for those marked atomic or locked.
 #ifndef DBK_SERVER_LOOP_H
 #define DBK_SERVER_LOOP_H
 
@@ -56,8 +56,13 @@ struct dbk_loop {
     h2o_context_t context;
     h2o_accept_ctx_t accept_plain, accept_tls;
     h2o_multithread_receiver_t replies; // from handlers that kept their request
-    h2o_timeout_t response_timeout;     // a reply written but not read
-    h2o_timeout_entry_t rearm;          // looks whether a paused listener may go on
+    h2o_multithread_receiver_t streams; // from those who write streams
+    _Atomic int stream_messages;        // on their way to it
+    h2o_linklist_t open_streams;        // whose head was sent
+    int watch;                          // epoll over the sockets of open streams; -1 = none
+    h2o_socket_t *watch_socket;
+    h2o_timeout_t response_timeout; // a reply written but not read
+    h2o_timeout_entry_t rearm;      // looks whether a paused listener may go on
     h2o_socket_t *stop_socket;
     h2o_socket_t *listeners[LISTENERS_MAX]; // as server->listeners; NULL = none or closed
     h2o_linklist_t connections;             // dbk_connection.link
@@ -92,6 +97,12 @@ dbk_connection *dbk_connection_of(h2o_req_t *req);
 void dbk_exchange_configure(dbk_server *server);
 // The receiver of replies from other threads.
 void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages);
+
+// The part of a loop that serves streams: made and disposed of with the loop, on its thread.
+void dbk_streams_init(dbk_loop *loop);
+void dbk_streams_dispose(dbk_loop *loop);
+// The server ends: streams without an end of their own are closed.
+void dbk_streams_drain(dbk_loop *loop);
 
 // Binds one address for all loops and fills the listener. On failure nothing stays open.
 dbk_status dbk_listener_open(dbk_listener *out, const char *address, int loops, int *port, dbk_error *err);

@@ -19,6 +19,8 @@ typedef struct dbk_header {
 } dbk_header;
 
 typedef struct dbk_request dbk_request;
+typedef struct dbk_stream dbk_stream;
+typedef struct dbk_stream_options dbk_stream_options;
 
 // A reply. Everything is copied or taken over by the call that sends it.
 typedef struct dbk_reply {
@@ -41,6 +43,8 @@ struct dbk_request {
     bool local;    // came through the data directory's own socket or in this process: trusted as the operator
     uint64_t received_ns; // CLOCK_MONOTONIC, when the whole request was there
     void (*send)(dbk_request *request, dbk_reply *reply);
+    // Opens a stream in place of a reply, see stream.h. NULL: bodies are gathered and sent as one reply.
+    dbk_stream *(*stream)(dbk_request *request, dbk_reply *head, const dbk_stream_options *options);
     // After dbk_request_keep the request and everything it points to stay valid until the reply, even when
     // the client goes away.
     void (*keep)(dbk_request *request);
@@ -53,6 +57,9 @@ dbk_text dbk_request_header(const dbk_request *request, const char *name);
 void dbk_request_reply(dbk_request *request, dbk_reply *reply);
 void dbk_request_keep(dbk_request *request);
 void dbk_reply_header(dbk_reply *reply, const char *name, dbk_text value);
+// One block with the reply and the bytes of its headers, for free(); the body is taken over. NULL when memory
+// is out: then the body is where it was. For replies that are sent later.
+dbk_reply *dbk_reply_copy(dbk_reply *reply);
 
 typedef void (*dbk_handler)(void *app, dbk_request *request);
 

@@ -361,6 +361,7 @@ static void write_marketplace(maker *m, const order *o)
     dbk_csv_cents(out, o->subtotal * 85 / 1000);
     dbk_csv_text(out, currencies[o->currency]);
     dbk_csv_text(out, paid ? "completed" : o->state == SUBMITTED ? "assigned" : "confirmed");
+    dbk_csv_format(out, "ln%llu", (unsigned long long)c->lines_written); // the order's last line
     dbk_csv_end_line(out);
 }
 

@@ -169,6 +169,11 @@ static dbk_status check_database(dbk_io *io, dbk_check *check, const dbk_file_li
     dbk_error why = {0};
     dbk_replay replay = {0};
     dbk_status status = dbk_recover_files(io, m, db, &why);
+    // Frozen before the log is replayed: so its changes come to rollups that are there, as they did when they
+    // were made, and what that led to is compared with the rows.
+    dbk_snapshot *files_image = status == DBK_OK ? dbk_db_freeze(db, m->number) : NULL;
+    if (files_image)
+        dbk_db_publish(db, files_image);
     if (status == DBK_OK)
         status = dbk_recover_log(io, files, m, db, false, &replay, &why);
     if (status != DBK_OK) {

@@ -170,6 +170,22 @@ static dbk_status check_part(table_check *c, size_t index, const dbk_part *part,
     return status;
 }
 
+// ---- Sums kept beside the rows ----
+
+static dbk_status check_rollups(table_check *c, dbk_error *err)
+{
+    const char *wrong;
+    if (dbk_view_rollups_check(c->view, &wrong) != DBK_OK)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory checking rollups");
+    if (wrong)
+        dbk_check_problem(
+            c->check,
+            "%.*s/%s: the sums of the rollup `%s` are not those of its rows; nothing is lost, for "
+            "they are made from the rows at every start; restart the server and report this",
+            (int)c->tenant_name.length, c->tenant_name.data, c->table->name, wrong);
+    return DBK_OK;
+}
+
 dbk_status dbk_check_rows(const dbk_snapshot *snapshot, dbk_check *check, dbk_error *err)
 {
     for (size_t t = 0; t < dbk_snapshot_tenants(snapshot); t++) {
@@ -185,6 +201,7 @@ dbk_status dbk_check_rows(const dbk_snapshot *snapshot, dbk_check *check, dbk_er
                 DBK_TRY(check_part(&c, p, dbk_view_part(c.view, p), &live, err));
             if (live != dbk_view_rows(c.view))
                 complain(&c, 0, 0, "the count of rows is not that of its parts");
+            DBK_TRY(check_rollups(&c, err));
             check->report->rows += live;
         }
         check->report->tenants++;

@@ -100,7 +100,7 @@ typedef struct dbk_check_report {
     uint64_t problems; // 0 = everything holds
 } dbk_check_report;
 // Reads every file of a directory that no server has open, verifies every checksum, rebuilds the database and
-// compares statistics, key index and dead rows with the rows themselves. Each problem is one call of
+// compares statistics, key index, dead rows and rollups with the rows themselves. Each problem is one call of
 // `problem` with file, offset and what to do. DBK_OK when the check could be made, whatever it found. Changes
 // nothing.
 dbk_status dbk_store_check(const char *directory, void (*problem)(void *user, const char *line), void *user,

@@ -267,11 +267,11 @@ test('keys: create, list and revoke, with and without a server', async () => {
 test('tenant: settings are checked before they are stored', async () => {
     const data = temporary();
     const set = (...rest) => run(['tenant', 'set', '--data', data, '--tenant', 't', ...rest]);
-    const good = await set('--timezone', 'Europe/Berlin', '--currency', 'EUR', '--business-day', '06:30', '--app-id', 'app "1"');
+    const good = await set('--timezone', 'Europe/Berlin', '--currency', 'EUR', '--business-day', '06:30', '--app-id', 'app-"1"');
     assert.equal(good.code, OK, good.stderr);
-    const settings = { 'app-id': 'app "1"', 'business-day': '06:30', currency: 'EUR', timezone: 'Europe/Berlin' };
+    const settings = { 'app-id': 'app-"1"', 'business-day': '06:30', currency: 'EUR', timezone: 'Europe/Berlin' };
     assert.deepEqual(JSON.parse(good.stdout), settings);
-    for (const bad of [['--timezone', 'Mars/Olympus'], ['--timezone', '../../etc/passwd'], ['--currency', 'euro'], ['--currency', 'E1R'],
+    for (const bad of [['--timezone', 'Mars/Olympus'], ['--app-id', 'app 1'], ['--timezone', '../../etc/passwd'], ['--currency', 'euro'], ['--currency', 'E1R'],
                        ['--business-day', '24:00'], ['--business-day', '7'], ['--currency', 'USD', '--timezone', 'Nowhere/At_All']]) {
         const result = await set(...bad);
         assert.equal(result.code, FAILED, bad.join(' '));

@@ -18,6 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
 #include <cmocka.h>
 
 // Only a failing test waits this long.
@@ -57,7 +61,7 @@ static void answer_status(dbk_request *q, int status)
     dbk_request_reply(q, &reply);
 }
 
-static void handle(void *app, dbk_request *q)
+void dbk_fixture_handle(void *app, dbk_request *q)
 {
     dbk_fixture *f = app;
     int connections = dbk_server_connections(f->server);
@@ -150,7 +154,8 @@ static void *reply_later(void *argument)
 void dbk_fixture_start(dbk_fixture *f, const char *local)
 {
     dbk_error err;
-    f->options.handler = handle;
+    if (!f->options.handler)
+        f->options.handler = dbk_fixture_handle;
     f->options.app = f;
     f->options.refuse = refuse;
     f->options.log = count;
@@ -301,6 +306,34 @@ static void receive_all(int fd, char *to, size_t size)
     }
 }
 
+static void receive_line(int fd, char *line, size_t size)
+{
+    size_t n = 0;
+    do {
+        assert_true(n + 1 < size);
+        receive_all(fd, line + n++, 1);
+    } while (line[n - 1] != '\n');
+    line[n] = 0;
+}
+
+static void receive_chunks(int fd, dbk_response *r)
+{
+    for (;;) {
+        char line[64];
+        receive_line(fd, line, sizeof line);
+        size_t size = strtoul(line, NULL, 16);
+        r->body = realloc(r->body, r->body_size + size + 1);
+        assert_non_null(r->body);
+        receive_all(fd, r->body + r->body_size, size);
+        r->body_size += size;
+        receive_line(fd, line, sizeof line);
+        assert_string_equal(line, "\r\n");
+        if (size == 0)
+            break;
+    }
+    r->body[r->body_size] = 0;
+}
+
 void dbk_client_receive(int fd, dbk_response *r, bool bodiless)
 {
     dbk_response_dispose(r);
@@ -313,6 +346,10 @@ void dbk_client_receive(int fd, dbk_response *r, bool bodiless)
     }
     r->head[n] = 0;
     assert_int_equal(sscanf(r->head, "HTTP/1.1 %d ", &r->status), 1);
+    if (!bodiless && strcasestr(r->head, "Transfer-Encoding: chunked\r\n")) {
+        receive_chunks(fd, r);
+        return;
+    }
     const char *length = strstr(r->head, "Content-Length: ");
     r->body_size = length && !bodiless ? strtoul(length + 16, NULL, 10) : 0;
     r->body = malloc(r->body_size + 1);
@@ -343,6 +380,32 @@ void dbk_response_dispose(dbk_response *r)
 {
     free(r->body);
     *r = (dbk_response){0};
+}
+
+void dbk_make_certificate(const char *certificate, const char *key)
+{
+    EVP_PKEY *pair = EVP_EC_gen("P-256");
+    X509 *x = X509_new();
+    assert_non_null(pair);
+    assert_non_null(x);
+    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
+    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+    X509_set_pubkey(x, pair);
+    X509_NAME *name = X509_get_subject_name(x);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+    X509_set_issuer_name(x, name);
+    assert_true(X509_sign(x, pair, EVP_sha256()) > 0);
+    FILE *file = fopen(certificate, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_X509(file, x), 1);
+    fclose(file);
+    file = fopen(key, "w");
+    assert_non_null(file);
+    assert_int_equal(PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL, NULL), 1);
+    fclose(file);
+    X509_free(x);
+    EVP_PKEY_free(pair);
 }
 
 char *dbk_temporary_directory(void)

@@ -19,7 +19,8 @@
 
 typedef struct dbk_fixture {
     dbk_server *server;
-    dbk_server_options options; // set before start; handler, app, refuse and log are the fixture's
+    dbk_server_options options; // set before start; app, refuse and log are the fixture's, and so is the
+                                // handler unless one was set
     int drain_ms;
     int port;
     pthread_t runner, replier;
@@ -33,6 +34,8 @@ typedef struct dbk_fixture {
     _Atomic size_t last_bytes;
 } dbk_fixture;
 
+// The fixture's own handler, for handlers that answer only some paths.
+void dbk_fixture_handle(void *fixture, dbk_request *request);
 // Listens on 127.0.0.1 and, unless NULL, on `local`, and runs.
 void dbk_fixture_start(dbk_fixture *f, const char *local);
 // Stops, waits for run to return, destroys.
@@ -55,13 +58,15 @@ int dbk_client_connect(int port);
 int dbk_client_connect_local(const char *path);
 void dbk_client_send(int fd, const char *bytes, size_t size);
 void dbk_client_send_text(int fd, const char *text);
-// Reads one response. `bodiless`: to a HEAD.
+// Reads one response, chunked or with its length. `bodiless`: to a HEAD.
 void dbk_client_receive(int fd, dbk_response *r, bool bodiless);
 // Fails unless the server ends the connection without another byte.
 void dbk_client_expect_end(int fd);
 // "GET path", one response.
 void dbk_client_get(int fd, const char *path, dbk_response *r);
 void dbk_response_dispose(dbk_response *r);
+// A self-signed certificate and its key, as PEM files.
+void dbk_make_certificate(const char *certificate, const char *key);
 // A directory of its own for a test; removed with its files by the second call.
 char *dbk_temporary_directory(void);
 void dbk_temporary_remove(char *directory);

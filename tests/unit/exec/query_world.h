@@ -30,6 +30,7 @@ typedef struct world {
     dbk_read read;
     uint64_t number;
     bool extreme; // sums leave 64 bits
+    const char *zone;
 } world;
 
 static inline dbk_text world_tenant(void)
@@ -178,6 +179,28 @@ static inline void world_apply(dbk_random *r, world *w, dbk_table_id id, uint32_
     dbk_batch_dispose(&batch);
 }
 
+// The oracle knows no settings: queries bring their zones along.
+static inline void world_set_zone(world *w, const char *zone)
+{
+    dbk_batch batch = {.table = dbk_table_def_by_id(DBK_SETTINGS), .rows = 1};
+    dbk_text words[] = {{NULL, 0}, DBK_TEXT("timezone")}, value = dbk_text_from(zone);
+    uint32_t code = 1;
+    dbk_apply_report report;
+    dbk_error err = {0};
+    batch.columns[batch.table->key_column] =
+        (dbk_batch_column){.codes = &code, .words = words, .words_count = 2};
+    batch.columns[dbk_column_find(batch.table, DBK_TEXT("value"))].texts = &value;
+    if (dbk_db_apply(w->db, world_tenant(), &batch, &report, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    w->zone = zone;
+}
+
+static inline const char *world_zone(dbk_random *r)
+{
+    static const char *const zones[] = {"Europe/Berlin", "UTC", "Asia/Kolkata", "America/St_Johns"};
+    return zones[below(r, DBK_COUNT(zones))];
+}
+
 static inline void world_publish(world *w)
 {
     dbk_snapshot *snapshot = dbk_db_freeze(w->db, ++w->number);
@@ -188,7 +211,7 @@ static inline void world_publish(world *w)
 static inline void world_open(world *w, uint32_t segment_rows)
 {
     dbk_error err;
-    *w = (world){0};
+    *w = (world){.zone = "UTC"};
     assert_int_equal(dbk_db_create(&w->db, &err), DBK_OK);
     dbk_db_set_segment_rows(w->db, segment_rows);
 }
@@ -206,6 +229,10 @@ static inline void world_grow(dbk_random *r, world *w)
     static const uint32_t segment_rows[] = {60, 300, 1500, 65536};
     world_open(w, segment_rows[below(r, DBK_COUNT(segment_rows))]);
     w->extreme = below(r, 3) == 0;
+    if (below(r, 4))
+        dbk_db_set_rollup_rows(w->db, 1, below(r, 3) ? 0 : below(r, 20));
+    if (below(r, 2))
+        world_set_zone(w, world_zone(r));
     for (size_t t = 0; t < DBK_COUNT(world_tables); t++) {
         uint32_t rows = (uint32_t)world_keys(world_tables[t]) / 2;
         if (below(r, 8) == 0)
@@ -215,6 +242,8 @@ static inline void world_grow(dbk_random *r, world *w)
         if (below(r, 3))
             world_apply(r, w, world_tables[t], 1 + (uint32_t)below(r, 40), true);
         world_publish(w);
+        if (below(r, 8) == 0)
+            world_set_zone(w, world_zone(r));
         world_apply(r, w, world_tables[t], 1 + (uint32_t)below(r, rows / 4 + 1), false);
     }
     world_publish(w);

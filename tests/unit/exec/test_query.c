@@ -221,6 +221,82 @@ static void row_question(dbk_random *r, const world *w, question *q, const dbk_t
     q->after[query->order_count - 1] = random_value(r, w, q, &id_column, false);
 }
 
+// What reports ask, so that rollups often have the answer: orders or payments by buckets and dimensions.
+static void report_question(dbk_random *r, const world *w, question *q)
+{
+    static const char *const dims[][4] = {{"status", "currency", "kind", "payment_method"},
+                                          {"status", "currency", "kind", "method"}};
+    static const char *const measures[] = {"total", "subtotal", "tip", "tax"};
+    static const dbk_value words[] = {{.kind = DBK_VALUE_TEXT, .text = {"Word1", 5}},
+                                      {.kind = DBK_VALUE_TEXT, .text = {"pos", 3}},
+                                      {.kind = DBK_VALUE_NULL}};
+    memset(q, 0, sizeof *q);
+    int of = below(r, 4) == 0;
+    uint64_t width = 2 + below(r, 3);
+    dbk_query *query = &q->query;
+    *query = (dbk_query){.table = of ? "payments" : "orders",
+                         .from_ms = DBK_TIME_OPEN_FROM,
+                         .to_ms = DBK_TIME_OPEN_TO,
+                         .filters = q->filters,
+                         .keys = q->keys,
+                         .fields = q->fields,
+                         .aggregates = q->aggregates,
+                         .order = q->order,
+                         .threads = below(r, 2) ? 3 : 1};
+    dbk_bucket bucket = {.unit = (dbk_unit)(DBK_UNIT_HOUR + below(r, 6)), .count = 1};
+    dbk_error err;
+    if (dbk_zone_load(below(r, 4) ? w->zone : world_zone(r), &bucket.zone, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    if (bucket.unit == DBK_UNIT_HOUR)
+        bucket.count = 1 + (int)below(r, 12);
+    if (below(r, 6) == 0)
+        bucket.day_start_minutes = below(r, 2) ? 420 : (int)below(r, 1440);
+    // Mostly whole days, months or hours, as in reports; sometimes up to any instant.
+    dbk_bucket aligned = bucket;
+    aligned.unit = (dbk_unit)(DBK_UNIT_HOUR + below(r, 4));
+    aligned.count = 1;
+    int64_t span = WORLD_DAYS * (int64_t)DBK_MS_DAY, end;
+    int64_t from = WORLD_FROM - DBK_MS_DAY + (int64_t)below(r, (uint64_t)span);
+    int64_t to = from + (int64_t)below(r, (uint64_t)span);
+    if (below(r, 4))
+        dbk_bucket_span(&aligned, from, &from, &end);
+    if (below(r, 4))
+        dbk_bucket_span(&aligned, to, &end, &to);
+    if (below(r, 5))
+        query->from_ms = from;
+    if (below(r, 5))
+        query->to_ms = to;
+    if (below(r, 3)) {
+        q->buckets[0] = bucket;
+        q->keys[query->keys_count++] = (dbk_group_key){"created_at", &q->buckets[0]};
+    }
+    for (uint64_t i = below(r, 4); i > 0; i--)
+        q->keys[query->keys_count++].column = dims[of][below(r, width)];
+    for (uint64_t i = below(r, 3); i > 0; i--) {
+        dbk_filter *f = &q->filters[query->filters_count++];
+        *f = (dbk_filter){.column = dims[of][below(r, width)], .values = words, .values_count = 1};
+        f->op = below(r, 2) ? DBK_OP_IN : DBK_OP_NE;
+        if (f->op == DBK_OP_IN)
+            f->values_count = 1 + (int)below(r, DBK_COUNT(words));
+    }
+    query->aggregates_count = 1 + (int)below(r, 3);
+    for (int i = 0; i < query->aggregates_count; i++) {
+        dbk_aggregate *a = &q->aggregates[i];
+        static const dbk_aggregate_kind kinds[] = {DBK_COUNT_ROWS, DBK_SUM, DBK_AVERAGE, DBK_COUNT_VALUES};
+        a->kind = kinds[below(r, DBK_COUNT(kinds))];
+        a->column = of ? "amount" : measures[below(r, 4) ? 0 : below(r, DBK_COUNT(measures))];
+    }
+    query->fill = query->keys_count == 1 && q->keys[0].bucket && query->from_ms != DBK_TIME_OPEN_FROM &&
+                  query->to_ms != DBK_TIME_OPEN_TO && below(r, 2);
+    if (below(r, 2)) {
+        query->order_count = 1;
+        q->order[0] =
+            (dbk_order){(int)below(r, (uint64_t)(query->keys_count + query->aggregates_count)), below(r, 2)};
+    }
+    if (below(r, 3) == 0)
+        query->limit = 1 + (int64_t)below(r, 30);
+}
+
 static void ask(dbk_random *r, const world *w, question *q)
 {
     memset(q, 0, sizeof *q);
@@ -317,9 +393,11 @@ static dbk_result *run(const world *w, const dbk_query *query)
     return result;
 }
 
-static void check(const world *w, const dbk_query *query)
+// Whether a rollup was used.
+static bool check(const world *w, const dbk_query *query)
 {
     dbk_result *result = run(w, query);
+    bool is_from_rollup = dbk_result_statistics(result).rollup_buckets > 0;
     dbk_oracle_answer wanted = dbk_oracle_run(&w->oracle, query);
     if (dbk_result_rows(result) != wanted.rows || dbk_result_columns(result) != wanted.columns) {
         describe(query);
@@ -341,6 +419,30 @@ static void check(const world *w, const dbk_query *query)
     }
     free(wanted.values);
     dbk_result_free(result);
+    return is_from_rollup;
+}
+
+static void reports_equal_the_oracle_from_rollups_and_from_rows(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("report");
+    const char *rounds = getenv("DBK_ROUNDS");
+    int asked = 0, from_rollups = 0;
+    for (int round = 0; round < (rounds ? atoi(rounds) : 8); round++) {
+        world w;
+        world_grow(&r, &w);
+        for (int i = 0; i < 250; i++) {
+            question q;
+            report_question(&r, &w, &q);
+            from_rollups += check(&w, &q.query);
+            q.query.from_rows = true;
+            assert_false(check(&w, &q.query));
+            asked++;
+        }
+        world_close(&w);
+    }
+    fprintf(stderr, "%d of %d from rollups\n", from_rollups, asked);
+    assert_true(from_rollups > asked / 20);
 }
 
 static void test_random_queries_equal_the_oracle(void **state)
@@ -365,6 +467,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_queries_equal_the_oracle),
+        cmocka_unit_test(reports_equal_the_oracle_from_rollups_and_from_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,34 @@ static void check_rows(const dbk_snapshot *snapshot, uint64_t rows)
     dbk_result_free(newest);
 }
 
+// By status from a rollup, and up to the middle of an hour from a rollup and the rows beside it.
+static void check_sums(const dbk_snapshot *snapshot, uint64_t rows)
+{
+    static const dbk_group_key by_status = {.column = "status"};
+    static const dbk_aggregate aggregates[] = {{.kind = DBK_COUNT_ROWS},
+                                               {.kind = DBK_SUM, .column = "total"}};
+    static const int64_t middle = 1700002000000;
+    uint64_t counted[2] = {0};
+    for (int i = 0; i < 3; i++) {
+        dbk_query query = over_orders();
+        query.keys = &by_status;
+        query.keys_count = 1;
+        query.aggregates = aggregates;
+        query.aggregates_count = DBK_COUNT(aggregates);
+        query.to_ms = i == 1 ? middle : DBK_TIME_OPEN_TO;
+        query.from_ms = i == 2 ? middle : DBK_TIME_OPEN_FROM;
+        dbk_result *result = ask(snapshot, &query);
+        for (size_t row = 0; row < dbk_result_rows(result); row++) {
+            int64_t count = dbk_result_int(result, row, 1);
+            require(dbk_result_sum(result, row, 2) == (dbk_i128)count * AMOUNT, "a kept sum");
+            counted[i > 0] += (uint64_t)count;
+        }
+        require(i > 0 || rows == 0 || dbk_result_statistics(result).rollup_buckets > 0, "no rollup was used");
+        dbk_result_free(result);
+    }
+    require(counted[0] == rows && counted[1] == rows, "the kept sums are not those of all rows");
+}
+
 static void *reader(void *user)
 {
     world *w = user;
@@ -141,6 +169,7 @@ static void *reader(void *user)
         check_groups(read.snapshot, rows);
         check_filters(read.snapshot, rows);
         check_rows(read.snapshot, rows);
+        check_sums(read.snapshot, rows);
         dbk_read_end(w->db, &read);
         atomic_fetch_add(&w->reads, 1);
     }
@@ -243,6 +272,7 @@ static void test_queries_see_one_moment_each(void **state)
     dbk_error err;
     assert_int_equal(dbk_db_create(&w->db, &err), DBK_OK);
     dbk_db_set_segment_rows(w->db, 700 + (uint32_t)dbk_random_below(&r, 2000));
+    dbk_db_set_rollup_rows(w->db, 1, 0);
     pthread_t threads[READERS];
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, reader, w), 0);

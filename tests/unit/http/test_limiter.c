@@ -47,6 +47,30 @@ static void test_D38_keys_do_not_share(void **state)
     dbk_limiter_destroy(limiter);
 }
 
+// More keys than places, each asking now and then: what is cleared away for being idle changes no answer.
+static void test_idle_keys_are_forgotten_unnoticed(void **state)
+{
+    (void)state;
+    enum { KEYS = 20000, LIMIT = 2, TAKES = 200000 };
+    static int64_t passed[KEYS][LIMIT]; // the last moments that passed, the older first
+    dbk_random random = dbk_test_random(__func__);
+    dbk_limiter *limiter = make();
+    int64_t now = 2 * DBK_LIMITER_WINDOW_MS;
+    for (int i = 0; i < TAKES; i++) {
+        char text[16];
+        int64_t *mine = passed[dbk_random_below(&random, KEYS)];
+        snprintf(text, sizeof(text), "%d", (int)((mine - passed[0]) / LIMIT));
+        now += (int64_t)dbk_random_below(&random, 8);
+        bool passes = mine[0] + DBK_LIMITER_WINDOW_MS <= now;
+        assert_int_equal(dbk_limiter_take(limiter, dbk_text_from(text), LIMIT, 1, now) == 0, passes);
+        if (passes) {
+            mine[0] = mine[1];
+            mine[1] = now;
+        }
+    }
+    dbk_limiter_destroy(limiter);
+}
+
 // The twin keeps every moment that passed and counts those of the last minute.
 static void test_no_minute_holds_more_than_the_limit(void **state)
 {
@@ -112,6 +136,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_D38_sixty_pass_then_the_wait_is_exact),
         cmocka_unit_test(test_D38_keys_do_not_share),
+        cmocka_unit_test(test_idle_keys_are_forgotten_unnoticed),
         cmocka_unit_test(test_no_minute_holds_more_than_the_limit),
         cmocka_unit_test(test_threads_share_one_budget),
     };

@@ -14,10 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <cmocka.h>
 
@@ -296,32 +293,6 @@ static void test_addresses(void **state)
 // ---- TLS
 // -----------------------------------------------------------------------------------------------------
 
-static void make_certificate(const char *certificate, const char *key)
-{
-    EVP_PKEY *pair = EVP_EC_gen("P-256");
-    X509 *x = X509_new();
-    assert_non_null(pair);
-    assert_non_null(x);
-    ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-    X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-    X509_set_pubkey(x, pair);
-    X509_NAME *name = X509_get_subject_name(x);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
-    X509_set_issuer_name(x, name);
-    assert_true(X509_sign(x, pair, EVP_sha256()) > 0);
-    FILE *file = fopen(certificate, "w");
-    assert_non_null(file);
-    assert_int_equal(PEM_write_X509(file, x), 1);
-    fclose(file);
-    file = fopen(key, "w");
-    assert_non_null(file);
-    assert_int_equal(PEM_write_PrivateKey(file, pair, NULL, NULL, 0, NULL, NULL), 1);
-    fclose(file);
-    X509_free(x);
-    EVP_PKEY_free(pair);
-}
-
 static void get_over_tls(SSL_CTX *context, int port)
 {
     int fd = dbk_client_connect(port);
@@ -355,7 +326,7 @@ static void test_tls(void **state)
     char certificate[64], key[64];
     snprintf(certificate, sizeof certificate, "%s/cert.pem", directory);
     snprintf(key, sizeof key, "%s/key.pem", directory);
-    make_certificate(certificate, key);
+    dbk_make_certificate(certificate, key);
     dbk_fixture f = {.options = {.threads = 2, .tls_certificate = certificate, .tls_key = key}};
     dbk_fixture_start(&f, NULL);
 

@@ -238,6 +238,22 @@ static void copy_file(const char *from, const char *to)
     fclose(out);
 }
 
+#define DIRECTORY_NAME "/tmp/dbk-test-store-XXXXXX"
+
+static void copy_directory(const char *path, char *copy)
+{
+    char from[512], to[512];
+    assert_non_null(mkdtemp(copy));
+    DIR *stream = opendir(path);
+    for (struct dirent *e; (e = readdir(stream)) != NULL;) {
+        snprintf(from, sizeof(from), "%s/%s", path, e->d_name);
+        snprintf(to, sizeof(to), "%s/%s", copy, e->d_name);
+        if (e->d_name[0] != '.')
+            copy_file(from, to);
+    }
+    closedir(stream);
+}
+
 // What a killed process leaves: a copy of the directory while the store is open.
 static void a_killed_process_loses_nothing_acknowledged(void **state)
 {
@@ -250,16 +266,8 @@ static void a_killed_process_loses_nothing_acknowledged(void **state)
             assert_int_equal(dbk_store_checkpoint(store, &err), DBK_OK);
     }
     uint64_t want = digest_of(dbk_store_db(store));
-    char copy[64] = "/tmp/dbk-test-store-XXXXXX", from[512], to[512];
-    assert_non_null(mkdtemp(copy));
-    DIR *stream = opendir(d->path);
-    for (struct dirent *e; (e = readdir(stream)) != NULL;) {
-        snprintf(from, sizeof(from), "%s/%s", d->path, e->d_name);
-        snprintf(to, sizeof(to), "%s/%s", copy, e->d_name);
-        if (e->d_name[0] != '.')
-            copy_file(from, to);
-    }
-    closedir(stream);
+    char copy[] = DIRECTORY_NAME;
+    copy_directory(d->path, copy);
     assert_check_is_clean(copy);
     dbk_store *again = open_store(copy, 65536, 0);
     assert_true(digest_of(dbk_store_db(again)) == want);
@@ -378,6 +386,65 @@ static void past_the_memory_budget_changes_are_refused(void **state)
     dbk_store_close(store);
 }
 
+// Orders and their amounts by status and day; from a rollup, or from the rows.
+static uint64_t sums_of(dbk_db *db, bool from_rows)
+{
+    static const dbk_bucket day = {.unit = DBK_UNIT_DAY, .count = 1};
+    static const dbk_group_key keys[] = {{"created_at", &day}, {"status", NULL}};
+    static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}};
+    static const dbk_order order[] = {{0, false}, {1, false}};
+    dbk_query query = {.table = "orders",
+                       .from_ms = DBK_TIME_OPEN_FROM,
+                       .to_ms = DBK_TIME_OPEN_TO,
+                       .keys = keys,
+                       .keys_count = 2,
+                       .aggregates = aggregates,
+                       .aggregates_count = 2,
+                       .order = order,
+                       .order_count = 2,
+                       .from_rows = from_rows};
+    dbk_result *result;
+    dbk_error err;
+    dbk_read read = dbk_read_begin(db);
+    assert_int_equal(dbk_query_run(read.snapshot, acme, &query, &result, &err), DBK_OK);
+    dbk_read_end(db, &read);
+    assert_true((dbk_result_statistics(result).rollup_buckets > 0) != from_rows);
+    uint64_t h = dbk_result_rows(result);
+    assert_true(h > 5);
+    for (size_t row = 0; row < dbk_result_rows(result); row++) {
+        h = mix_text(mix(h, (uint64_t)dbk_result_int(result, row, 0)), dbk_result_text(result, row, 1));
+        h = mix(mix(h, (uint64_t)dbk_result_int(result, row, 2)), (uint64_t)dbk_result_sum(result, row, 3));
+    }
+    dbk_result_free(result);
+    return h;
+}
+
+static void rollups_are_those_of_the_rows_after_reopening(void **state)
+{
+    directory *d = *state;
+    dbk_error err = {0};
+    dbk_store *store = open_store(d->path, 0, 0);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(write_orders(store, acme, i * 4000, 4000, i, &err), DBK_OK);
+    assert_int_equal(dbk_store_checkpoint(store, &err), DBK_OK);
+    // Replaced and new ones, in the log alone when the directory is copied.
+    assert_int_equal(write_orders(store, acme, 3000, 5000, 7, &err), DBK_OK);
+    assert_int_equal(write_orders(store, acme, 19000, 2000, 1, &err), DBK_OK);
+    uint64_t want = sums_of(dbk_store_db(store), false);
+    assert_true(sums_of(dbk_store_db(store), true) == want);
+    char copy[] = DIRECTORY_NAME;
+    copy_directory(d->path, copy);
+    dbk_store_close(store);
+    assert_check_is_clean(copy);
+    store = open_store(copy, 0, 0);
+    assert_true(sums_of(dbk_store_db(store), false) == want);
+    assert_true(sums_of(dbk_store_db(store), true) == want);
+    dbk_store_close(store);
+    empty_directory(copy);
+    rmdir(copy);
+    assert_check_is_clean(d->path);
+}
+
 #define BOTH(test)                                                                                           \
     cmocka_unit_test_setup_teardown(test, with_posix, remove_directory),                                     \
         cmocka_unit_test_setup_teardown(test, with_any, remove_directory)
@@ -390,6 +457,7 @@ int main(void)
         BOTH(a_killed_process_loses_nothing_acknowledged),
         BOTH(concurrent_submitters_are_all_stored),
         BOTH(a_directory_is_opened_once),
+        BOTH(rollups_are_those_of_the_rows_after_reopening),
         BOTH(a_failed_checkpoint_ends_the_writing_under_load),
         BOTH(past_the_memory_budget_changes_are_refused),
     };

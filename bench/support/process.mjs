@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes beside the harness: engines that answer one line at a time, and Daybook's server.
+import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { daybook, data, must } from './world.mjs'
+
+// A process that says one line when it is ready, and then answers each line with one line of JSON.
+export async function worker(name, command, args) {
+  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error(`${name} ended`)
+    return JSON.parse(value)
+  }
+  await next()
+  return {
+    name,
+    async ask(query) {
+      child.stdin.write(`${query}\n`)
+      return next()
+    },
+    async stop() {
+      const ended = new Promise((resolve) => child.on('exit', resolve))
+      child.stdin.end()
+      await ended
+    }
+  }
+}
+
+// Daybook's server on a free port, without rate limits.
+export async function serve(folder = data(), args = []) {
+  const child = spawn(daybook, ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
+  const url = value?.replace('listening on ', '')
+  if (!url) throw new Error('the server did not start')
+  const stopped = new Promise((resolve) => child.on('exit', resolve))
+  return { url, pid: child.pid, async stop() { child.kill('SIGTERM'); await stopped } }
+}
+
+export const makeKey = (scopes, folder = data()) =>
+  must(daybook, ['keys', 'create', '--data', folder, '--tenant', 'bench', '--scope', scopes], { stdio: ['ignore', 'pipe', 'ignore'] }).trim()

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which sums are kept beside the rows, as constant data: the companion of the data dictionary (schema.h).
+//
+// A rollup counts the rows of a table, and sums some of its columns, for each bucket of a time column and
+// each combination of some columns of codes. Two kinds of declaration matter: few dimensions and one measure
+// keep a year's chart at a few thousand cells; more dimensions or measures answer the rarer question. A query
+// is answered from the first one here that has all it asks for (exec/plan_rollup.h), so narrow ones stand
+// first.
+//
+// What is left out, and why: a rollup by customer or product has about as many cells as there are rows until
+// a bucket holds many rows of each (a million orders a month and half a million customers: 0.4 cells a row,
+// 24 bytes each), its reports print every customer and so cost what they print, and they ask for extremes and
+// distinct counts, which cannot be retracted.
+#ifndef DBK_ROLLUP_H
+#define DBK_ROLLUP_H
+
+#include "engine/schema.h"
+
+// Hours are UTC's; days and months are local to the tenant's time zone (its setting `timezone`) and begin at
+// midnight. A month is a union of days, and a day one of hours wherever the zone's offset is whole hours.
+typedef enum dbk_grain { DBK_GRAIN_HOUR, DBK_GRAIN_DAY, DBK_GRAIN_MONTH, DBK_GRAIN_COUNT } dbk_grain;
+
+enum { DBK_ROLLUP_DIMS_MAX = 4, DBK_ROLLUP_MEASURES_MAX = 6, DBK_ROLLUPS_PER_TABLE = 3 };
+
+typedef struct dbk_rollup_def {
+    const char *name;                              // for messages
+    const char *time;                              // the column whose buckets are kept
+    const char *dims[DBK_ROLLUP_DIMS_MAX];         // columns of type code
+    const char *measures[DBK_ROLLUP_MEASURES_MAX]; // columns of integers
+    bool grains[DBK_GRAIN_COUNT];
+} dbk_rollup_def;
+
+// The table's rollups, *count of them; at most DBK_ROLLUPS_PER_TABLE.
+const dbk_rollup_def *dbk_rollup_defs(dbk_table_id table, int *count);
+
+#endif

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The body of a request that must be JSON. What is wrong with one is the same for every dialect; how it is
+// told is the dialect's.
+#ifndef DBK_JSON_BODY_H
+#define DBK_JSON_BODY_H
+
+#include "http/app/call.h"
+#include "ingest/parse/json.h"
+
+typedef enum dbk_json_body {
+    DBK_JSON_BODY_OK,
+    DBK_JSON_BODY_OTHER_TYPE, // Content-Type names something else; none at all is taken as JSON
+    DBK_JSON_BODY_ENCODED,    // Content-Encoding: compressed bodies are not read
+    DBK_JSON_BODY_BROKEN,     // not JSON; the header Daybook-Json-Error of the answer says where and why
+    DBK_JSON_BODY_NO_MEMORY,
+} dbk_json_body;
+
+// Parses the whole body. With DBK_JSON_BODY_OK the document must be disposed of before the call ends.
+dbk_json_body dbk_json_body_read(dbk_call *call, dbk_json_doc *doc);
+
+#endif
