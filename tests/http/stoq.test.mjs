@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // STOQ's catalogue, help and nine reads over HTTP, rule by rule, on a shop small enough to add up by hand.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { createKey, ok, serve, temporary } from './support/daybook.mjs';
+import { REPO, createKey, ok, serve, temporary } from './support/daybook.mjs';
 
 const BASE = '/api/v2/external';
 const REPORTS = `${BASE}/preorders/reports`;
@@ -124,13 +126,74 @@ test('S3, S56: help has the schemas of what the reports take, at every level and
     assert.deepEqual((await get(`${BASE}/help?prefix=/preorders/offers`)).json.actions, []);
 });
 
-test('S4–S12: what a read answers has the keys and types that its declaration says', async () => {
-    for (const name of NAMES) {
-        const answer = await read(name, `${MAY}&offer_ids=${LAMPS},${MUGS}`);
-        assert.deepEqual(Object.keys(answer).slice(0, 2), ['window', 'currency']);
-        assert.deepEqual(answer.window, { from: '2026-05-01', to: '2026-05-31' });
-        assert.equal(answer.currency, 'EUR');
+// The JSON Schemas of what reports take and answer, made by the program from its registry.
+async function operations() {
+    const { paths } = (await server.request('/openapi.json')).json;
+    return NAMES.map((name) => {
+        const { parameters, responses } = paths[`${REPORTS}/${name}`].get;
+        return { name, parameters, answer: responses['200'].content['application/json'].schema };
+    });
+}
+
+function expectShape(value, schema, where) {
+    const types = [schema.type].flat();
+    const type = value === null ? 'null' : Array.isArray(value) ? 'array' : Number.isInteger(value) && !types.includes('number') ? 'integer' : typeof value;
+    assert.ok(types.includes(type), `${where} is ${JSON.stringify(value)}, not ${types}`);
+    if (schema.pattern && value !== null) assert.match(value, new RegExp(schema.pattern), where);
+    if (schema.properties) {
+        assert.deepEqual(Object.keys(value), Object.keys(schema.properties), where);
+        for (const [key, member] of Object.entries(schema.properties)) expectShape(value[key], member, `${where}.${key}`);
     }
+    if (schema.items) value.forEach((member, i) => expectShape(member, schema.items, `${where}[${i}]`));
+}
+
+test('S4–S12, SA1, SA3, X19: every read answers the keys, order and types that its declaration says', async () => {
+    for (const { name, answer } of await operations())
+        for (const query of [`${MAY}&offer_ids=${LAMPS},${MUGS}`, `from=2025-01-01&to=2025-01-01&offer_id=${LAMPS}`]) {
+            const got = await read(name, query);
+            expectShape(got, answer, name);
+            assert.deepEqual(Object.keys(got).slice(0, 2), ['window', 'currency']);
+        }
+});
+
+// Rows of the tables in a piece of Markdown, as lists of cells without back quotes.
+function tableRows(text) {
+    return text.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.slice(2, -2).split(' | ').map((cell) => cell.trim()));
+}
+
+function typeName({ type, pattern, format }) {
+    const [first, second] = [type].flat();
+    const name = pattern ? 'money' : format ? 'date' : { string: 'text', number: 'ratio', boolean: 'flag' }[first] ?? first;
+    return second ? `${name} or null` : name;
+}
+
+test('the tables of docs/api/stoq.md are those of the registry', async () => {
+    const text = readFileSync(join(REPO, 'docs/api/stoq.md'), 'utf8');
+    const described = await operations();
+    for (const { name, answer } of described) {
+        const section = text.split(`\n### ${name}\n`)[1].split('\n### ')[0];
+        const sets = Object.entries(answer.properties).filter(([, schema]) => schema.items || (schema.properties && schema.description));
+        const parts = section.split('\n**`').slice(1);
+        assert.deepEqual(parts.map((part) => part.split('`')[0]), sets.map(([key]) => key), name);
+        sets.forEach(([key, schema], i) => {
+            const kind = schema.items ? 'a list' : 'an object';
+            assert.ok(parts[i].startsWith(`${key}\`** (${kind}): ${schema.description}\n`), `${name}.${key}`);
+            const columns = Object.entries((schema.items ?? schema).properties);
+            assert.deepEqual(tableRows(parts[i]), columns.map(([column, member]) => [`\`${column}\``, typeName(member), member.description]), `${name}.${key}`);
+        });
+    }
+    const takers = new Map();
+    for (const { name, parameters } of described)
+        for (const { name: parameter, description, schema } of parameters) {
+            const taker = takers.get(parameter) ?? { description, standard: schema.default, reports: [] };
+            taker.reports.push(name);
+            takers.set(parameter, taker);
+        }
+    const rows = tableRows(text.split('## Parameters')[1].split('Both days are')[0]);
+    assert.deepEqual(rows.map(([name, , standard, description, reports]) => [name, standard, description, reports]),
+                     [...takers].map(([name, { description, standard, reports }]) =>
+                         [`\`${name}\``, standard === undefined ? '' : `\`${standard}\``, description,
+                          reports.length === NAMES.length ? 'all' : reports.map((report) => `\`${report}\``).join(', ')]));
 });
 
 test('S23, X16: both ends of the window are whole days of the shop\'s zone', async () => {
