@@ -125,6 +125,9 @@ void dbk_stoq_put_day(dbk_stoq_row *row, int32_t day)
 
 void dbk_stoq_put_ratio(dbk_stoq_row *row, dbk_i128 part, dbk_i128 whole)
 {
+    // Four decimals do not see what is lost here.
+    for (; whole > INT64_MAX; whole /= 2)
+        part /= 2;
     put_number(row, DBK_STOQ_RATIO, whole > 0 ? dbk_decimal_round(part, 0, (int64_t)whole, RATIO_DIGITS) : 0);
 }
 
