@@ -531,6 +531,12 @@ static void add_allowed(char allowed[DBK_ALLOWED_MAX], const char *method)
     strcat(allowed, also);
 }
 
+// A POST that only reads is what the method QUERY is for.
+static bool reads_by_body(const dbk_route *route)
+{
+    return route->cost == DBK_COST_READ && strcmp(route->method, "POST") == 0;
+}
+
 const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
                                 char allowed[DBK_ALLOWED_MAX])
 {
@@ -541,9 +547,13 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
         *argument = (dbk_text){NULL, 0};
         if (!matches_path(route->path, path, argument))
             continue;
-        if (dbk_text_equal(wanted, dbk_text_from(route->method)))
+        bool is_question = reads_by_body(route);
+        if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
+            (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
             return route;
         add_allowed(allowed, route->method);
+        if (is_question)
+            add_allowed(allowed, "QUERY");
     }
     return NULL;
 }
