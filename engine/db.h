@@ -107,6 +107,9 @@ uint64_t dbk_snapshot_number(const dbk_snapshot *snapshot);
 // The number of the last snapshot that changed anything of this tenant; 0 for an unknown tenant. Other
 // tenants' writes do not move it, so answers stay cached and traffic stays private.
 uint64_t dbk_snapshot_tenant_number(const dbk_snapshot *snapshot, dbk_text tenant);
+// The same without Daybook's own tables, but for settings: what reports are made of. A key that was used, a
+// delivery that was made leave it alone.
+uint64_t dbk_snapshot_tenant_data_number(const dbk_snapshot *snapshot, dbk_text tenant);
 size_t dbk_snapshot_tenants(const dbk_snapshot *snapshot);
 dbk_text dbk_snapshot_tenant_name(const dbk_snapshot *snapshot, size_t index);
 // Rows of a table; 0 for unknown tenants.

@@ -355,6 +355,14 @@ static const dbk_column_def pos_snapshots[] = {
     TEXT_REQUIRED("report"), // JSON
 };
 
+// What a product costs a customer; no price: what it costs everybody.
+static const dbk_column_def price_overrides[] = {
+    HIDDEN_KEY(DBK_DOMAIN_PRICE_OVERRIDE),
+    {"customer_id", DBK_CODE, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_CUSTOMER, NULL},
+    {"product_id", DBK_CODE, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_PRODUCT, NULL},
+    MONEY("price"),
+};
+
 #define TABLE(id, kind, time, key, system, columns)                                                          \
     [id] = {id, #columns, kind, time, key, system, (int)DBK_COUNT(columns), columns}
 
@@ -385,6 +393,7 @@ static const dbk_table_def tables[DBK_TABLE_END] = {
     TABLE(DBK_EXPORTS, DBK_FACT, 1, 0, true, exports),
     TABLE(DBK_CLOSURES, DBK_FACT, 1, 0, true, closures),
     TABLE(DBK_POS_SNAPSHOTS, DBK_FACT, 1, 0, true, pos_snapshots),
+    TABLE(DBK_PRICE_OVERRIDES, DBK_KEYED, -1, 0, false, price_overrides),
 };
 
 const dbk_table_def *dbk_table_def_by_id(int id)

@@ -84,6 +84,7 @@ typedef struct dbk_table {
     dbk_rollups *rollups; // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
+    uint32_t rollup_gaps;  // columns that rows were met without
     dbk_table_view *view;  // of the newest image
     dbk_table_view *fresh; // of the image being made
 } dbk_table;
@@ -135,7 +136,7 @@ struct dbk_table_view {
 struct dbk_tenant_view {
     dbk_object object;
     const dbk_tenant *tenant;
-    uint64_t number;
+    uint64_t number, data_number; // see dbk_snapshot_tenant_number, …_data_number
     uint32_t words[DBK_DOMAIN_COUNT];
     const dbk_table_view *tables[DBK_TABLE_END];
 };

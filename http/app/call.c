@@ -124,6 +124,14 @@ bool dbk_call_is_known(dbk_call *call)
     return true;
 }
 
+// The number of the last change of what the route reads.
+static uint64_t number_read(dbk_call *call)
+{
+    const dbk_snapshot *snapshot = dbk_call_snapshot(call);
+    return call->route->cost == DBK_COST_READ ? dbk_snapshot_tenant_data_number(snapshot, call->tenant)
+                                              : dbk_snapshot_tenant_number(snapshot, call->tenant);
+}
+
 bool dbk_call_is_unchanged(dbk_call *call)
 {
     dbk_call_tag(call, DBK_VERSION, sizeof(DBK_VERSION));
@@ -131,7 +139,7 @@ bool dbk_call_is_unchanged(dbk_call *call)
     dbk_call_tag(call, call->argument.data, call->argument.length);
     dbk_call_tag(call, call->tenant.data, call->tenant.length);
     if (!call->tag.failed) {
-        uint64_t number = dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant);
+        uint64_t number = number_read(call);
         snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
                  (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
     }
@@ -145,8 +153,8 @@ enum { MINUTE_MS = 60000 };
 // The key of a call's answer: fixed parts first, then texts with their lengths. 0 when it does not fit.
 static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
 {
-    uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
-                         (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
+    uint64_t fixed[3] = {number_read(call), (uint64_t)(call->now_ms / MINUTE_MS),
+                         (uint64_t)(call->route - dbk_routes)};
     const dbk_request *request = call->request;
     bool has_body = request->body.length > 0;
     dbk_text none = {NULL, 0};
@@ -229,8 +237,7 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary",
-                         call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
-                                                         : dbk_text_from(call->dialect->key_header));
+                         dbk_text_from(call->dialect->vary != NULL ? call->dialect->vary : "Authorization"));
     if (!says_caching)
         dbk_reply_header(reply, "cache-control",
                          has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));

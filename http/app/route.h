@@ -17,7 +17,9 @@ typedef enum dbk_access {
 
 typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
-    DBK_COST_READ,  // may read many rows: given to a worker for large tenants
+    // May read many rows of the company's tables, and nothing of Daybook's own but settings: given to a
+    // worker for large tenants; its answer is kept until those tables change.
+    DBK_COST_READ,
     DBK_COST_WRITE, // waits for the disk: always a worker's
     DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept
 } dbk_cost;
@@ -44,6 +46,8 @@ typedef struct dbk_route {
     // The rest describes the route to readers.
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
+    // Where one route stands for several paths: writes a member "path": {…} for each. NULL = the route's own.
+    void (*describe)(dbk_out *paths);
     const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
     const char *body_schema; // JSON Schema of one that may be left out; NULL = a body that must be there
     int success;             // status of the answer that is none of the errors; 0 = 200
@@ -54,9 +58,9 @@ typedef struct dbk_route {
 extern const dbk_route dbk_routes[];
 extern const int dbk_routes_count;
 
-// The route of a method and path; HEAD finds what GET does. *argument is the text in the place of the
-// path's parameter. NULL when there is none; then *allowed holds the methods that the path has, ", " between
-// them, empty for an unknown path.
+// The route of a method and path; HEAD finds what GET does, QUERY what POST does where that only reads.
+// *argument is the text in the place of the path's parameter. NULL when there is none; then *allowed holds
+// the methods that the path has, ", " between them, empty for an unknown path.
 enum { DBK_ALLOWED_MAX = 64 };
 const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
                                 char allowed[DBK_ALLOWED_MAX]);

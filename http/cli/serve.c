@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -171,6 +172,16 @@ static int read_options(int argc, char **argv, settings *s)
     return -1;
 }
 
+// Each connection is a descriptor, and shells commonly allow 1,024: take what the system lets us have.
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void notice(void *user, const char *line)
 {
     (void)user;
@@ -222,6 +233,7 @@ static int serve(const settings *s)
 {
     signal_watch watch;
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptors();
     sigemptyset(&watch.signals);
     sigaddset(&watch.signals, SIGTERM);
     sigaddset(&watch.signals, SIGINT);

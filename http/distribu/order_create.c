@@ -26,7 +26,7 @@ typedef struct item {
 
 typedef struct product {
     size_t row; // of the stored products
-    int64_t quantity, stock;
+    int64_t quantity, stock, price;
     dbk_text name;
 } product;
 
@@ -194,10 +194,53 @@ static bool check_product(creation *c, int i)
     return true;
 }
 
+// The key of price_overrides: customer and product, joined as the schema says.
+static bool override_key(creation *c, dbk_text product_id, dbk_value *out)
+{
+    dbk_text customer = c->customer_id;
+    char *text = dbk_arena_alloc(&c->call->arena, (size_t)customer.length + 1 + product_id.length);
+    if (text == NULL)
+        return false;
+    memcpy(text, customer.data, customer.length);
+    text[customer.length] = 0x1F;
+    memcpy(text + customer.length + 1, product_id.data, product_id.length);
+    *out = (dbk_value){.kind = DBK_VALUE_TEXT, .text = {text, customer.length + 1 + product_id.length}};
+    return true;
+}
+
+static void take_override(creation *c, const dbk_result *rows, size_t row)
+{
+    dbk_text product_id = dbk_stored_text(rows, row, DBK_PRICE_OVERRIDES, "product_id");
+    int64_t price = dbk_stored_int(rows, row, DBK_PRICE_OVERRIDES, "price");
+    for (int i = 0; i < c->products_count; i++)
+        if (price != DBK_NULL && dbk_text_equal(c->product_keys[i].text, product_id))
+            c->products[i].price = price;
+}
+
+// The customer's own price where there is one (D59), otherwise the catalogue's.
+static dbk_status find_prices(creation *c, const dbk_snapshot *working, dbk_error *err)
+{
+    dbk_value *keys = dbk_arena_alloc(&c->call->arena, (size_t)c->products_count * sizeof(*keys));
+    bool has_room = keys != NULL;
+    for (int i = 0; i < c->products_count && has_room; i++) {
+        int64_t price = dbk_stored_int(c->stored, c->products[i].row, DBK_PRODUCTS, "price");
+        c->products[i].price = price == DBK_NULL ? 0 : price;
+        has_room = override_key(c, c->product_keys[i].text, &keys[i]);
+    }
+    if (!has_room)
+        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+    dbk_result *rows;
+    DBK_TRY(
+        dbk_stored_rows(working, c->call->tenant, DBK_PRICE_OVERRIDES, keys, c->products_count, &rows, err));
+    for (size_t row = 0; row < dbk_result_rows(rows); row++)
+        take_override(c, rows, row);
+    dbk_result_free(rows);
+    return DBK_OK;
+}
+
 static int64_t price_of(const creation *c, const item *it)
 {
-    int64_t price = dbk_stored_int(c->stored, c->products[it->product].row, DBK_PRODUCTS, "price");
-    return price == DBK_NULL ? 0 : price;
+    return c->products[it->product].price;
 }
 
 static bool add_up(creation *c)
@@ -224,6 +267,7 @@ static dbk_status check_order(creation *c, const dbk_snapshot *working, dbk_erro
     for (int i = 0; i < c->items_count; i++)
         if (!check_product(c, c->items[i].product))
             return refused(err);
+    DBK_TRY(find_prices(c, working, err));
     return add_up(c) ? DBK_OK : refused(err);
 }
 

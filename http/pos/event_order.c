@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Orders of events: one query for all of them and one for their lines, then written one by one.
 #include "http/pos/event_order.h"
 
 #include "engine/base/decimal.h"

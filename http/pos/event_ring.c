@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A ring of pointers: each event is one piece of memory with the bytes that every stream sends.
 #include "http/pos/event_ring.h"
 
 #include <stdlib.h>

@@ -14,7 +14,7 @@
 
 enum {
     ROWS_AT_ONCE = 256,       // made into events by one query
-    WRITES_AT_ONCE = 64,      // to streams, before …
+    WRITES_AT_ONCE = 32,      // to streams, before …
     PAUSE_MS = 1,             // … this
     STRAGGLERS_MS = 20,       // until who is behind is looked at again
     PIECE_BYTES = 32 << 10,   // of events in one write

@@ -28,15 +28,6 @@ static dbk_text name_or_id(dbk_text name, dbk_text id)
     return name.length > 0 ? name : id;
 }
 
-void dbk_pos_out_time(dbk_out *out, int64_t ms)
-{
-    enum { TO_SECONDS = 19 };
-    char text[DBK_TIME_TEXT_MAX];
-    dbk_time_write(text, ms);
-    text[TO_SECONDS] = 'Z';
-    dbk_out_text(out, (dbk_text){text, TO_SECONDS + 1});
-}
-
 static void write_foods(dbk_out *out, const dbk_pos_category *category, const dbk_pos_id *id, int digits)
 {
     dbk_out_key(out, "foodStats");
@@ -128,7 +119,7 @@ void dbk_pos_report_write(dbk_out *out, const dbk_pos_report *report)
     dbk_out_object(out);
     write_id(out, "id", &report->id);
     dbk_out_key(out, "timestamp");
-    dbk_pos_out_time(out, report->timestamp_ms);
+    dbk_out_time_seconds(out, report->timestamp_ms);
     dbk_out_key(out, "intervalInMinutes");
     dbk_out_wide(out, dbk_decimal_round(report->interval_ms, 0, DBK_MS_MINUTE, 0));
     write_totals(out, report->window, report->digits);

@@ -19,9 +19,6 @@ typedef struct dbk_pos_report {
 // One object. intervalInMinutes and the average are rounded to whole minutes, half away from zero.
 void dbk_pos_report_write(dbk_out *out, const dbk_pos_report *report);
 
-// "2026-01-15T12:00:00Z", milliseconds dropped, as the dialect has it.
-void dbk_pos_out_time(dbk_out *out, int64_t ms);
-
 // Ends the call with 400 and the dialect's one text for it; `why` (a constant) goes into Daybook-Detail.
 void dbk_pos_bad_request(dbk_call *call, const char *why);
 void dbk_pos_report_not_found(dbk_call *call);

@@ -190,7 +190,8 @@ static void stream_end(dbk_stream *stream, bool whole)
     server_stream *s = (server_stream *)stream;
     pthread_mutex_lock(&s->lock);
     assert(!s->ended);
-    // `gone` or `room` may be under way with the owner's `user`. From within it, there is nothing to wait for.
+    // `gone` or `room` may be under way with the owner's `user`. From within it, there is nothing to wait
+    // for.
     while (s->telling && !pthread_equal(pthread_self(), s->loop->thread))
         pthread_cond_wait(&s->changed, &s->lock);
     s->ended = true;

@@ -112,6 +112,8 @@ dbk_stoq_row dbk_stoq_row_begin(dbk_stoq_run *run, int set);
 void dbk_stoq_put_int(dbk_stoq_row *row, dbk_i128 value);
 // sum / divisor; 0 when the divisor is 0.
 void dbk_stoq_put_money(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_i128 divisor);
+// What is left of the rounded sum when the rounded part is taken away, so that the three add up as shown.
+void dbk_stoq_put_rest(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_stoq_sum part);
 void dbk_stoq_put_text(dbk_stoq_row *row, dbk_text text); // null when there is no value
 void dbk_stoq_put_day(dbk_stoq_row *row, int32_t day);
 void dbk_stoq_put_ratio(dbk_stoq_row *row, dbk_i128 part, dbk_i128 whole); // 0 when the whole is 0

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Collecting watched rows: grown on the writer's thread without a lock, told under the observer's mutex.
 #include "ingest/store/watched.h"
 
 #include <stdlib.h>

@@ -51,9 +51,10 @@ static void test_ranges_that_are_not_there(void **state)
 static void test_what_is_no_range_is_ignored(void **state)
 {
     (void)state;
-    static const char *const headers[] = {"",           "bytes",       "bytes=",    "bytes=-",     "lines=1-2",
-                                          "bytes=2-1",  "bytes=1-2,4-5", "bytes=a-b", "bytes=1",   "bytes=1-2x",
-                                          "bytes=+1-2", "bytes=1 -2",  "bytes=--1", "bytes=0x1-2", "1-2"};
+    static const char *const headers[] = {
+        "",           "bytes",         "bytes=",    "bytes=-",     "lines=1-2",
+        "bytes=2-1",  "bytes=1-2,4-5", "bytes=a-b", "bytes=1",     "bytes=1-2x",
+        "bytes=+1-2", "bytes=1 -2",    "bytes=--1", "bytes=0x1-2", "1-2"};
     for (size_t i = 0; i < DBK_COUNT(headers); i++)
         expect_range(headers[i], 10, DBK_RANGE_ALL, 0, 10);
 }
@@ -101,7 +102,8 @@ static void test_an_address_holds_until_it_expires(void **state)
     assert_int_equal(dbk_export_link_write(&out, key, PATH, DBK_TEXT("acme"), 1780000000999, &err), DBK_OK);
     dbk_buffer_u8(&out, 0);
     const char *text = (const char *)out.data;
-    assert_memory_equal(text, "/exports/exp_0123456789abcdef/download?tenant=acme&expires=1780000000&signature=", 79);
+    assert_memory_equal(
+        text, "/exports/exp_0123456789abcdef/download?tenant=acme&expires=1780000000&signature=", 79);
     parts p = {PATH, part_of(text, "tenant="), part_of(text, "expires="), part_of(text, "signature=")};
     assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires, p.signature, 1779999999999),
                      DBK_LINK_GOOD);
@@ -118,7 +120,8 @@ static void test_the_signature_is_an_hmac(void **state)
     dbk_error err;
     assert_int_equal(dbk_export_link_write(&out, key, PATH, DBK_TEXT("acme"), 1780000000000, &err), DBK_OK);
     dbk_buffer_u8(&out, 0);
-    assert_string_equal(part_of((const char *)out.data, "signature=").data, "4ad690eab089596c31a47f1aa91cdfec43f3bd01a09a344b8a3c36a4b280bd83");
+    assert_string_equal(part_of((const char *)out.data, "signature=").data,
+                        "4ad690eab089596c31a47f1aa91cdfec43f3bd01a09a344b8a3c36a4b280bd83");
     dbk_buffer_dispose(&out);
 }
 
@@ -133,13 +136,15 @@ static void test_nothing_of_an_address_can_be_changed(void **state)
     int64_t now = 1779000000000;
     parts p = {PATH, part_of(text, "tenant="), part_of(text, "expires="), part_of(text, "signature=")};
     uint8_t other[DBK_SECRET_KEY_BYTES] = "x";
-    assert_int_equal(dbk_export_link_check(other, p.path, p.tenant, p.expires, p.signature, now), DBK_LINK_FORGED);
+    assert_int_equal(dbk_export_link_check(other, p.path, p.tenant, p.expires, p.signature, now),
+                     DBK_LINK_FORGED);
     assert_int_equal(dbk_export_link_check(key, DBK_TEXT("/exports/exp_0123456789abcdee/download"), p.tenant,
                                            p.expires, p.signature, now),
                      DBK_LINK_FORGED);
     assert_int_equal(dbk_export_link_check(key, p.path, DBK_TEXT("acmf"), p.expires, p.signature, now),
                      DBK_LINK_FORGED);
-    static const char *const expiries[] = {"", "1780000001", "01780000000", "1780000000 ", "-1", "9999999999999999999"};
+    static const char *const expiries[] = {"",   "1780000001",         "01780000000", "1780000000 ",
+                                           "-1", "9999999999999999999"};
     for (size_t i = 0; i < DBK_COUNT(expiries); i++)
         assert_int_equal(
             dbk_export_link_check(key, p.path, p.tenant, dbk_text_from(expiries[i]), p.signature, now),
@@ -147,14 +152,16 @@ static void test_nothing_of_an_address_can_be_changed(void **state)
     char *signature = text + (p.signature.data - text);
     for (uint32_t i = 0; i < p.signature.length; i++) {
         signature[i] ^= 1;
-        assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires, p.signature, now), DBK_LINK_FORGED);
+        assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires, p.signature, now),
+                         DBK_LINK_FORGED);
         signature[i] ^= 1;
     }
     for (uint32_t length = 0; length < p.signature.length; length++)
         assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires,
                                                (dbk_text){p.signature.data, length}, now),
                          DBK_LINK_FORGED);
-    assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires, p.signature, now), DBK_LINK_GOOD);
+    assert_int_equal(dbk_export_link_check(key, p.path, p.tenant, p.expires, p.signature, now),
+                     DBK_LINK_GOOD);
     dbk_buffer_dispose(&out);
 }
 
