@@ -26,6 +26,11 @@ for (const suite of ['machine', 'load', 'scan', 'restart', 'http', 'mixed', 'wri
   })
 }
 
+test('rollups and rows give the same answers', () => {
+  const run = spawnSync(path.join(here, '..', 'build', 'release', 'bench', 'bench_rollup'), ['70000', '3'], { encoding: 'utf8' })
+  assert.equal(run.status, 0, run.stdout + run.stderr)
+})
+
 test('an unknown suite is refused with the list of those there are', () => {
   const run = spawnSync('node', [path.join(here, 'bench.mjs'), 'nonsense'], { encoding: 'utf8' })
   assert.equal(run.status, 2)

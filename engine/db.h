@@ -50,6 +50,38 @@ dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant, const dbk_batch *batch, dbk
 dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant, const dbk_batch *const *batches, int count,
                             dbk_apply_report *reports, int *applied, dbk_error *err);
 
+// ---- Watching rows change (the writer's) ----
+
+// Rows to be told of when they are stored.
+typedef struct dbk_watch {
+    dbk_table_id table;     // a fact; each table once
+    const char *where, *is; // a column of codes, and the word that it has in such rows; NULL = every row
+    const char *column;     // a column of codes whose word before and after is told; NULL = none
+} dbk_watch;
+
+// A watched row at the moment it was stored. Words and the tenant's name live as long as the db.
+typedef struct dbk_watched_row {
+    dbk_table_id table;
+    uint64_t number; // as dbk_db_watch_number said
+    dbk_text tenant;
+    bool was_there;         // the id had a row before, which this one replaced …
+    dbk_text before, after; // … the column's word then (length 0 = no value), and now
+    uint8_t id_length;
+    char id[DBK_ID_BYTES_MAX];
+} dbk_watched_row;
+
+// Called while a batch is applied, on the writer's thread, for each watched row in the batch's order; of rows
+// with the same id for the last. The change is neither on disk nor published yet. Must not fail.
+typedef void (*dbk_row_stored)(void *user, const dbk_watched_row *row);
+
+// Rows are told from the next dbk_db_apply on; `watches` must live as long as the db. Costs a few comparisons
+// for a batch without such rows.
+void dbk_db_watch(dbk_db *db, const dbk_watch *watches, int count, dbk_row_stored stored, void *user);
+// The number of the change that is applied next.
+void dbk_db_watch_number(dbk_db *db, uint64_t number);
+
+// ---- Images (the writer's) ----
+
 // An image of the working state. `number` names it (the log sequence number of the last change in it); it
 // must grow. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
 dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number);
@@ -75,6 +107,9 @@ uint64_t dbk_snapshot_number(const dbk_snapshot *snapshot);
 // The number of the last snapshot that changed anything of this tenant; 0 for an unknown tenant. Other
 // tenants' writes do not move it, so answers stay cached and traffic stays private.
 uint64_t dbk_snapshot_tenant_number(const dbk_snapshot *snapshot, dbk_text tenant);
+// The same without Daybook's own tables, but for settings: what reports are made of. A key that was used, a
+// delivery that was made leave it alone.
+uint64_t dbk_snapshot_tenant_data_number(const dbk_snapshot *snapshot, dbk_text tenant);
 size_t dbk_snapshot_tenants(const dbk_snapshot *snapshot);
 dbk_text dbk_snapshot_tenant_name(const dbk_snapshot *snapshot, size_t index);
 // Rows of a table; 0 for unknown tenants.

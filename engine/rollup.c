@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The rollups that there are: what the reports ask for, narrow ones first.
 #include "engine/rollup.h"
 
 static const dbk_rollup_def orders[] = {

@@ -312,19 +312,24 @@ static const dbk_column_def idempotency[] = {
 
 static const char *const export_states[] = {"running", "ready", "failed", "cancelled", NULL};
 
-// Files of reports that are written, or were, off the request's path.
+// Files of reports that are written, or were, off the request's path. In the data directory a file bears the
+// row's id.
 static const dbk_column_def exports[] = {
     ID("id"),
     TIME_REQUIRED("created_at"),
+    TEXT_REQUIRED("kind"), // whose reports they are …
     TEXT_REQUIRED("report"),
-    TEXT_REQUIRED("parameters"), // JSON, as they were resolved
+    TEXT_REQUIRED("parameters"), // … and what was asked, as it was resolved
     {"state", DBK_CODE, DBK_REQUIRED, DBK_DOMAIN_STATUS, export_states},
     INT("progress"), // percent
     INT("rows"),
     INT("bytes"),
-    TEXT("file"),  // its name in the data directory …
-    TEXT("error"), // … or why there is none
+    TEXT("file_name"), // what the client calls the file
+    TEXT("object"),    // the file's key, if it lies in an object store
+    TEXT("error"),     // why there is no file
     TIME("done_at"),
+    TIME_REQUIRED("expires_at"), // until then the job is shown …
+    TIME_REQUIRED("keep_until"), // … and until then row and file are kept
     CODE("actor", DBK_DOMAIN_API_KEY),
 };
 
@@ -348,6 +353,14 @@ static const dbk_column_def pos_snapshots[] = {
     TIME_REQUIRED("created_at"), // the hour's first millisecond
     TIME_REQUIRED("taken_at"),
     TEXT_REQUIRED("report"), // JSON
+};
+
+// What a product costs a customer; no price: what it costs everybody.
+static const dbk_column_def price_overrides[] = {
+    HIDDEN_KEY(DBK_DOMAIN_PRICE_OVERRIDE),
+    {"customer_id", DBK_CODE, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_CUSTOMER, NULL},
+    {"product_id", DBK_CODE, DBK_REQUIRED | DBK_KEY, DBK_DOMAIN_PRODUCT, NULL},
+    MONEY("price"),
 };
 
 #define TABLE(id, kind, time, key, system, columns)                                                          \
@@ -380,6 +393,7 @@ static const dbk_table_def tables[DBK_TABLE_END] = {
     TABLE(DBK_EXPORTS, DBK_FACT, 1, 0, true, exports),
     TABLE(DBK_CLOSURES, DBK_FACT, 1, 0, true, closures),
     TABLE(DBK_POS_SNAPSHOTS, DBK_FACT, 1, 0, true, pos_snapshots),
+    TABLE(DBK_PRICE_OVERRIDES, DBK_KEYED, -1, 0, false, price_overrides),
 };
 
 const dbk_table_def *dbk_table_def_by_id(int id)

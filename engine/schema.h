@@ -42,6 +42,7 @@ typedef enum dbk_domain {
     DBK_DOMAIN_SETTING,
     DBK_DOMAIN_API_KEY,
     DBK_DOMAIN_WEBHOOK,
+    DBK_DOMAIN_PRICE_OVERRIDE, // keys of price_overrides
     DBK_DOMAIN_COUNT,
 } dbk_domain;
 
@@ -72,6 +73,7 @@ typedef enum dbk_table_id {
     DBK_EXPORTS,
     DBK_CLOSURES,
     DBK_POS_SNAPSHOTS,
+    DBK_PRICE_OVERRIDES, // a company's own, as those up to DBK_FX_RATES
     DBK_TABLE_END,
 } dbk_table_id;
 

@@ -64,8 +64,8 @@ typedef struct dbk_bucket {
 // The bucket [*start, *end) that holds the instant. start <= ms < end.
 void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end);
 // The same for hours of UTC (count 1), days and months, and the bucket's number: hours and days since 1970,
-// months since January of the year 0. Later buckets have larger numbers, and no number is left out but that of
-// a day which the zone left out.
+// months since January of the year 0. Later buckets have larger numbers, and no number is left out but that
+// of a day which the zone left out.
 int32_t dbk_bucket_number(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end);
 
 #endif

@@ -15,12 +15,27 @@ static int64_t day_begin(const dbk_bucket *bucket, int64_t day)
     return bucket->zone ? dbk_zone_local_to_utc(bucket->zone, local) : local;
 }
 
+// Three days from every change of its clocks, which is farther than any two offsets differ, a zone is a
+// constant: the day around the instant follows from one look at it. False nearer to a change.
+static bool steady_day(const dbk_bucket *bucket, int64_t ms, int64_t *day, int64_t *start)
+{
+    const int64_t far = 3 * (int64_t)DBK_MS_DAY;
+    int64_t period[2] = {INT64_MIN, INT64_MAX}, offset = 0;
+    if (bucket->zone)
+        offset = (int64_t)dbk_zone_offset(bucket->zone, ms, period) * DBK_MS_SECOND;
+    offset -= (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE;
+    *day = dbk_floor_div(ms + offset, DBK_MS_DAY);
+    *start = *day * DBK_MS_DAY - offset;
+    return period[0] <= *start - far && *start + DBK_MS_DAY + far <= period[1];
+}
+
 // The local day that holds the instant. The day on the clock has begun at ms at the latest, but where the
 // clock went back over the day's start, or a day was skipped, a later one may have begun already.
 static int64_t day_of(const dbk_bucket *bucket, int64_t ms)
 {
-    int64_t offset = bucket->zone ? (int64_t)dbk_zone_offset(bucket->zone, ms, NULL) * DBK_MS_SECOND : 0;
-    int64_t day = dbk_floor_div(ms + offset - (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE, DBK_MS_DAY);
+    int64_t day, start;
+    if (steady_day(bucket, ms, &day, &start))
+        return day;
     while (day_begin(bucket, day + 1) <= ms)
         day++;
     return day;
@@ -67,7 +82,12 @@ void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64
         return;
     }
 
-    int64_t day = day_of(bucket, ms);
+    int64_t day;
+    if (bucket->unit == DBK_UNIT_DAY && steady_day(bucket, ms, &day, start)) {
+        *end = *start + DBK_MS_DAY;
+        return;
+    }
+    day = day_of(bucket, ms);
     if (bucket->unit == DBK_UNIT_MINUTE || bucket->unit == DBK_UNIT_HOUR) {
         int64_t step =
             (int64_t)bucket->count * (bucket->unit == DBK_UNIT_MINUTE ? DBK_MS_MINUTE : DBK_MS_HOUR);

@@ -120,6 +120,23 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
     return DBK_OK;
 }
 
+dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at)
+{
+    *found = false;
+    return walker->views[1] && id.length ? dbk_view_find_id(walker->views[1], id, found, at) : DBK_OK;
+}
+
+dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out)
+{
+    dbk_cell value;
+    if (!at) {
+        *out = (dbk_cell){.number = dbk_path_end(&walker->path)->type == DBK_CODE ? 0 : DBK_NULL};
+        return DBK_OK;
+    }
+    DBK_TRY(read_cell(walker, 1, *at, &value));
+    return dbk_walker_follow(walker, 1, value, out);
+}
+
 dbk_status dbk_walker_row(dbk_walker *walker, dbk_locator row, dbk_cell *out)
 {
     dbk_cell value;

@@ -215,7 +215,7 @@ dbk_status dbk_scan_part(dbk_scan *scan, uint32_t part_index, const dbk_sink *si
 {
     const dbk_plan *plan = scan->plan;
     const dbk_part *part = dbk_view_part(plan->view, part_index);
-    if (plan->query->cancelled && *plan->query->cancelled)
+    if (plan->query->cancelled && __atomic_load_n(plan->query->cancelled, __ATOMIC_RELAXED))
         return dbk_fail(scan->err, DBK_CANCELLED, "query: cancelled");
     if (sink->skip && sink->skip(sink->self, part, -1)) {
         scan->stats.segments_skipped++;

@@ -15,6 +15,7 @@ void dbk_slot_dispose(struct dbk_slot *slot)
 {
     free(slot->scratch);
     free(slot->pick_scratch);
+    free(slot->targets);
     if (slot->text_scratch) {
         dbk_text_scratch_dispose(slot->text_scratch);
         free(slot->text_scratch);
@@ -62,6 +63,7 @@ static dbk_status load_own(struct dbk_slot *slot, const dbk_part *part, uint32_t
 {
     int column = slot->def->path.columns[0];
     if (slot->def->type == DBK_TEXT) {
+        memset(slot->searched, 0, sizeof slot->searched);
         if (!slot->text_scratch)
             slot->text_scratch = calloc(1, sizeof *slot->text_scratch);
         if (!slot->text_scratch)
@@ -138,37 +140,86 @@ static dbk_status load_from_codes(struct dbk_slot *slot, const struct dbk_slot *
     return DBK_OK;
 }
 
-// ---- Paths from a text: a search per row ----
+// ---- Paths from a text: a search per id ----
 
-static dbk_status load_from_texts(struct dbk_slot *slot, const struct dbk_slot *base,
+static bool has_bit(const uint64_t mask[DBK_MASK_WORDS], uint32_t row)
+{
+    return mask[row >> 6] >> (row & 63) & 1;
+}
+
+static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row, bool value)
+{
+    uint64_t bit = (uint64_t)1 << (row & 63);
+    mask[row >> 6] = value ? mask[row >> 6] | bit : mask[row >> 6] & ~bit;
+}
+
+// Where the row's id leads, or NULL. `like` is a row before it that has the same id, or none.
+static dbk_status find_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row, uint32_t like,
+                              const dbk_locator **out)
+{
+    if (!has_bit(base->searched, row)) {
+        bool found;
+        if (like < DBK_VECTOR_ROWS) {
+            found = has_bit(base->found, like);
+            base->targets[row] = base->targets[like];
+        } else {
+            DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &base->targets[row]));
+        }
+        set_bit(base->found, row, found);
+        set_bit(base->searched, row, true);
+    }
+    *out = has_bit(base->found, row) ? &base->targets[row] : NULL;
+    return DBK_OK;
+}
+
+static dbk_status read_target(struct dbk_slot *slot, const dbk_locator *target, uint32_t row)
+{
+    dbk_cell cell;
+    DBK_TRY(dbk_walker_from(&slot->walker, target, &cell));
+    if (slot->def->type == DBK_CODE) {
+        ((uint32_t *)slot->scratch)[row] = (uint32_t)cell.number;
+    } else if (slot->def->type != DBK_TEXT) {
+        ((int64_t *)slot->scratch)[row] = cell.number;
+    } else if (cell.text.length) {
+        const char *copy = dbk_arena_copy(&slot->bytes, cell.text.data, cell.text.length);
+        if (!copy)
+            return DBK_NO_MEMORY;
+        ((dbk_text *)slot->scratch)[row] = (dbk_text){copy, cell.text.length};
+    }
+    return DBK_OK;
+}
+
+// The lines of an order stand together, so that most rows refer to what the one before did.
+static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
                                   const uint64_t mask[DBK_MASK_WORDS])
 {
-    if (!vector_room(slot, &slot->scratch))
+    if (!base->targets)
+        base->targets = calloc(DBK_VECTOR_ROWS, sizeof *base->targets);
+    if (!base->targets || !vector_room(slot, &slot->scratch))
         return DBK_NO_MEMORY;
     dbk_arena_dispose(&slot->bytes);
+    size_t size = value_size(slot);
+    char *values = slot->scratch;
+    uint32_t last = DBK_VECTOR_ROWS;
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
         for (uint64_t word = mask[w]; word; word &= word - 1) {
             uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            dbk_cell cell;
-            DBK_TRY(dbk_walker_follow(&slot->walker, 0, (dbk_cell){.text = base->texts[row]}, &cell));
-            if (slot->def->type == DBK_CODE) {
-                ((uint32_t *)slot->scratch)[row] = (uint32_t)cell.number;
-            } else if (slot->def->type != DBK_TEXT) {
-                ((int64_t *)slot->scratch)[row] = cell.number;
-            } else if (cell.text.length) {
-                const char *copy = dbk_arena_copy(&slot->bytes, cell.text.data, cell.text.length);
-                if (!copy)
-                    return DBK_NO_MEMORY;
-                ((dbk_text *)slot->scratch)[row] = (dbk_text){copy, cell.text.length};
-            }
+            bool repeats = last < DBK_VECTOR_ROWS && dbk_text_equal(base->texts[row], base->texts[last]);
+            const dbk_locator *target;
+            DBK_TRY(find_target(slot, base, row, repeats ? last : DBK_VECTOR_ROWS, &target));
+            if (repeats)
+                memcpy(values + row * size, values + last * size, size);
+            else
+                DBK_TRY(read_target(slot, target, row));
+            last = row;
         }
     }
     set_values(slot, slot->scratch);
     return DBK_OK;
 }
 
-dbk_status dbk_slot_load(struct dbk_slot *slot, const struct dbk_slot *base, const dbk_part *part,
-                         uint32_t vector, const uint64_t mask[DBK_MASK_WORDS])
+dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
+                         const uint64_t mask[DBK_MASK_WORDS])
 {
     slot->loaded = true;
     slot->picked = false;

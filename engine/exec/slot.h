@@ -31,6 +31,10 @@ struct dbk_slot {
     dbk_walker walker; // for paths
     dbk_code_map map;
     dbk_arena bytes; // of the current vector's texts, for paths from a text
+    // Of a text that paths begin with: the rows that the current vector's ids name. A search costs more than
+    // all the rest of such a path, so the first path that comes by a row makes it for all of them.
+    dbk_locator *targets;
+    uint64_t searched[DBK_MASK_WORDS], found[DBK_MASK_WORDS];
 };
 
 void dbk_slot_init(struct dbk_slot *slot, const dbk_slot_def *def, const dbk_tenant_view *tenant);
@@ -38,8 +42,8 @@ void dbk_slot_dispose(struct dbk_slot *slot);
 
 // Decodes a vector of the part. For paths, `base` is the slot of the first column, loaded already, and only
 // rows in the mask get values that are meant.
-dbk_status dbk_slot_load(struct dbk_slot *slot, const struct dbk_slot *base, const dbk_part *part,
-                         uint32_t vector, const uint64_t mask[DBK_MASK_WORDS]);
+dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
+                         const uint64_t mask[DBK_MASK_WORDS]);
 // Gathers `count` rows into `picks`.
 dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count);
 

@@ -165,8 +165,10 @@ static void commit(prepared *p)
 {
     dbk_change *changes[] = {&p->rows, &p->currency};
     for (int i = 0; i < 2; i++)
-        if (changes[i]->batch)
+        if (changes[i]->batch) {
+            dbk_change_tell(changes[i]);
             dbk_change_commit(changes[i]);
+        }
 }
 
 static void dispose(prepared *p)

@@ -37,6 +37,8 @@ typedef struct dbk_change {
 
 dbk_status dbk_change_prepare(dbk_change *change);
 void dbk_change_commit(dbk_change *change);
+// Between the two: tells the rows that the db watches, see dbk_db_watch.
+void dbk_change_tell(const dbk_change *change);
 void dbk_change_dispose(dbk_change *change);
 
 // Puts rows into a fresh delta, for restoring; their keys are not led to them yet. false: no memory.

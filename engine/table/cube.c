@@ -150,14 +150,11 @@ dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket)
     return (dbk_cells **)at;
 }
 
-bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t tuple,
-                      uint16_t columns)
+bool dbk_cube_make_page(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t page,
+                        uint16_t columns)
 {
     dbk_cells *cells = *at;
-    uint32_t page = tuple / DBK_CUBE_PAGE;
-    assert(tuple < DBK_TUPLES_MAX);
-    if (cells && page < cells->directory && cells->room[page])
-        return true;
+    assert(page < DBK_TUPLES_MAX / DBK_CUBE_PAGE);
     uint32_t directory = (page / 8 + 1) * 8, pages = cells ? cells->pages : 0;
     if (cells && directory < cells->directory)
         directory = cells->directory;

@@ -62,9 +62,23 @@ void dbk_cube_walk(const dbk_cube *cube, int32_t first, int32_t last, dbk_cube_v
 // The place of a bucket's cells, writable in this generation, and what it holds too (NULL for none yet). NULL
 // when memory is out.
 dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket);
-// Makes the tuple's page be there, zeroed at first, in what dbk_cube_own gave. False when memory is out.
-bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t tuple,
-                      uint16_t columns);
+// A page that is there, of cells that are writable.
+static inline int64_t *dbk_cells_own_page(dbk_cells *cells, uint32_t page)
+{
+    return (int64_t *)(void *)(cells->room + cells->directory) +
+           (cells->room[page] - 1u) * dbk_cells_page_numbers(cells);
+}
+// Makes the page, or a tuple's page, be there, zeroed at first, in what dbk_cube_own gave. False when memory
+// is out.
+bool dbk_cube_make_page(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t page,
+                        uint16_t columns);
+static inline bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t tuple,
+                                    uint16_t columns)
+{
+    uint32_t page = tuple / DBK_CUBE_PAGE;
+    return (*cells && page < (*cells)->directory && (*cells)->room[page]) ||
+           dbk_cube_make_page(cube, cells, versions, page, columns);
+}
 // Takes everything out of the working state; frees it at once, versions being NULL, when no image is left.
 void dbk_cube_release(dbk_cube *cube, dbk_versions *versions);
 

@@ -119,6 +119,18 @@ static bool table_freeze(dbk_table *table)
     return true;
 }
 
+// Whether anything changed that reports are made of: the company's tables, and the settings that say how to
+// read them.
+static bool tenant_has_new_data(const dbk_tenant *tenant)
+{
+    for (int t = 0; t < DBK_TABLE_END; t++) {
+        const dbk_table *table = tenant->tables[t];
+        if (table && table->changed && (!table->def->system || t == DBK_SETTINGS))
+            return true;
+    }
+    return false;
+}
+
 static bool tenant_freeze(dbk_tenant *tenant, uint64_t number)
 {
     dbk_tenant_view *view = dbk_versions_create(&tenant->db->versions, sizeof *view, NULL);
@@ -127,6 +139,7 @@ static bool tenant_freeze(dbk_tenant *tenant, uint64_t number)
     tenant->fresh = view;
     view->tenant = tenant;
     view->number = number;
+    view->data_number = tenant_has_new_data(tenant) || !tenant->view ? number : tenant->view->data_number;
     for (int d = 0; d < DBK_DOMAIN_COUNT; d++)
         view->words[d] = tenant->dicts[d] ? tenant->dicts[d]->count : 0;
     for (int t = 0; t < DBK_TABLE_END; t++) {

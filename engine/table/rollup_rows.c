@@ -162,17 +162,67 @@ void dbk_table_rollups_dispose(dbk_table *table)
     room_destroy(table->rollup_room);
 }
 
+// What is worth keeping if the rows are spread evenly from the first to the last.
+static dbk_grain likely_grain(const dbk_table *table)
+{
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    int time = table->def->time_column;
+    for (uint32_t slot = 0; slot < table->slots; slot++) {
+        const dbk_part *part = dbk_table_part(table, slot);
+        dbk_zone_map zone = {.min = INT64_MAX, .max = INT64_MIN};
+        if (!dbk_part_zone_map(part, time, &zone)) {
+            for (uint32_t i = 0; i < part->rows; i++) {
+                int64_t ms = dbk_part_int_at(part, time, i);
+                zone.min = ms != DBK_NULL && ms < zone.min ? ms : zone.min;
+                zone.max = ms > zone.max ? ms : zone.max;
+            }
+        }
+        first = zone.min < first ? zone.min : first;
+        last = zone.max > last ? zone.max : last;
+    }
+    dbk_u128 span = first < last ? (dbk_u128)((dbk_i128)last - first) : 0, rows = table->rows;
+    uint64_t least = table->tenant->db->rollup_bucket_rows;
+    return rows >= least * (span / DBK_MS_HOUR + 1)  ? DBK_GRAIN_HOUR
+           : rows >= least * (span / DBK_MS_DAY + 1) ? DBK_GRAIN_DAY
+                                                     : DBK_GRAIN_MONTH;
+}
+
+static bool make_once(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
+{
+    dbk_table_rollups_forget(table);
+    table->rollups =
+        dbk_rollups_create(dbk_table_versions(table), table->def, zone, table->rollup_gaps, finest);
+    table->rollup_room = table->rollups ? room_create(table->rollups, table->def) : NULL;
+    for (uint32_t slot = 0; table->rollup_room && slot < table->slots; slot++)
+        part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
+    if (!table->rollup_room)
+        dbk_table_rollups_forget(table);
+    return table->rollups != NULL;
+}
+
+static bool has_new_gaps(const dbk_table *table)
+{
+    return dbk_rollups_gaps(table->rollups) != table->rollup_gaps;
+}
+
+static bool make(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
+{
+    if (!make_once(table, zone, finest) || !has_new_gaps(table))
+        return table->rollups != NULL;
+    table->rollup_gaps = dbk_rollups_gaps(table->rollups); // all that there are
+    return make_once(table, zone, finest);
+}
+
 static void build(dbk_table *table, const dbk_zone *zone)
 {
-    table->rollups = dbk_rollups_create(dbk_table_versions(table), table->def, zone);
-    table->rollup_room = table->rollups ? room_create(table->rollups, table->def) : NULL;
-    if (!table->rollup_room) {
-        dbk_table_rollups_forget(table);
+    uint64_t least = table->tenant->db->rollup_bucket_rows;
+    bool made = make(table, zone, likely_grain(table));
+    // A single row of another age hides how close the others are.
+    if (made && dbk_rollups_are_thin(table->rollups, table->rows, least))
+        made = make(table, zone, DBK_GRAIN_HOUR);
+    if (!made)
         return;
-    }
-    for (uint32_t slot = 0; slot < table->slots; slot++)
-        part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
-    dbk_rollups_thin(table->rollups, table->rows, table->tenant->db->rollup_bucket_rows);
+    dbk_rollups_thin(table->rollups, table->rows, least);
     table->rollup_rows = table->rows;
 }
 
@@ -202,6 +252,8 @@ static bool wants_rollups(const dbk_table *table)
     const dbk_db *db = table->tenant->db;
     if (!table->rollups)
         return table->rows >= db->rollup_rows;
+    if (has_new_gaps(table))
+        return true;
     return table->rows >= 2 * table->rollup_rows &&
            dbk_rollups_are_thin(table->rollups, table->rows, db->rollup_bucket_rows);
 }
@@ -222,7 +274,8 @@ void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
             has_zone = true;
         }
         if (wants || (asks && dbk_rollups_zone(table->rollups) != zone)) {
-            dbk_table_rollups_forget(table);
+            if (table->rollups)
+                table->rollup_gaps = dbk_rollups_gaps(table->rollups);
             build(table, zone);
             dbk_table_mark_changed(table);
         } else if (table->rollups && table->changed) {
@@ -246,7 +299,8 @@ dbk_status dbk_view_rollups_check(const dbk_table_view *view, const char **wrong
         return DBK_OK;
     // Sums of their own, in a world of their own: nothing of it is ever frozen or shared.
     dbk_versions versions = {.generation = 1};
-    dbk_rollups *fresh = dbk_rollups_create(&versions, view->table->def, view->rollups->rollups[0].zone);
+    dbk_rollups *fresh = dbk_rollups_create(&versions, view->table->def, view->rollups->rollups[0].zone,
+                                            view->rollups->gaps, DBK_GRAIN_HOUR);
     dbk_rollup_room *room = fresh ? room_create(fresh, view->table->def) : NULL;
     for (size_t i = 0; room && i < dbk_view_parts(view); i++)
         part_add(fresh, room, view->table->def, dbk_view_part(view, i));

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 2 * DBK_TUPLES_MAX }; // of the hash table of tuples: at most half full
+enum {
+    SLOTS = 2 * DBK_TUPLES_MAX, // of the hash table of tuples: at most half full
+    BUCKETS_LOOKED_AT = 8,      // of those met last, before the calendar is asked
+    NO_BUCKET = UINT16_MAX
+};
 
 typedef struct rollup {
     dbk_rollup_view view;
@@ -17,15 +21,31 @@ typedef struct rollup {
     uint16_t slots[SLOTS]; // tuple + 1, by the hash of its codes
 } rollup;
 
+// The buckets of a grain that the rows being added are in. One may stand here twice.
+typedef struct buckets {
+    uint32_t count;
+    struct {
+        int64_t start, end;
+        int32_t number;
+    } list[DBK_VECTOR_ROWS];
+    uint16_t rows[DBK_VECTOR_ROWS]; // index in the list, NO_BUCKET for a row without time
+} buckets;
+
 struct dbk_rollups {
     dbk_object object;
     dbk_versions *versions;
     const dbk_table_def *table;
     const dbk_zone *zone;
+    uint32_t gaps; // columns that rows were met without
     int count;
     rollup rollups[DBK_ROLLUPS_PER_TABLE];
-    uint16_t tuples[DBK_VECTOR_ROWS]; // of the rows being added
-    uint32_t places[DBK_VECTOR_ROWS]; // where each row's numbers are in its bucket
+
+    // Of the rows being added.
+    buckets grains[DBK_GRAIN_COUNT];
+    uint16_t tuples[DBK_VECTOR_ROWS];
+    dbk_cells **places[DBK_VECTOR_ROWS];                     // by bucket
+    int64_t *cells[DBK_VECTOR_ROWS];                         // each row's first number in its bucket
+    int64_t nowhere[DBK_ROLLUP_COLUMNS_MAX * DBK_CUBE_PAGE]; // that of rows without time
 };
 
 // ---- Shapes ----
@@ -37,7 +57,8 @@ static int column_of(const dbk_table_def *table, const char *name)
     return column;
 }
 
-static void shape_make(dbk_rollup_shape *shape, const dbk_table_def *table, const dbk_rollup_def *def)
+static void shape_make(dbk_rollup_shape *shape, const dbk_table_def *table, const dbk_rollup_def *def,
+                       uint32_t gaps)
 {
     *shape = (dbk_rollup_shape){.def = def, .time = column_of(table, def->time), .columns = 1};
     while (shape->dims_count < DBK_ROLLUP_DIMS_MAX && def->dims[shape->dims_count]) {
@@ -50,12 +71,13 @@ static void shape_make(dbk_rollup_shape *shape, const dbk_table_def *table, cons
         assert(dbk_type_is_int(table->columns[column].type));
         shape->measures[m] = column;
         shape->sums[m] = shape->columns++;
-        if (!(table->columns[column].flags & DBK_REQUIRED))
+        if (gaps >> column & 1)
             shape->values[m] = shape->columns++;
     }
 }
 
-dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone)
+dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone,
+                                uint32_t gaps, dbk_grain finest)
 {
     dbk_rollups *rollups = dbk_versions_create(versions, sizeof *rollups, NULL);
     if (!rollups)
@@ -64,9 +86,10 @@ dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *tab
     rollups->versions = versions;
     rollups->table = table;
     rollups->zone = zone;
+    rollups->gaps = gaps;
     for (int i = 0; i < rollups->count; i++) {
         rollup *r = &rollups->rollups[i];
-        shape_make(&r->shape, table, &defs[i]);
+        shape_make(&r->shape, table, &defs[i], gaps);
         r->tuples = dbk_versions_create(versions, sizeof *r->tuples, NULL);
         r->view = (dbk_rollup_view){.shape = &r->shape,
                                     .kept = r->tuples != NULL,
@@ -74,7 +97,8 @@ dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *tab
                                     .tuples = r->tuples,
                                     .first_ms = INT64_MAX,
                                     .last_ms = INT64_MIN};
-        memcpy(r->view.grains, defs[i].grains, sizeof r->view.grains);
+        for (int g = (int)finest; g < DBK_GRAIN_COUNT; g++)
+            r->view.grains[g] = defs[i].grains[g];
     }
     return rollups;
 }
@@ -109,6 +133,11 @@ const dbk_zone *dbk_rollups_zone(const dbk_rollups *rollups)
     return rollups->zone;
 }
 
+uint32_t dbk_rollups_gaps(const dbk_rollups *rollups)
+{
+    return rollups->gaps;
+}
+
 bool dbk_rollups_want(const dbk_rollups *rollups, int column)
 {
     for (int i = 0; i < rollups->count; i++) {
@@ -134,6 +163,39 @@ int32_t dbk_rollup_bucket(dbk_grain grain, const dbk_zone *zone, int64_t ms, int
                          .count = 1,
                          .zone = grain == DBK_GRAIN_HOUR ? NULL : zone};
     return dbk_bucket_number(&bucket, ms, start, end);
+}
+
+static uint16_t bucket_find(buckets *b, dbk_grain grain, const dbk_zone *zone, int64_t ms)
+{
+    for (uint32_t back = 1; back <= BUCKETS_LOOKED_AT && back <= b->count; back++) {
+        uint32_t i = b->count - back;
+        // The last instant there is lies in the last bucket, whose end it is.
+        if (ms >= b->list[i].start && (ms < b->list[i].end || b->list[i].end == INT64_MAX))
+            return (uint16_t)i;
+    }
+    uint32_t i = b->count++;
+    b->list[i].number = dbk_rollup_bucket(grain, zone, ms, &b->list[i].start, &b->list[i].end);
+    return (uint16_t)i;
+}
+
+// Rows come mostly in the order of their times.
+static void buckets_find(buckets *b, dbk_grain grain, const dbk_zone *zone, const int64_t *times, uint32_t n)
+{
+    int64_t start = INT64_MAX, end = INT64_MIN;
+    uint16_t last = NO_BUCKET;
+    b->count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (times[i] == DBK_NULL) {
+            b->rows[i] = NO_BUCKET;
+            continue;
+        }
+        if (times[i] < start || times[i] >= end) {
+            last = bucket_find(b, grain, zone, times[i]);
+            start = b->list[last].start;
+            end = b->list[last].end;
+        }
+        b->rows[i] = last;
+    }
 }
 
 // ---- Tuples ----
@@ -188,61 +250,76 @@ static bool tuples_find(rollup *r, const dbk_rollup_rows *rows, uint16_t *tuples
 
 // ---- Cells ----
 
-// Adds rows [from, to), all of one bucket.
-static bool run_add(dbk_rollups *rollups, rollup *r, dbk_cube *cube, int32_t bucket,
-                    const dbk_rollup_rows *rows, uint32_t from, uint32_t to, int sign)
+// Finds each row's cell, made when it is missing, and counts the row. False when memory is out.
+static bool cells_find(dbk_rollups *rollups, rollup *r, dbk_grain grain, uint32_t n, int sign)
 {
-    const dbk_rollup_shape *shape = &r->shape;
-    dbk_cells **at = dbk_cube_own(cube, rollups->versions, bucket);
-    if (!at)
-        return false;
-    for (uint32_t i = from; i < to; i++)
-        if (!dbk_cube_reserve(cube, at, rollups->versions, rollups->tuples[i], shape->columns))
+    dbk_cube *cube = &r->view.cubes[grain];
+    const buckets *b = &rollups->grains[grain];
+    for (uint32_t i = 0; i < b->count; i++) {
+        rollups->places[i] = dbk_cube_own(cube, rollups->versions, b->list[i].number);
+        if (!rollups->places[i])
             return false;
-    int64_t *numbers = (int64_t *)(void *)((*at)->room + (*at)->directory);
-    uint32_t page_numbers = (uint32_t)dbk_cells_page_numbers(*at);
-    for (uint32_t i = from; i < to; i++) {
-        uint32_t tuple = rollups->tuples[i], place = (*at)->room[tuple / DBK_CUBE_PAGE] - 1u;
-        rollups->places[i] = place * page_numbers + tuple % DBK_CUBE_PAGE;
-        numbers[rollups->places[i]] += sign;
     }
-    bool fits = true;
-    for (int m = 0; m < shape->measures_count; m++) {
-        const int64_t *column = rows->ints[shape->measures[m]];
-        int64_t *sums = numbers + shape->sums[m] * DBK_CUBE_PAGE;
-        int64_t *values = numbers + shape->values[m] * DBK_CUBE_PAGE;
-        for (uint32_t i = from; i < to; i++) {
-            int64_t value = column ? column[i] : DBK_NULL;
-            if (value != DBK_NULL) {
-                int64_t *sum = &sums[rollups->places[i]];
-                fits &= !__builtin_add_overflow(*sum, value * sign, sum);
-                if (shape->values[m])
-                    values[rollups->places[i]] += sign;
-            } else if (!shape->values[m]) {
-                return false; // required, and yet there is none
-            }
-        }
+    // Making room moves a bucket's cells, so it comes before any of them is pointed at.
+    for (uint32_t i = 0; i < n; i++)
+        if (b->rows[i] != NO_BUCKET && !dbk_cube_reserve(cube, rollups->places[b->rows[i]], rollups->versions,
+                                                         rollups->tuples[i], r->shape.columns))
+            return false;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t tuple = rollups->tuples[i];
+        rollups->cells[i] = rollups->nowhere;
+        if (b->rows[i] != NO_BUCKET)
+            rollups->cells[i] = dbk_cells_own_page(*rollups->places[b->rows[i]], tuple / DBK_CUBE_PAGE) +
+                                tuple % DBK_CUBE_PAGE;
+        *rollups->cells[i] += sign;
     }
-    return fits;
+    return true;
+}
+
+// Without a count of values: *gap when a row has none. False when a sum does not fit any more.
+static bool add_whole(int64_t *const *cells, uint16_t sum, const int64_t *values, uint32_t n, int sign,
+                      bool *gap)
+{
+    bool over = false;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_missing = values[i] == DBK_NULL;
+        int64_t *at = &cells[i][sum * DBK_CUBE_PAGE];
+        *gap |= is_missing;
+        over |= __builtin_add_overflow(*at, is_missing ? 0 : values[i] * sign, at);
+    }
+    return !over;
+}
+
+static bool add_counted(int64_t *const *cells, uint16_t sum, uint16_t count, const int64_t *values,
+                        uint32_t n, int sign)
+{
+    bool over = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (values[i] == DBK_NULL)
+            continue;
+        int64_t *at = &cells[i][sum * DBK_CUBE_PAGE];
+        over |= __builtin_add_overflow(*at, values[i] * sign, at);
+        cells[i][count * DBK_CUBE_PAGE] += sign;
+    }
+    return !over;
 }
 
 static bool grain_add(dbk_rollups *rollups, rollup *r, dbk_grain grain, const dbk_rollup_rows *rows, int sign)
 {
-    const int64_t *times = rows->ints[r->shape.time];
-    for (uint32_t i = 0; i < rows->count;) {
-        if (times[i] == DBK_NULL) {
-            i++;
-            continue;
-        }
-        int64_t start, end;
-        int32_t bucket = dbk_rollup_bucket(grain, r->view.zone, times[i], &start, &end);
-        uint32_t from = i;
-        while (i < rows->count && times[i] >= start && times[i] < end)
-            i++;
-        if (i == from) // the last instant there is lies in the last bucket, whose end it is
-            i++;
-        if (!run_add(rollups, r, &r->view.cubes[grain], bucket, rows, from, i, sign))
+    const dbk_rollup_shape *shape = &r->shape;
+    if (!cells_find(rollups, r, grain, rows->count, sign))
+        return false;
+    for (int m = 0; m < shape->measures_count; m++) {
+        const int64_t *values = rows->ints[shape->measures[m]];
+        bool gap = !values, fits = true;
+        if (values && shape->values[m])
+            fits = add_counted(rollups->cells, shape->sums[m], shape->values[m], values, rows->count, sign);
+        else if (values)
+            fits = add_whole(rollups->cells, shape->sums[m], values, rows->count, sign, &gap);
+        if (!fits)
             return false;
+        if (gap)
+            rollups->gaps |= 1u << shape->measures[m];
     }
     return true;
 }
@@ -270,11 +347,27 @@ static bool rollup_add(dbk_rollups *rollups, rollup *r, const dbk_rollup_rows *r
     return true;
 }
 
+static bool has_grain(const dbk_rollups *rollups, dbk_grain grain)
+{
+    for (int i = 0; i < rollups->count; i++)
+        if (rollups->rollups[i].view.grains[grain])
+            return true;
+    return false;
+}
+
 void dbk_rollups_add(dbk_rollups *rollups, const dbk_rollup_rows *rows, int sign)
 {
+    int time = -1;
     assert(rows->count <= DBK_VECTOR_ROWS);
+    memset(rollups->nowhere, 0, sizeof rollups->nowhere);
     for (int i = 0; i < rollups->count; i++) {
         rollup *r = &rollups->rollups[i];
+        // Once for rollups of the same time column.
+        for (int g = 0; r->shape.time != time && rows->ints[r->shape.time] && g < DBK_GRAIN_COUNT; g++)
+            if (has_grain(rollups, (dbk_grain)g))
+                buckets_find(&rollups->grains[g], (dbk_grain)g, rollups->zone, rows->ints[r->shape.time],
+                             rows->count);
+        time = r->shape.time;
         if (r->view.kept && !rollup_add(rollups, r, rows, sign))
             rollup_give_up(r, rollups->versions);
     }
@@ -313,6 +406,7 @@ dbk_rollups_view *dbk_rollups_freeze(const dbk_rollups *rollups)
     dbk_rollups_view *view = dbk_versions_create(rollups->versions, sizeof *view, NULL);
     if (!view)
         return NULL;
+    view->gaps = rollups->gaps;
     view->count = rollups->count;
     for (int i = 0; i < rollups->count; i++)
         view->rollups[i] = rollups->rollups[i].view;

@@ -30,8 +30,9 @@
 enum { DBK_ROLLUP_ROWS = 16384, DBK_ROLLUP_BUCKET_ROWS = 512 };
 
 // Which columns of the table a rollup is about, and which column of its cells each number is in. Column 0 of
-// the cells counts rows. A measure has its sum and how many rows had a value; where every row must have one,
+// the cells counts rows. A measure has its sum and how many rows had a value; as long as no row was without,
 // that is column 0.
+enum { DBK_ROLLUP_COLUMNS_MAX = 1 + 2 * DBK_ROLLUP_MEASURES_MAX };
 typedef struct dbk_rollup_shape {
     const dbk_rollup_def *def;
     int time;
@@ -64,6 +65,7 @@ typedef struct dbk_rollup_view {
 
 typedef struct dbk_rollups_view {
     dbk_object object;
+    uint32_t gaps;
     int count;
     dbk_rollup_view rollups[DBK_ROLLUPS_PER_TABLE];
 } dbk_rollups_view;
@@ -82,11 +84,17 @@ typedef struct dbk_rollup_rows {
 
 typedef struct dbk_rollups dbk_rollups;
 
-// Empty rollups of the table, in the versions given; NULL when memory is out.
-dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone);
+// Empty rollups of the table, in the versions given; NULL when memory is out. `gaps` has a bit for each
+// column that rows may be without: only for those is counted how many have a value. Grains finer than
+// `finest` are left out.
+dbk_rollups *dbk_rollups_create(dbk_versions *versions, const dbk_table_def *table, const dbk_zone *zone,
+                                uint32_t gaps, dbk_grain finest);
 // versions as dbk_cube_release wants them.
 void dbk_rollups_destroy(dbk_rollups *rollups, dbk_versions *versions);
 const dbk_zone *dbk_rollups_zone(const dbk_rollups *rollups);
+// The gaps known by now. More than were given at first: the rollups must be made anew with these before an
+// image gets them.
+uint32_t dbk_rollups_gaps(const dbk_rollups *rollups);
 // Whether a rollup needs the column.
 bool dbk_rollups_want(const dbk_rollups *rollups, int column);
 // sign 1 adds, -1 subtracts.

@@ -84,12 +84,14 @@ typedef struct dbk_table {
     dbk_rollups *rollups; // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
+    uint32_t rollup_gaps;  // columns that rows were met without
     dbk_table_view *view;  // of the newest image
     dbk_table_view *fresh; // of the image being made
 } dbk_table;
 
 struct dbk_tenant {
     dbk_db *db;
+    dbk_text name; // as db->names has it
     dbk_table *tables[DBK_TABLE_END];
     dbk_dict *dicts[DBK_DOMAIN_COUNT];
     dbk_tenant_view *view, *fresh; // as in dbk_table
@@ -109,6 +111,11 @@ struct dbk_db {
     uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     dbk_text_cursor cursor;                   // the writer's
+    const dbk_watch *watches;
+    int watches_count;
+    dbk_row_stored stored;
+    void *stored_user;
+    uint64_t watch_number;
 };
 
 // ---- Images ----
@@ -129,7 +136,7 @@ struct dbk_table_view {
 struct dbk_tenant_view {
     dbk_object object;
     const dbk_tenant *tenant;
-    uint64_t number;
+    uint64_t number, data_number; // see dbk_snapshot_tenant_number, …_data_number
     uint32_t words[DBK_DOMAIN_COUNT];
     const dbk_table_view *tables[DBK_TABLE_END];
 };

@@ -50,6 +50,7 @@ dbk_tenant *dbk_tenant_obtain(dbk_db *db, dbk_text name)
         return NULL;
     }
     tenant->db = db;
+    tenant->name = dbk_dict_word(&db->names, code);
     db->tenants[db->tenants_count++] = tenant;
     dbk_tenant_mark_changed(tenant);
     return tenant;

@@ -44,6 +44,12 @@ uint64_t dbk_snapshot_tenant_number(const dbk_snapshot *snapshot, dbk_text tenan
     return view ? view->number : 0;
 }
 
+uint64_t dbk_snapshot_tenant_data_number(const dbk_snapshot *snapshot, dbk_text tenant)
+{
+    const dbk_tenant_view *view = dbk_snapshot_tenant(snapshot, tenant);
+    return view ? view->data_number : 0;
+}
+
 size_t dbk_snapshot_tenants(const dbk_snapshot *snapshot)
 {
     return snapshot->tenants_count;

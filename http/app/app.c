@@ -4,7 +4,11 @@
 
 #include "http/app/call.h"
 #include "http/app/caller.h"
+#include "http/exports/exporter.h"
+#include "http/pos/events.h"
+#include "http/pos/hours.h"
 #include "http/routes/openapi.h"
+#include "http/stoq/exports.h"
 #include "http/webhooks/deliverer.h"
 
 #include <stdio.h>
@@ -15,6 +19,27 @@
 
 // A tenant with more orders than this may need more than a moment for a report.
 enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
+
+// ---- Time ----
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int64_t now_ms(const dbk_app *app)
+{
+    if (app->options.now_ms != NULL)
+        return app->options.now_ms();
+    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
+}
+
+static int64_t app_now_ms(void *context)
+{
+    return now_ms(context);
+}
 
 // ---- Life ----
 
@@ -67,6 +92,71 @@ static dbk_status create_deliverer(dbk_app *app, dbk_error *err)
     return dbk_deliverer_create(&app->deliverer, &options, err);
 }
 
+// A number of milliseconds in the environment, for tests; *out stays when there is none.
+static dbk_status read_ms(const char *name, int *out, dbk_error *err)
+{
+    const char *text = getenv(name);
+    if (text == NULL || *text == 0)
+        return DBK_OK;
+    char *end;
+    long value = strtol(text, &end, 10);
+    if (*end != 0 || value < 1 || value > INT32_MAX)
+        return dbk_fail(err, DBK_INVALID, "%s must be a number of milliseconds", name);
+    *out = (int)value;
+    return DBK_OK;
+}
+
+static dbk_status create_events(dbk_app *app, dbk_error *err)
+{
+    dbk_pos_events_options options = {.store = app->store};
+    if (!app->options.events)
+        return DBK_OK;
+    DBK_TRY(read_ms("DAYBOOK_EVENTS_KEEP_ALIVE", &options.keep_alive_ms, err));
+    DBK_TRY(read_ms("DAYBOOK_EVENTS_RETRY", &options.retry_ms, err));
+    return dbk_pos_events_create(&app->events, &options, err);
+}
+
+static dbk_status create_keeper(dbk_app *app, dbk_error *err)
+{
+    dbk_pos_keeper_options options = {
+        .store = app->store, .now_ms = app_now_ms, .user = app, .runs = app->options.pos_hours};
+    return dbk_pos_keeper_create(&app->pos_keeper, &options, err);
+}
+
+// Whose reports can be exported.
+static const dbk_export_kind *const export_kinds[] = {&dbk_stoq_exports};
+
+static dbk_status create_exporter(dbk_app *app, dbk_error *err)
+{
+    dbk_exporter_options options = {.store = app->store,
+                                    .directory = app->options.exports_directory,
+                                    .kinds = export_kinds,
+                                    .kinds_count = DBK_COUNT(export_kinds),
+                                    .now_ms = app_now_ms,
+                                    .user = app,
+                                    .s3 = app->options.s3};
+    return dbk_exporter_create(&app->exporter, &options, err);
+}
+
+// An origin, without a slash behind it.
+static dbk_status copy_public_url(dbk_app *app, dbk_error *err)
+{
+    const char *url = app->options.public_url;
+    if (url == NULL || *url == 0)
+        return DBK_OK;
+    size_t length = strlen(url);
+    bool has_scheme = strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    if (!has_scheme || length > DBK_PUBLIC_URL_MAX || url[length - 1] == '/' ||
+        strpbrk(url, " ?#\"\\") != NULL)
+        return dbk_fail(
+            err, DBK_INVALID,
+            "public-url is \"%.60s\"; it must be such as https://reports.example, without a slash "
+            "at its end",
+            url);
+    memcpy(app->public_url, url, length + 1);
+    return DBK_OK;
+}
+
 static dbk_status create_parts(dbk_app *app, dbk_error *err)
 {
     int threads = app->options.workers > 0 ? app->options.workers : WORKERS_DEFAULT;
@@ -76,9 +166,13 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_limiter_create(&app->limiter, err));
     DBK_TRY(dbk_metrics_create(&app->metrics, err));
     DBK_TRY(dbk_answers_create(&app->answers, err));
+    DBK_TRY(copy_public_url(app, err));
     DBK_TRY(create_deliverer(app, err));
+    DBK_TRY(create_events(app, err));
+    DBK_TRY(create_exporter(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
     DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
+    DBK_TRY(create_keeper(app, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
 }
@@ -106,6 +200,9 @@ void dbk_app_destroy(dbk_app *app)
         return;
     dbk_workers_destroy(app->streamers);
     dbk_workers_destroy(app->workers);
+    dbk_pos_events_destroy(app->events);
+    dbk_pos_keeper_destroy(app->pos_keeper);
+    dbk_exporter_destroy(app->exporter);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)
         store_key_usage(app);
@@ -128,22 +225,6 @@ void dbk_app_drain(dbk_app *app)
     app->ready = false;
 }
 
-// ---- The time ----
-
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static int64_t now_ms(const dbk_app *app)
-{
-    if (app->options.now_ms != NULL)
-        return app->options.now_ms();
-    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
-}
-
 // ---- Dispatch ----
 
 static void run_handler(dbk_job *job)
@@ -155,7 +236,7 @@ static void run_handler(dbk_job *job)
 static bool may_take_long(dbk_call *call)
 {
     if (call->route->cost != DBK_COST_READ)
-        return call->route->cost == DBK_COST_WRITE;
+        return call->route->cost == DBK_COST_WRITE || call->route->cost == DBK_COST_LIVE;
     return dbk_snapshot_rows(dbk_call_snapshot(call), call->tenant, DBK_ORDERS) > INLINE_ORDERS_MAX;
 }
 

@@ -18,9 +18,16 @@ typedef struct dbk_app_options {
     bool rate_limits; // false: no limits at all (benches)
     bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
-    // Where exports go, checked; NULL = they stay in the data directory. Must live as long as the app.
+    bool events;      // streams of events; the store must have been opened with dbk_pos_watches
+    bool pos_hours;   // false: hours of the point of sale are kept by nobody until somebody asks for it
+    int workers;      // threads for long reads and large bodies; 0 = 2
+    // Where the files of exports are; NULL: exports are stored but written by nobody. Copied, as the next.
+    const char *exports_directory;
+    // "https://reports.example", what clients reach this server by; NULL = what they say themselves, by Host.
+    const char *public_url;
+    bool tls; // that they reach it by https
+    // Where the files go from there, checked; NULL = they stay. Must live as long as the app.
     const dbk_s3_config *s3;
-    int workers; // threads for long reads and large bodies; 0 = 2
 } dbk_app_options;
 
 dbk_status dbk_app_create(dbk_app **out, dbk_store *store, const dbk_app_options *options, dbk_error *err);

@@ -46,6 +46,31 @@ dbk_text dbk_call_param(const dbk_call *call, const char *name)
     return dbk_params_get(&call->params, name);
 }
 
+// ---- Where we are ----
+
+// A name and a port, as RFC 3986 writes them; what else a client may send as Host goes into no address.
+static bool is_authority(dbk_text host)
+{
+    static const char others[] = ".-_:[]";
+    for (uint32_t i = 0; i < host.length; i++) {
+        char c = host.data[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_plain && (c == 0 || strchr(others, c) == NULL))
+            return false;
+    }
+    return host.length > 0 && host.length <= 255;
+}
+
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out)
+{
+    const dbk_app *app = call->app;
+    dbk_text host = dbk_request_header(call->request, "host");
+    if (app->public_url[0] != 0)
+        dbk_buffer_append(out, app->public_url, strlen(app->public_url));
+    else if (is_authority(host))
+        dbk_buffer_format(out, "http%s://%.*s", app->options.tls ? "s" : "", (int)host.length, host.data);
+}
+
 // ---- Entity tags ----
 
 void dbk_call_tag(dbk_call *call, const void *data, size_t size)
@@ -90,14 +115,21 @@ static bool is_read(const dbk_call *call)
 
 static void finish(dbk_call *call, int status, const char *content_type);
 
-// Sends 304 if the client has the answer of the call's tag.
-static bool sends_unchanged(dbk_call *call)
+bool dbk_call_is_known(dbk_call *call)
 {
     dbk_text header = dbk_request_header(call->request, "if-none-match");
     if (header.length == 0 || !is_read(call) || !matches_tag(header, call->etag))
         return false;
     finish(call, 304, NULL);
     return true;
+}
+
+// The number of the last change of what the route reads.
+static uint64_t number_read(dbk_call *call)
+{
+    const dbk_snapshot *snapshot = dbk_call_snapshot(call);
+    return call->route->cost == DBK_COST_READ ? dbk_snapshot_tenant_data_number(snapshot, call->tenant)
+                                              : dbk_snapshot_tenant_number(snapshot, call->tenant);
 }
 
 bool dbk_call_is_unchanged(dbk_call *call)
@@ -107,11 +139,11 @@ bool dbk_call_is_unchanged(dbk_call *call)
     dbk_call_tag(call, call->argument.data, call->argument.length);
     dbk_call_tag(call, call->tenant.data, call->tenant.length);
     if (!call->tag.failed) {
-        uint64_t number = dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant);
+        uint64_t number = number_read(call);
         snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
                  (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
     }
-    return call->etag[0] != 0 && sends_unchanged(call);
+    return call->etag[0] != 0 && dbk_call_is_known(call);
 }
 
 // ---- Answers that are kept ----
@@ -121,8 +153,8 @@ enum { MINUTE_MS = 60000 };
 // The key of a call's answer: fixed parts first, then texts with their lengths. 0 when it does not fit.
 static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
 {
-    uint64_t fixed[3] = {dbk_snapshot_tenant_number(dbk_call_snapshot(call), call->tenant),
-                         (uint64_t)(call->now_ms / MINUTE_MS), (uint64_t)(call->route - dbk_routes)};
+    uint64_t fixed[3] = {number_read(call), (uint64_t)(call->now_ms / MINUTE_MS),
+                         (uint64_t)(call->route - dbk_routes)};
     const dbk_request *request = call->request;
     bool has_body = request->body.length > 0;
     dbk_text none = {NULL, 0};
@@ -162,7 +194,7 @@ bool dbk_call_is_kept_answer(dbk_call *call)
     memcpy(call->etag, answer.etag, sizeof(call->etag));
     for (int i = 0; i < answer.headers_count; i++)
         dbk_call_header(call, answer.headers[i].name.data, answer.headers[i].value);
-    if (!sends_unchanged(call))
+    if (!dbk_call_is_known(call))
         dbk_call_answer(call, 200, answer.content_type);
     return true;
 }
@@ -194,17 +226,32 @@ static void dispose(dbk_call *call)
 
 static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
 {
-    for (int i = 0; i < call->headers_count; i++)
+    bool says_caching = false;
+    for (int i = 0; i < call->headers_count; i++) {
         reply->headers[reply->headers_count++] = call->headers[i];
-    bool has_tag = (status == 200 || status == 304) && call->etag[0] != 0;
+        says_caching |= dbk_text_equal(call->headers[i].name, DBK_TEXT("cache-control"));
+    }
+    bool has_tag = (status == 200 || status == 206 || status == 304) && call->etag[0] != 0;
     if (has_tag)
         dbk_reply_header(reply, "etag", dbk_text_from(call->etag));
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary",
-                         dbk_text_from(call->dialect->vary != NULL ? call->dialect->vary : "Authorization"));
-    dbk_reply_header(reply, "cache-control", has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
+                         call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
+                                                         : dbk_text_from(call->dialect->key_header));
+    if (!says_caching)
+        dbk_reply_header(reply, "cache-control",
+                         has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));
     dbk_reply_header(reply, "x-content-type-options", DBK_TEXT("nosniff"));
+}
+
+// What every end of a call leaves behind it.
+static void account(dbk_call *call, int status)
+{
+    dbk_call_end_read(call);
+    if (call->has_key && status < 400)
+        dbk_keys_used(&call->key, call->now_ms);
+    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
 static void add_number(dbk_call *call, dbk_reply *reply, const char *name, int64_t value)
@@ -221,15 +268,6 @@ static void add_points(dbk_call *call, dbk_reply *reply)
     add_number(call, reply, "x-ratelimit-limit", call->points.limit);
     add_number(call, reply, "x-ratelimit-remaining", call->points.remaining);
     add_number(call, reply, "x-ratelimit-reset", call->points.reset_s);
-}
-
-// What every end of a call leaves behind it.
-static void account(dbk_call *call, int status)
-{
-    dbk_call_end_read(call);
-    if (call->has_key && status < 400)
-        dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
 }
 
 static void finish(dbk_call *call, int status, const char *content_type)
@@ -259,7 +297,7 @@ void dbk_call_answer(dbk_call *call, int status, const char *content_type)
     if (is_tagged && call->etag[0] == 0) {
         snprintf(call->etag, sizeof(call->etag), "\"%016llx\"",
                  (unsigned long long)dbk_checksum(call->body.data, call->body.size));
-        if (sends_unchanged(call))
+        if (dbk_call_is_known(call))
             return;
     }
     if (is_tagged && !call->is_from_answers)

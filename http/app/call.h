@@ -21,6 +21,11 @@
 #include <stdatomic.h>
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_exporter dbk_exporter;
+typedef struct dbk_pos_events dbk_pos_events;
+typedef struct dbk_pos_keeper dbk_pos_keeper;
+
+enum { DBK_PUBLIC_URL_MAX = 255 };
 
 struct dbk_app {
     dbk_store *store;
@@ -35,7 +40,11 @@ struct dbk_app {
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
-    dbk_buffer openapi; // generated once
+    dbk_pos_events *events; // NULL: this process has no event streams
+    dbk_pos_keeper *pos_keeper;
+    dbk_exporter *exporter;
+    char public_url[DBK_PUBLIC_URL_MAX + 1]; // "" = not set
+    dbk_buffer openapi;                      // generated once
     atomic_bool ready;
 };
 
@@ -53,13 +62,13 @@ struct dbk_call {
     // Who asks. Neither: anybody, or the operator's own requests.
     bool has_key, has_token;
     dbk_key key;
+    dbk_token token; // or a ticket; its claims say role and, of a token, subject
     // What is left of the tenant's points, for dialects that say so; limit 0 = nothing to say.
     struct {
         int limit, remaining;
         int64_t reset_s; // Unix time at which more is left
     } points;
-    dbk_token token; // or a ticket; its claims say role and, of a token, subject
-    int64_t now_ms;  // one moment for the whole call
+    int64_t now_ms; // one moment for the whole call
     int64_t started_ns;
     bool is_from_answers; // the body was kept before: not to be kept again
 
@@ -92,10 +101,18 @@ void dbk_call_tag(dbk_call *call, const void *data, size_t size);
 // False: go on and compute it.
 bool dbk_call_is_unchanged(dbk_call *call);
 
+// For answers whose call->etag is settled by other means: true when the client has it; then 304 was sent and
+// the call is over.
+bool dbk_call_is_known(dbk_call *call);
+
 // Answers the call if its answer was kept (then the call is over). Only for reads whose tenant is known. An
 // answer is found by tenant, the number of the tenant's last change, route, path, query, body and the minute
 // of "now" (which decides what "today" is).
 bool dbk_call_is_kept_answer(dbk_call *call);
+
+// Appends "https://reports.example", the beginning of addresses of this server as the client reaches it;
+// nothing when the client did not say by what name.
+void dbk_call_write_origin(const dbk_call *call, dbk_buffer *out);
 
 // Ends the call with call->body.
 void dbk_call_answer(dbk_call *call, int status, const char *content_type);

@@ -20,7 +20,7 @@ typedef struct dbk_dialect {
     int rate_per_minute;    // requests of a key, or points of a tenant
     bool rate_is_of_tenant; // all keys of a tenant share it, and every answer says what is left of it
     int write_points;       // what a POST, PATCH or DELETE costs; 0 = 1, as a GET
-    const char *vary;       // the headers that say who asks; NULL = Authorization
+    const char *key_header; // for Vary
     const char *challenge;  // of a 401; NULL = Bearer
     // Of /openapi.json, as components: how a key is shown (NULL = key), what an error looks like (NULL =
     // Error).
@@ -51,7 +51,7 @@ typedef struct dbk_dialect {
     void (*write_error)(dbk_buffer *body, int status, dbk_text message, int retry_after);
 } dbk_dialect;
 
-extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_stoq, dbk_dialect_blocks;
+extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_pos, dbk_dialect_stoq;
 
 // For find_key: what stands behind "Bearer " in Authorization.
 dbk_key_found dbk_dialect_find_bearer(const dbk_request *request, dbk_text *key);

@@ -197,7 +197,18 @@ static void write_store(dbk_store *store, dbk_buffer *out)
     write_gauge(out, "memory_budget_bytes", "Past this, writes are refused with 507.", figures.memory_budget);
 }
 
-void dbk_metrics_write(dbk_metrics *metrics, dbk_store *store, bool ready, dbk_buffer *out)
+static void write_events(dbk_pos_events *events, dbk_buffer *out)
+{
+    dbk_pos_events_figures figures = dbk_pos_events_figures_read(events);
+    write_gauge(out, "event_streams", "Open streams of events.", figures.streams);
+    write_counter(out, "events_published", "Events made for those who listen.", figures.published);
+    write_counter(out, "event_streams_dropped", "Streams cut off because their reader did not read.",
+                  figures.dropped);
+    write_counter(out, "event_resets", "Streams that were told that events are missing.", figures.resets);
+}
+
+void dbk_metrics_write(dbk_metrics *metrics, dbk_store *store, dbk_pos_events *events, bool ready,
+                       dbk_buffer *out)
 {
     write_family(out, "build", "info", "The running version.");
     dbk_buffer_format(out, "daybook_build_info{version=\"" DBK_VERSION "\"} 1\n");
@@ -210,6 +221,8 @@ void dbk_metrics_write(dbk_metrics *metrics, dbk_store *store, bool ready, dbk_b
                   value_of(&metrics->cache_hits));
     write_counter(out, "answer_cache_misses", "Reads that had to be computed.",
                   value_of(&metrics->cache_misses));
+    if (events != NULL)
+        write_events(events, out);
     write_store(store, out);
     write_tables(store, out);
     dbk_buffer_format(out, "# EOF\n");

@@ -5,6 +5,7 @@
 #define DBK_METRICS_H
 
 #include "http/app/route.h"
+#include "http/pos/events.h"
 #include "ingest/store/store.h"
 
 typedef struct dbk_metrics dbk_metrics;
@@ -19,6 +20,8 @@ void dbk_metrics_cache(dbk_metrics *metrics, bool was_hit);
 // A request that never reached a route: bad framing, no length, too large.
 void dbk_metrics_refused(dbk_metrics *metrics, int status);
 
-void dbk_metrics_write(dbk_metrics *metrics, dbk_store *store, bool ready, dbk_buffer *out);
+// events may be NULL.
+void dbk_metrics_write(dbk_metrics *metrics, dbk_store *store, dbk_pos_events *events, bool ready,
+                       dbk_buffer *out);
 
 #endif

@@ -116,6 +116,33 @@ static const dbk_route_parameter top_product_parameters[] = {
     {"by", "query", "{\"type\":\"string\",\"enum\":[\"revenue\",\"units\"],\"default\":\"revenue\"}",
      "What the rows are sorted by."},
     {0}};
+static const dbk_route_parameter event_parameters[] = {
+    {"channel", "path", "{\"type\":\"string\",\"enum\":[\"cashier\",\"display\",\"printer\"]}",
+     "Who listens."},
+    {"lastEventId", "query", "{\"type\":\"string\"}",
+     "As the header Last-Event-ID: go on behind this event."},
+    {"Last-Event-ID", "header", "{\"type\":\"string\"}", "The id of the last event that the client has."},
+    {"ticket", "query", "{\"type\":\"string\"}",
+     "From POST /events/tickets, in place of the header Authorization."},
+    {"unnamed", "query", "{\"type\":\"string\",\"enum\":[\"1\"]}",
+     "Leave the events' names out, for clients that only hear `message`."},
+    {0}};
+static const dbk_route_parameter pos_report_list_parameters[] = {
+    {"from", "query", "{\"type\":\"string\"}",
+     "The first moment (required): ISO 8601; without an offset in the tenant's time zone."},
+    {"to", "query", "{\"type\":\"string\"}",
+     "The last moment, inclusive; a date alone means the whole day. Now when it is left out or in the "
+     "future."},
+    {"groupBy", "query", "{\"type\":\"string\",\"enum\":[\"1h\",\"4h\",\"12h\",\"day\",\"all\"]}",
+     "The windows (required): hours and days of the tenant's time zone, or one over the whole range."},
+    {"fill", "query", "{\"type\":\"string\",\"enum\":[\"true\",\"false\"],\"default\":\"false\"}",
+     "true: windows without tickets are there too."},
+    {0}};
+static const dbk_route_parameter pos_report_parameters[] = {
+    {"id", "path", "{\"type\":\"string\"}", "Report id, of a list or a closure."}, {0}};
+static const dbk_route_parameter closure_parameters[] = {
+    {"number", "path", "{\"type\":\"integer\"}", "The closure's number."}, TENANT, {0}};
+
 static const dbk_route_parameter webhook_parameters[] = {
     {"id", "path", "{\"type\":\"string\"}", "Webhook id."}, {0}};
 static const dbk_route_parameter rotate_parameters[] = {
@@ -133,8 +160,24 @@ static const dbk_route_parameter audit_parameters[] = {
     CURSOR,
     {0}};
 
-static const dbk_route_parameter help_parameters[] = {
-    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
+static const dbk_route_parameter export_parameters[] = {
+    {"job_id", "path", "{\"type\":\"string\",\"pattern\":\"^exp_[0-9a-f]{16}$\"}", "The export's id."}, {0}};
+static const dbk_route_parameter export_create_parameters[] = {
+    {"name", "path", "{\"type\":\"string\"}", "The report's name. The body has the parameters of its read."},
+    {0}};
+static const dbk_route_parameter export_list_parameters[] = {
+    {"page", "query", "{\"type\":\"integer\",\"minimum\":1,\"default\":1}", "Which page."},
+    {"per_page", "query", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":250,\"default\":25}",
+     "Exports on a page."},
+    {0}};
+static const dbk_route_parameter download_parameters[] = {
+    {"job_id", "path", "{\"type\":\"string\"}", "The export's id."},
+    {"tenant", "query", "{\"type\":\"string\"}", "As download_url has it, like the next two."},
+    {"expires", "query", "{\"type\":\"integer\"}", "Seconds since 1970."},
+    {"signature", "query", "{\"type\":\"string\"}", "Signs the address."},
+    {"Range", "header", "{\"type\":\"string\"}", "One range of bytes; If-Range takes the ETag."},
+    {0}};
+
 static const dbk_route_parameter blocks_parameters[] = {
     {"start_date", "query", "{\"type\":\"string\",\"format\":\"date\"}",
      "The first day; by default the first of the month that end_date is in."},
@@ -171,6 +214,8 @@ static const dbk_route_parameter blocks_parameters[] = {
         .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
         .answer = dbk_schema_blocks_##name                                                                   \
     }
+static const dbk_route_parameter help_parameters[] = {
+    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
 
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
@@ -203,6 +248,13 @@ static const dbk_route_parameter blocks_parameters[] = {
         .parameters = params, .body_types = "application/json", .success = status, .answer = schema          \
     }
 
+#define POS(route_method, route_path, route_scope, route_cost, handler, text, params, body, status, schema)  \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = route_scope,       \
+        .dialect = &dbk_dialect_pos, .cost = route_cost, .handle = handler, .summary = text,                 \
+        .parameters = params, .body_types = body, .success = status, .answer = schema                        \
+    }
+
 #define STOQ(route_path, handler, text, params)                                                              \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
@@ -229,6 +281,15 @@ static const dbk_route_parameter blocks_parameters[] = {
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_distribu,    \
         .cost = DBK_COST_SMALL, .handle = handler, .summary = text, .answer_type = type                      \
+    }
+
+#define EXPORTS "/api/v2/external/preorders/reports/exports"
+
+#define EXPORT_ROUTE(route_method, route_path, handler, text, params, body, status, schema)                  \
+    {                                                                                                        \
+        .method = route_method, .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",    \
+        .dialect = &dbk_dialect_stoq, .cost = DBK_COST_SMALL, .handle = handler, .summary = text,            \
+        .parameters = params, .body_types = body, .success = status, .answer = schema                        \
     }
 
 const dbk_route dbk_routes[] = {
@@ -290,19 +351,24 @@ const dbk_route dbk_routes[] = {
                dbk_schema_deliveries),
     SMALL_READ("/api/v1/audit-log", "reports:read", dbk_distribu_audit_log, "Who changed what, newest first",
                audit_parameters, dbk_schema_audit_log),
-    STOQ("/api/v2/external/help", dbk_stoq_help, "Every action with its query schema", help_parameters),
-    STOQ("/api/v2/external/preorders/reports", dbk_stoq_catalogue, "Every preorder report", NULL),
-    STOQ("/api/v2/external/preorders/reports/help", dbk_stoq_help,
-         "Every preorder report with its query schema", help_parameters),
+    EXPORT_ROUTE("GET", EXPORTS, dbk_stoq_export_list, "Exports of the last day, newest first",
+                 export_list_parameters, NULL, 200, dbk_schema_export_list),
+    EXPORT_ROUTE("GET", EXPORTS "/{job_id}", dbk_stoq_export_status, "What became of an export",
+                 export_parameters, NULL, 200, dbk_schema_export_job),
+    EXPORT_ROUTE("DELETE", EXPORTS "/{job_id}", dbk_stoq_export_cancel, "Cancel an export that is running",
+                 export_parameters, NULL, 200, dbk_schema_export_job),
     {.method = "GET",
-     .path = "/api/v2/external/preorders/reports/{name}",
-     .access = DBK_ACCESS_SCOPED,
-     .scope = "reports:read",
+     .path = EXPORTS "/{job_id}/download",
+     .access = DBK_ACCESS_OPEN,
      .dialect = &dbk_dialect_stoq,
-     .cost = DBK_COST_READ,
-     .handle = dbk_stoq_report_get,
-     .summary = "One preorder report",
-     .describe = dbk_stoq_describe_reads},
+     .cost = DBK_COST_WRITE,
+     .handle = dbk_export_download,
+     .summary = "The file of an export, by its signed address, without a key; single ranges",
+     .parameters = download_parameters,
+     .answer_type = "text/csv; charset=utf-8"},
+    EXPORT_ROUTE("POST", "/api/v2/external/preorders/reports/{name}/export", dbk_stoq_export_create,
+                 "Export a report as CSV, off the request's path", export_create_parameters,
+                 "application/json", 202, dbk_schema_export_accepted),
     BLOCKS("orders/summary", orders_summary,
            "Orders: how many, what they came to, by status and by day, week or month"),
     BLOCKS("orders/list", orders_list, "The orders of a period"),
@@ -318,6 +384,27 @@ const dbk_route dbk_routes[] = {
            "Subscriptions that had started by the end of a period"),
     BLOCKS("users/subscriptions/summary", subscriptions_summary,
            "Active, new and churned subscriptions and their monthly revenue"),
+    POS("GET", "/v1/reports", "reports:read", DBK_COST_LIVE, dbk_pos_reports,
+        "Point-of-sale reports by window of time", pos_report_list_parameters, NULL, 200,
+        dbk_schema_pos_reports),
+    POS("POST", "/v1/reports/general-closure", "closures:write", DBK_COST_WRITE, dbk_pos_closure_create,
+        "Close the period of the point of sale: {\"cashRegister\": …}", order_create_parameters,
+        "application/json", 201, dbk_schema_pos_report),
+    POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
+        "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
+    STOQ("/api/v2/external/help", dbk_stoq_help, "Every action with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports", dbk_stoq_catalogue, "Every preorder report", NULL),
+    STOQ("/api/v2/external/preorders/reports/help", dbk_stoq_help,
+         "Every preorder report with its query schema", help_parameters),
+    {.method = "GET",
+     .path = "/api/v2/external/preorders/reports/{name}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .dialect = &dbk_dialect_stoq,
+     .cost = DBK_COST_READ,
+     .handle = dbk_stoq_report_get,
+     .summary = "One preorder report",
+     .describe = dbk_stoq_describe_reads},
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,
@@ -329,6 +416,30 @@ const dbk_route dbk_routes[] = {
      .parameters = ingest_parameters,
      .body_types = "application/x-ndjson text/csv",
      .answer = dbk_schema_ingest},
+    {.method = "GET",
+     .path = "/events/{channel}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .is_unlimited = true,
+     .takes_ticket = true,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_SMALL,
+     .handle = dbk_pos_events_handle,
+     .summary = "Server-sent events of the point of sale",
+     .parameters = event_parameters,
+     .answer_type = "text/event-stream"},
+    {.method = "POST",
+     .path = "/events/tickets",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .token_role = DBK_ROLE_OPERATOR,
+     .dialect = &dbk_dialect_pos,
+     .cost = DBK_COST_WRITE,
+     .handle = dbk_pos_event_ticket,
+     .summary = "A ticket that opens event streams for a minute, for browsers that cannot send headers",
+     .success = 201,
+     .answer = dbk_schema_event_ticket},
     OPEN("/healthz", dbk_health_handle, "The process answers", NULL),
     OPEN("/readyz", dbk_ready_handle, "Whether to send traffic here", NULL),
     OPEN("/metrics", dbk_metrics_handle, "Figures for Prometheus",
@@ -360,6 +471,12 @@ const dbk_route dbk_routes[] = {
           tenant_parameters, NULL),
     LOCAL("PUT", "/admin/settings", DBK_COST_WRITE, dbk_admin_settings_put,
           "Change some of a tenant's settings", tenant_parameters, "application/json"),
+    LOCAL("GET", "/admin/closures", DBK_COST_LIVE, dbk_admin_closure_list, "Closures of the point of sale",
+          tenant_parameters, NULL),
+    LOCAL("GET", "/admin/closures/{number}", DBK_COST_SMALL, dbk_admin_closure_get,
+          "One closure, with its place in the chain", closure_parameters, NULL),
+    LOCAL("POST", "/admin/pos-hours", DBK_COST_WRITE, dbk_admin_pos_hours,
+          "Keep the hours of the point of sale that are due", tenant_parameters, NULL),
     LOCAL("POST", "/admin/checkpoint", DBK_COST_WRITE, dbk_admin_checkpoint,
           "Turn the log into segment files now", NULL, NULL),
     LOCAL("GET", "/admin/report/sales", DBK_COST_READ, dbk_distribu_sales, "The sales report",
@@ -417,6 +534,12 @@ static void add_allowed(char allowed[DBK_ALLOWED_MAX], const char *method)
     strcat(allowed, also);
 }
 
+// A POST that only reads is what the method QUERY is for.
+static bool reads_by_body(const dbk_route *route)
+{
+    return route->cost == DBK_COST_READ && strcmp(route->method, "POST") == 0;
+}
+
 const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
                                 char allowed[DBK_ALLOWED_MAX])
 {
@@ -427,17 +550,24 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
         *argument = (dbk_text){NULL, 0};
         if (!matches_path(route->path, path, argument))
             continue;
-        if (dbk_text_equal(wanted, dbk_text_from(route->method)))
+        bool is_question = reads_by_body(route);
+        if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
+            (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
             return route;
         add_allowed(allowed, route->method);
+        if (is_question)
+            add_allowed(allowed, "QUERY");
     }
     return NULL;
 }
 
 const dbk_dialect *dbk_dialect_of_path(dbk_text path)
 {
-    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_stoq,
-                                                  &dbk_dialect_blocks};
+    static const dbk_dialect *const dialects[] = {&dbk_dialect_distribu, &dbk_dialect_blocks,
+                                                  &dbk_dialect_pos, &dbk_dialect_stoq};
+    static const char events[] = "/events"; // the point of sale's, outside its prefix
+    if (path.length >= sizeof(events) - 1 && memcmp(path.data, events, sizeof(events) - 1) == 0)
+        return &dbk_dialect_pos;
     for (size_t i = 0; i < DBK_COUNT(dialects); i++) {
         size_t length = strlen(dialects[i]->prefix);
         if (path.length >= length && memcmp(path.data, dialects[i]->prefix, length) == 0)

@@ -17,8 +17,11 @@ typedef enum dbk_access {
 
 typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
-    DBK_COST_READ,  // may read many rows: given to a worker for large tenants
+    // May read many rows of the company's tables, and nothing of Daybook's own but settings: given to a
+    // worker for large tenants; its answer is kept until those tables change.
+    DBK_COST_READ,
     DBK_COST_WRITE, // waits for the disk: always a worker's
+    DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept
 } dbk_cost;
 
 typedef struct dbk_route_parameter {
@@ -33,6 +36,7 @@ typedef struct dbk_route {
     dbk_access access;
     const char *scope;       // for DBK_ACCESS_SCOPED
     dbk_role token_role;     // that a token needs here; DBK_ROLE_NONE = what the dialect says
+    bool is_unlimited;       // no rate limit: clients that come back after a restart come all at once
     bool takes_ticket;       // the query parameter "ticket" (http/auth/ticket.h) will do instead of a header
     bool tenant_is_optional; // for DBK_ACCESS_LOCAL with parameters
     const dbk_dialect *dialect;
@@ -54,9 +58,9 @@ typedef struct dbk_route {
 extern const dbk_route dbk_routes[];
 extern const int dbk_routes_count;
 
-// The route of a method and path; HEAD finds what GET does. *argument is the text in the place of the
-// path's parameter. NULL when there is none; then *allowed holds the methods that the path has, ", " between
-// them, empty for an unknown path.
+// The route of a method and path; HEAD finds what GET does, QUERY what POST does where that only reads.
+// *argument is the text in the place of the path's parameter. NULL when there is none; then *allowed holds
+// the methods that the path has, ", " between them, empty for an unknown path.
 enum { DBK_ALLOWED_MAX = 64 };
 const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argument,
                                 char allowed[DBK_ALLOWED_MAX]);

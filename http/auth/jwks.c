@@ -63,7 +63,7 @@ static dbk_status take_bytes(dbk_jwks *set, const dbk_json *jwk, const char *nam
     return DBK_OK;
 }
 
-// Makes the key and lets OpenSSL look at it: a point must be on its curve. NULL when it is none.
+// NULL when OpenSSL takes it for none.
 static EVP_PKEY *key_of(const char *type, OSSL_PARAM *params)
 {
     EVP_PKEY *key = NULL;
@@ -71,15 +71,23 @@ static EVP_PKEY *key_of(const char *type, OSSL_PARAM *params)
     bool is_made = context != NULL && EVP_PKEY_fromdata_init(context) == 1 &&
                    EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params) == 1;
     EVP_PKEY_CTX_free(context);
-    EVP_PKEY_CTX *check = is_made ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
-    bool is_sound = check != NULL && EVP_PKEY_public_check(check) == 1;
-    EVP_PKEY_CTX_free(check);
-    if (!is_sound) {
+    if (!is_made) {
         EVP_PKEY_free(key);
         key = NULL;
     }
     ERR_clear_error();
     return key;
+}
+
+// Whether a point is on its curve. (OpenSSL's check of an RSA key proves at the cost of milliseconds that the
+// modulus is no prime, which only its owner could get wrong.)
+static bool is_on_curve(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    bool is_sound = context != NULL && EVP_PKEY_public_check(context) == 1;
+    EVP_PKEY_CTX_free(context);
+    ERR_clear_error();
+    return is_sound;
 }
 
 static EVP_PKEY *rsa_key_of(const BIGNUM *n, const BIGNUM *e)
@@ -113,7 +121,7 @@ static dbk_status take_rsa(dbk_jwks *set, const dbk_json *jwk, const place *at, 
         status = wrong(at, "is an RSA key of more than %d bits", RSA_BITS_MAX);
     else if (e_size > EXPONENT_BYTES_MAX || !BN_is_odd(exponent) || BN_is_one(exponent))
         status = wrong(at, "has an RSA exponent that cannot be; 65537 (\"AQAB\") is usual");
-    else if ((out->key = rsa_key_of(modulus, exponent)) == NULL)
+    else if (!BN_is_odd(modulus) || (out->key = rsa_key_of(modulus, exponent)) == NULL)
         status = wrong(at, "is no RSA public key");
     BN_free(modulus);
     BN_free(exponent);
@@ -140,7 +148,10 @@ static dbk_status take_p256(dbk_jwks *set, const dbk_json *jwk, const place *at,
                            OSSL_PARAM_construct_end()};
     out->algorithm = DBK_JWT_ES256;
     out->key = key_of("EC", params);
-    return out->key != NULL ? DBK_OK : wrong(at, "is no point of the curve P-256");
+    if (out->key != NULL && is_on_curve(out->key))
+        return DBK_OK;
+    EVP_PKEY_free(out->key);
+    return wrong(at, "is no point of the curve P-256");
 }
 
 static dbk_status take_ed25519(dbk_jwks *set, const dbk_json *jwk, const place *at, dbk_jwk *out)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rate limit of one key or bearer: an exact sliding window. A request passes when fewer than `per_minute` requests
-// of the key passed in the 60 seconds before it; refused ones do not count. So no minute, wherever it begins,
-// ever holds more than the limit, and the wait that a refusal names is exact.
+// The rate limit of one key or bearer: an exact sliding window. A request passes when fewer than `per_minute`
+// requests of the key passed in the 60 seconds before it; refused ones do not count. So no minute, wherever
+// it begins, ever holds more than the limit, and the wait that a refusal names is exact.
 //
-// A key, or the bearer of tokens, costs 8 bytes for each request of its limit, from its first request on until it
-// has been silent for a minute and another that shares its place asks. Keys are spread over shards, each with its
-// own lock, held for a few instructions.
+// A key, or the bearer of tokens, costs 8 bytes for each request of its limit, from its first request on
+// until it has been silent for a minute and another that shares its place asks. Keys are spread over shards,
+// each with its own lock, held for a few instructions.
 #ifndef DBK_LIMITER_H
 #define DBK_LIMITER_H
 

@@ -138,9 +138,9 @@ static tenant_trust *find_tenant(const dbk_tokens *tokens, dbk_text name)
     return NULL;
 }
 
-// Makes the key set of a text. That of the table before is taken over when its text was the same, because
-// checking an RSA key takes a millisecond. A stored set that cannot be used is no set: its tokens are
-// refused.
+// Makes the key set of a text. That of the table before is taken over when its text was the same: making a
+// key takes some ten microseconds, and others may have many. A stored set that cannot be used is no set: its
+// tokens are refused.
 static void take_jwks(const dbk_tokens *tokens, tenant_trust *t)
 {
     dbk_error err;

@@ -28,7 +28,8 @@ static int print(const dbk_client_reply *reply, bool json)
     return dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
 }
 
-int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, bool json)
+int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, const dbk_buffer *body,
+                bool json)
 {
     dbk_client *client;
     dbk_client_reply reply = {0};
@@ -39,7 +40,8 @@ int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, b
         code = dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
     } else {
         dbk_status status =
-            dbk_client_call(client, method, (const char *)target->data, NULL, NULL, 0, &reply, &err);
+            dbk_client_call(client, method, (const char *)target->data, body ? "application/json" : NULL,
+                            body ? body->data : NULL, body ? body->size : 0, &reply, &err);
         dbk_client_close(client);
         code = status == DBK_OK ? print(&reply, json) : dbk_cli_fail(DBK_EXIT_UNREACHABLE, "%s", err.message);
     }

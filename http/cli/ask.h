@@ -8,7 +8,8 @@
 // "name=value", escaped, behind '?' or '&' as the target so far asks for. Nothing when value is NULL.
 void dbk_cli_add_parameter(dbk_buffer *target, const char *name, const char *value);
 // Asks the directory's data and prints the answer on stdout, as a table or as JSON; returns the exit code.
-// The target is taken over.
-int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, bool json);
+// The target is taken over; a body, if there is one, is JSON.
+int dbk_cli_ask(const char *directory, const char *method, dbk_buffer *target, const dbk_buffer *body,
+                bool json);
 
 #endif

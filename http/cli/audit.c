@@ -57,5 +57,5 @@ int dbk_cli_audit(int argc, char **argv)
     dbk_buffer_format(&target, "/api/v1/audit-log");
     for (int i = 0; i < PARAMETERS; i++)
         dbk_cli_add_parameter(&target, parameters[i], values[i]);
-    return dbk_cli_ask(directory, "GET", &target, json);
+    return dbk_cli_ask(directory, "GET", &target, NULL, json);
 }

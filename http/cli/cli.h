@@ -22,6 +22,7 @@ int dbk_cli_keys(int argc, char **argv);
 int dbk_cli_tenant(int argc, char **argv);
 int dbk_cli_webhooks(int argc, char **argv);
 int dbk_cli_audit(int argc, char **argv);
+int dbk_cli_closure(int argc, char **argv);
 int dbk_cli_report(int argc, char **argv);
 int dbk_cli_check(int argc, char **argv);
 int dbk_cli_gen(int argc, char **argv);

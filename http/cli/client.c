@@ -298,6 +298,8 @@ void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size)
         const dbk_json *errors = dbk_json_get(doc.root, "errors");
         if (message.length == 0 && errors)
             message = dbk_json_string_of(dbk_json_get(dbk_json_first(errors), "detail"));
+        if (message.length == 0)
+            message = dbk_json_string_of(dbk_json_get(doc.root, "message"));
         if (message.length) {
             snprintf(out, size, "%.*s", (int)message.length, message.data);
             dbk_json_doc_dispose(&doc);

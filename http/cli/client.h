@@ -35,7 +35,7 @@ dbk_status dbk_client_call(dbk_client *client, const char *method, const char *t
 
 // Appends text to a URL query, percent-encoded.
 void dbk_client_escape(dbk_buffer *out, const char *text);
-// The message of an error body ({"error":"…"}), or the whole body: for people.
+// The message of an error body ({"error":"…"} or {"message":"…"}), or the whole body: for people.
 void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size);
 
 #endif

@@ -16,6 +16,7 @@ static const struct {
     {"tenant", dbk_cli_tenant, "show or set a tenant's time zone, currency and business day"},
     {"webhooks", dbk_cli_webhooks, "list webhooks and their deliveries, rotate a secret"},
     {"audit", dbk_cli_audit, "show who changed what"},
+    {"closure", dbk_cli_closure, "list, show and make closures of the point of sale"},
     {"report", dbk_cli_report, "print a report"},
     {"check", dbk_cli_check, "verify every checksum and every figure of a data directory"},
     {"gen", dbk_cli_gen, "write a made-up company as CSV files"},

@@ -12,8 +12,8 @@ typedef enum dbk_render_format { DBK_RENDER_JSON, DBK_RENDER_CSV, DBK_RENDER_TAB
 
 bool dbk_render_format_parse(const char *name, dbk_render_format *out);
 
-// CSV is the report's main list: its `rows` or `records`, else its `daily`, else its first array. Text cells that a
-// spreadsheet would run as a formula get a leading apostrophe. Returns an exit code.
+// CSV is the report's main list: its `rows` or `records`, else its `daily`, else its first array. Text cells
+// that a spreadsheet would run as a formula get a leading apostrophe. Returns an exit code.
 int dbk_render(FILE *out, dbk_render_format format, const void *json, size_t size);
 
 #endif

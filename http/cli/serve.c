@@ -3,6 +3,7 @@
 #include "http/app/app.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/pos/events.h"
 
 #include <getopt.h>
 #include <ini.h>
@@ -11,15 +12,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char help[] =
     "usage: daybook serve --data DIR [--listen HOST:PORT] [--threads N] [--config FILE] [--memory BYTES]\n"
-    "                     [--tls-certificate FILE --tls-key FILE] [--access-log] [--rate-limits on|off]\n\n"
+    "                     [--tls-certificate FILE --tls-key FILE] [--access-log] [--rate-limits on|off]\n"
+    "                     [--public-url URL]\n\n"
     "  --data DIR          the data directory; made when it is missing\n"
     "  --listen HOST:PORT  default 127.0.0.1:8080; port 0 picks one\n"
     "  --threads N         event loops (default: one a processor, at most 8)\n"
     "  --memory BYTES      budget for rows, such as 8G (default: three quarters of the machine)\n"
+    "  --public-url URL    what clients reach this server by, for addresses in answers (default: their "
+    "Host)\n"
     "  --access-log        a JSON line for each request on stderr\n"
     "  --rate-limits off   for benchmarks\n"
     "  --config FILE       the same names as lines `name = value`; options given here win. A section [s3]\n"
@@ -31,7 +36,7 @@ static const char help[] =
 enum { DRAIN_MS = 10000, TEXT_MAX = 1024 };
 
 typedef struct settings {
-    char data[TEXT_MAX], listen[TEXT_MAX], tls_certificate[TEXT_MAX], tls_key[TEXT_MAX];
+    char data[TEXT_MAX], listen[TEXT_MAX], tls_certificate[TEXT_MAX], tls_key[TEXT_MAX], public_url[TEXT_MAX];
     int64_t threads;
     uint64_t memory;
     bool access_log, rate_limits;
@@ -61,6 +66,8 @@ static bool apply(settings *s, const char *name, const char *value)
         return copy(s->tls_certificate, value);
     if (strcmp(name, "tls-key") == 0)
         return copy(s->tls_key, value);
+    if (strcmp(name, "public-url") == 0)
+        return copy(s->public_url, value);
     if (strcmp(name, "threads") == 0)
         return dbk_cli_number(value, 1, 64, &s->threads);
     if (strcmp(name, "memory") == 0)
@@ -95,6 +102,7 @@ static const struct option options[] = {{"data", required_argument, NULL, 'o'},
                                         {"tls-certificate", required_argument, NULL, 'o'},
                                         {"tls-key", required_argument, NULL, 'o'},
                                         {"rate-limits", required_argument, NULL, 'o'},
+                                        {"public-url", required_argument, NULL, 'o'},
                                         {"access-log", no_argument, NULL, 'l'},
                                         {"config", required_argument, NULL, 'c'},
                                         {"help", no_argument, NULL, 'h'},
@@ -164,6 +172,16 @@ static int read_options(int argc, char **argv, settings *s)
     return -1;
 }
 
+// Each connection is a descriptor, and shells commonly allow 1,024: take what the system lets us have.
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static void notice(void *user, const char *line)
 {
     (void)user;
@@ -215,6 +233,7 @@ static int serve(const settings *s)
 {
     signal_watch watch;
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptors();
     sigemptyset(&watch.signals);
     sigaddset(&watch.signals, SIGTERM);
     sigaddset(&watch.signals, SIGINT);
@@ -225,11 +244,22 @@ static int serve(const settings *s)
     dbk_store *store = NULL;
     dbk_app *app = NULL;
     dbk_server *server = NULL;
-    dbk_store_options store_options = {
-        .directory = s->data, .create = true, .memory_bytes = s->memory, .notice = notice};
+    dbk_store_options store_options = {.directory = s->data,
+                                       .create = true,
+                                       .memory_bytes = s->memory,
+                                       .watches = dbk_pos_watches,
+                                       .watches_count = DBK_POS_WATCHES,
+                                       .notice = notice};
+    char exports[TEXT_MAX + sizeof("/exports")];
+    snprintf(exports, sizeof(exports), "%s/exports", s->data);
     dbk_app_options app_options = {.rate_limits = s->rate_limits,
                                    .access_log = s->access_log,
                                    .webhooks = true,
+                                   .events = true,
+                                   .pos_hours = true,
+                                   .exports_directory = exports,
+                                   .public_url = s->public_url,
+                                   .tls = s->tls_key[0] != 0,
                                    .s3 = s->has_s3 ? &s->s3 : NULL};
     dbk_status status = dbk_store_open(&store, &store_options, &err);
     if (status == DBK_OK)

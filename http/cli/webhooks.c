@@ -33,7 +33,7 @@ static int ask(const arguments *a, const char *method, const char *base, const c
     dbk_cli_add_parameter(&target, "tenant", a->tenant);
     dbk_cli_add_parameter(&target, "limit", a->limit);
     dbk_cli_add_parameter(&target, "cursor", a->cursor);
-    return dbk_cli_ask(a->directory, method, &target, json);
+    return dbk_cli_ask(a->directory, method, &target, NULL, json);
 }
 
 // Negative: go on; else the exit code.

@@ -20,10 +20,15 @@ static void begin_cell(dbk_sheet *sheet)
     sheet->comma = true;
 }
 
-void dbk_sheet_key(dbk_sheet *sheet, const char *name)
+void dbk_sheet_plain(dbk_sheet *sheet, dbk_text text)
 {
     begin_cell(sheet);
-    dbk_buffer_append(sheet->out, name, strlen(name));
+    dbk_buffer_append(sheet->out, text.data, text.length);
+}
+
+void dbk_sheet_key(dbk_sheet *sheet, const char *name)
+{
+    dbk_sheet_plain(sheet, dbk_text_from(name));
 }
 
 void dbk_sheet_header(dbk_sheet *sheet, const char *const *names, size_t count)

@@ -20,7 +20,9 @@ dbk_sheet dbk_sheet_init(dbk_buffer *out);
 
 // A column's name, or another constant of ours: as it stands, without guard and quotes.
 void dbk_sheet_key(dbk_sheet *sheet, const char *name);
-// A row of them.
+// The same for a text that is not a constant: digits, days, words of ours. Empty when there is no value.
+void dbk_sheet_plain(dbk_sheet *sheet, dbk_text text);
+// A row of keys.
 void dbk_sheet_header(dbk_sheet *sheet, const char *const *names, size_t count);
 // Guarded and quoted; bytes that are not UTF-8 become U+FFFD. Empty when there is no value.
 void dbk_sheet_text(dbk_sheet *sheet, dbk_text text);

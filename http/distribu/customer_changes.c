@@ -40,6 +40,7 @@ typedef struct edit {
     int digits;
     dbk_batch row, audit;
     const dbk_batch *change[2];
+    dbk_announcement events;
     dbk_buffer answer, data; // the whole answer; the customer alone, for the event
 } edit;
 
@@ -47,6 +48,7 @@ static void dispose(edit *e)
 {
     dbk_batch_dispose(&e->row);
     dbk_batch_dispose(&e->audit);
+    dbk_announcement_dispose(&e->events);
     dbk_buffer_dispose(&e->answer);
     dbk_buffer_dispose(&e->data);
     dbk_json_doc_dispose(&e->doc);
@@ -315,7 +317,9 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
     e->change[1] = &e->audit;
     change->batches = e->change;
     change->batches_count = 2;
-    return DBK_OK;
+    DBK_TRY(dbk_event_add(e->call, &e->events, working, e->is_new ? "customer.created" : "customer.updated",
+                          &e->data, err));
+    return dbk_events_join(e->call, &e->events, change, err);
 }
 
 // ---- Afterwards ----
@@ -325,8 +329,7 @@ static void finish(dbk_job *job)
     dbk_call *call = (dbk_call *)job;
     edit *e = call->state;
     int status = e->is_new ? 201 : 200;
-    dbk_event_emit(call, e->is_new ? "customer.created" : "customer.updated", &e->data);
-    e->data = (dbk_buffer){0};
+    dbk_announcement_begin(&e->events);
     dbk_buffer_dispose(&call->body);
     call->body = e->answer;
     e->answer = (dbk_buffer){0};

@@ -5,10 +5,11 @@
 // transaction, which sees every order before it: the stock it reads is the stock there is.
 #include "engine/base/decimal.h"
 #include "http/app/handlers.h"
+#include "http/app/idempotency.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/events.h"
-#include "http/distribu/idempotency.h"
 #include "http/distribu/order.h"
+#include "http/distribu/request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,7 @@ typedef struct item {
 
 typedef struct product {
     size_t row; // of the stored products
-    int64_t quantity, stock;
+    int64_t quantity, stock, price;
     dbk_text name;
 } product;
 
@@ -48,6 +49,7 @@ typedef struct creation {
     dbk_result *stored; // the products
     int64_t total;
     dbk_batch batches[BATCHES];
+    dbk_announcement events;
     const dbk_batch *change[BATCHES];
     int status;
     bool is_replay;
@@ -60,6 +62,7 @@ static void dispose(creation *c)
         dbk_result_free(c->stored);
     for (int i = 0; i < BATCHES; i++)
         dbk_batch_dispose(&c->batches[i]);
+    dbk_announcement_dispose(&c->events);
     dbk_buffer_dispose(&c->answer);
     dbk_json_doc_dispose(&c->doc);
 }
@@ -191,10 +194,53 @@ static bool check_product(creation *c, int i)
     return true;
 }
 
+// The key of price_overrides: customer and product, joined as the schema says.
+static bool override_key(creation *c, dbk_text product_id, dbk_value *out)
+{
+    dbk_text customer = c->customer_id;
+    char *text = dbk_arena_alloc(&c->call->arena, (size_t)customer.length + 1 + product_id.length);
+    if (text == NULL)
+        return false;
+    memcpy(text, customer.data, customer.length);
+    text[customer.length] = 0x1F;
+    memcpy(text + customer.length + 1, product_id.data, product_id.length);
+    *out = (dbk_value){.kind = DBK_VALUE_TEXT, .text = {text, customer.length + 1 + product_id.length}};
+    return true;
+}
+
+static void take_override(creation *c, const dbk_result *rows, size_t row)
+{
+    dbk_text product_id = dbk_stored_text(rows, row, DBK_PRICE_OVERRIDES, "product_id");
+    int64_t price = dbk_stored_int(rows, row, DBK_PRICE_OVERRIDES, "price");
+    for (int i = 0; i < c->products_count; i++)
+        if (price != DBK_NULL && dbk_text_equal(c->product_keys[i].text, product_id))
+            c->products[i].price = price;
+}
+
+// The customer's own price where there is one (D59), otherwise the catalogue's.
+static dbk_status find_prices(creation *c, const dbk_snapshot *working, dbk_error *err)
+{
+    dbk_value *keys = dbk_arena_alloc(&c->call->arena, (size_t)c->products_count * sizeof(*keys));
+    bool has_room = keys != NULL;
+    for (int i = 0; i < c->products_count && has_room; i++) {
+        int64_t price = dbk_stored_int(c->stored, c->products[i].row, DBK_PRODUCTS, "price");
+        c->products[i].price = price == DBK_NULL ? 0 : price;
+        has_room = override_key(c, c->product_keys[i].text, &keys[i]);
+    }
+    if (!has_room)
+        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+    dbk_result *rows;
+    DBK_TRY(
+        dbk_stored_rows(working, c->call->tenant, DBK_PRICE_OVERRIDES, keys, c->products_count, &rows, err));
+    for (size_t row = 0; row < dbk_result_rows(rows); row++)
+        take_override(c, rows, row);
+    dbk_result_free(rows);
+    return DBK_OK;
+}
+
 static int64_t price_of(const creation *c, const item *it)
 {
-    int64_t price = dbk_stored_int(c->stored, c->products[it->product].row, DBK_PRODUCTS, "price");
-    return price == DBK_NULL ? 0 : price;
+    return c->products[it->product].price;
 }
 
 static bool add_up(creation *c)
@@ -221,6 +267,7 @@ static dbk_status check_order(creation *c, const dbk_snapshot *working, dbk_erro
     for (int i = 0; i < c->items_count; i++)
         if (!check_product(c, c->items[i].product))
             return refused(err);
+    DBK_TRY(find_prices(c, working, err));
     return add_up(c) ? DBK_OK : refused(err);
 }
 
@@ -338,45 +385,7 @@ static dbk_status fill_audit(creation *c, dbk_error *err)
     return status;
 }
 
-static dbk_status fill_change(creation *c, dbk_change *change, dbk_error *err)
-{
-    DBK_TRY(fill_order(c, err));
-    DBK_TRY(fill_lines(c, err));
-    DBK_TRY(fill_products(c, err));
-    DBK_TRY(fill_audit(c, err));
-    write_answer(c);
-    if (c->answer.failed)
-        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
-    c->status = 201;
-    if (c->key.is_used)
-        DBK_TRY(dbk_idempotency_keep(&c->key, c->status, &c->answer, &c->batches[ANSWER], err));
-    for (int i = 0; i < BATCHES; i++)
-        c->change[i] = &c->batches[i];
-    change->batches = c->change;
-    change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
-    return DBK_OK;
-}
-
-static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
-{
-    creation *c = user;
-    dbk_idempotency_state state;
-    DBK_TRY(dbk_idempotency_find(&c->key, working, c->call->tenant, &state, &c->status, &c->answer, err));
-    c->is_replay = state == DBK_IDEMPOTENCY_SAME;
-    if (c->is_replay)
-        return DBK_OK;
-    if (state == DBK_IDEMPOTENCY_OTHER) {
-        dbk_refuse(&c->refusal, 422, "This Idempotency-Key was already used for another request.");
-        return refused(err);
-    }
-    DBK_TRY(dbk_settings_read(working, c->call->tenant, &c->settings, err));
-    DBK_TRY(check_order(c, working, err));
-    return fill_change(c, change, err);
-}
-
-// ---- Afterwards ----
-
-static void announce_order(creation *c)
+static dbk_status announce_order(creation *c, const dbk_snapshot *working, dbk_error *err)
 {
     dbk_buffer data = {0};
     dbk_out out = dbk_out_init(&data);
@@ -398,11 +407,11 @@ static void announce_order(creation *c)
     write_items(c, &out);
     dbk_out_array_end(&out);
     dbk_out_object_end(&out);
-    dbk_event_emit(c->call, "order.created", &data);
+    return dbk_event_add(c->call, &c->events, working, "order.created", &data, err);
 }
 
 // Low is more than none and at most five; only the order that crosses the line says so.
-static void announce_low_stock(creation *c)
+static dbk_status announce_low_stock(creation *c, const dbk_snapshot *working, dbk_error *err)
 {
     for (int i = 0; i < c->products_count; i++) {
         const product *p = &c->products[i];
@@ -421,9 +430,50 @@ static void announce_low_stock(creation *c)
         dbk_out_key(&out, "stock");
         dbk_out_int(&out, left);
         dbk_out_object_end(&out);
-        dbk_event_emit(c->call, "product.low_stock", &data);
+        DBK_TRY(dbk_event_add(c->call, &c->events, working, "product.low_stock", &data, err));
     }
+    return DBK_OK;
 }
+
+static dbk_status fill_change(creation *c, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    DBK_TRY(fill_order(c, err));
+    DBK_TRY(fill_lines(c, err));
+    DBK_TRY(fill_products(c, err));
+    DBK_TRY(fill_audit(c, err));
+    write_answer(c);
+    if (c->answer.failed)
+        return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+    c->status = 201;
+    if (c->key.is_used)
+        DBK_TRY(dbk_idempotency_keep(&c->key, c->status, &c->answer, &c->batches[ANSWER], err));
+    for (int i = 0; i < BATCHES; i++)
+        c->change[i] = &c->batches[i];
+    change->batches = c->change;
+    change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
+    DBK_TRY(announce_order(c, working, err));
+    DBK_TRY(announce_low_stock(c, working, err));
+    return dbk_events_join(c->call, &c->events, change, err);
+}
+
+static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    creation *c = user;
+    dbk_idempotency_state state;
+    DBK_TRY(dbk_idempotency_find(&c->key, working, c->call->tenant, &state, &c->status, &c->answer, err));
+    c->is_replay = state == DBK_IDEMPOTENCY_SAME;
+    if (c->is_replay)
+        return DBK_OK;
+    if (state == DBK_IDEMPOTENCY_OTHER) {
+        dbk_refuse(&c->refusal, 422, "This Idempotency-Key was already used for another request.");
+        return refused(err);
+    }
+    DBK_TRY(dbk_settings_read(working, c->call->tenant, &c->settings, err));
+    DBK_TRY(check_order(c, working, err));
+    return fill_change(c, working, change, err);
+}
+
+// ---- Afterwards ----
 
 static void fail(creation *c, dbk_status status, const char *message)
 {
@@ -436,17 +486,14 @@ static void fail(creation *c, dbk_status status, const char *message)
         dbk_call_fail_write(call, status, message);
 }
 
-// On a worker: whoever listens to events may take a moment that the store's writer does not have.
+// On a worker: the store's writer has no time for answers.
 static void finish(dbk_job *job)
 {
     dbk_call *call = (dbk_call *)job;
     creation *c = call->state;
-    if (c->is_replay) {
+    if (c->is_replay)
         dbk_call_header(call, "idempotency-replayed", DBK_TEXT("true"));
-    } else {
-        announce_order(c);
-        announce_low_stock(c);
-    }
+    dbk_announcement_begin(&c->events);
     dbk_buffer_dispose(&call->body);
     call->body = c->answer;
     c->answer = (dbk_buffer){0};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET /api/v1/orders/export: orders, or their lines, as CSV. One snapshot, streamed in storage order in bounded
-// memory, at the pace of the client.
+// GET /api/v1/orders/export: orders, or their lines, as CSV. One snapshot, streamed in storage order in
+// bounded memory, at the pace of the client.
 //
-// A row of the summary says how many lines its order has, and lines are not found by their order. So orders are
-// written a chunk at a time: their cells on the left and on the right of the count are kept, one query counts
-// the lines of all of them, and then the rows go out.
+// A row of the summary says how many lines its order has, and lines are not found by their order. So orders
+// are written a chunk at a time: their cells on the left and on the right of the count are kept, one query
+// counts the lines of all of them, and then the rows go out.
 #include "http/app/handlers.h"
 #include "http/csv/writer.h"
 #include "http/distribu/order.h"
@@ -22,7 +22,8 @@ typedef struct pending {
     size_t left, right, end;
 } pending;
 
-typedef struct export {
+typedef struct export
+{
     dbk_call *call;
     dbk_settings settings;
     dbk_order_filters filters;
@@ -35,7 +36,8 @@ typedef struct export {
     size_t count;
     dbk_buffer text;
     int64_t oldest_ms, newest_ms;
-} export;
+}
+export;
 
 static dbk_status no_memory(dbk_error *err)
 {
@@ -58,10 +60,9 @@ static dbk_status send(export *e, dbk_error *err)
 
 // ---- Summary ----
 
-static const char *const summary_names[] = {"orderId",       "createdAt",    "status",       "total",
-                                            "itemCount",     "customerEmail", "customerName", "poNumber",
-                                            "notes",         "shippingCity", "shippingRegion",
-                                            "shippingCountry"};
+static const char *const summary_names[] = {
+    "orderId",      "createdAt", "status", "total",        "itemCount",      "customerEmail",
+    "customerName", "poNumber",  "notes",  "shippingCity", "shippingRegion", "shippingCountry"};
 
 // The fields of an order, with two of its customer's behind them.
 static const char *const customer_fields[] = {"customer_id.email", "customer_id.name"};
@@ -204,20 +205,15 @@ static dbk_status write_summary(export *e, dbk_error *err)
 
 // ---- Lines ----
 
-static const char *const line_names[] = {"orderId",    "createdAt",   "status",   "customerEmail", "productSku",
-                                         "productName", "quantity", "unitPrice", "lineTotal"};
+static const char *const line_names[] = {"orderId",       "createdAt",  "status",
+                                         "customerEmail", "productSku", "productName",
+                                         "quantity",      "unitPrice",  "lineTotal"};
 
 enum { ORDER, CREATED_AT, STATUS, EMAIL, SKU, NAME, QUANTITY, PRICE, TOTAL, CURRENCY };
-static const char *const line_fields[] = {"order_id",
-                                          "order_id.created_at",
-                                          "order_id.status",
-                                          "order_id.customer_id.email",
-                                          "product_id.sku",
-                                          "product_id.name",
-                                          "quantity",
-                                          "unit_price",
-                                          "total",
-                                          "order_id.currency"};
+static const char *const line_fields[] = {
+    "order_id",       "order_id.created_at", "order_id.status", "order_id.customer_id.email",
+    "product_id.sku", "product_id.name",     "quantity",        "unit_price",
+    "total",          "order_id.currency"};
 
 static void write_line(export *e, dbk_sheet *sheet, const dbk_result *block, size_t row)
 {

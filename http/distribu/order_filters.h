@@ -20,8 +20,8 @@ typedef struct dbk_order_filters {
 bool dbk_order_filters_read(dbk_call *call, const dbk_settings *settings, dbk_order_filters *out);
 // Adds the parameters to what the answer follows from.
 void dbk_order_filters_tag(dbk_call *call);
-// Writes the conditions on status and customer for these columns and returns how many there are. They point into
-// `filters`.
+// Writes the conditions on status and customer for these columns and returns how many there are. They point
+// into `filters`.
 int dbk_order_filters_write(const dbk_order_filters *filters, const char *status_column,
                             const char *customer_column, dbk_filter out[DBK_ORDER_FILTERS_MAX]);
 

@@ -31,6 +31,7 @@ typedef struct move {
     dbk_result *stored; // the order as it was
     dbk_batch order, audit, products;
     const dbk_batch *change[3];
+    dbk_announcement events;
 } move;
 
 static void dispose(move *m)
@@ -41,6 +42,7 @@ static void dispose(move *m)
     dbk_batch_dispose(&m->order);
     dbk_batch_dispose(&m->audit);
     dbk_batch_dispose(&m->products);
+    dbk_announcement_dispose(&m->events);
 }
 
 static void fail(move *m, dbk_status status, const char *message)
@@ -211,26 +213,6 @@ static dbk_status fill_audit(move *m, dbk_error *err)
                           (dbk_text){details, (uint32_t)length}, err);
 }
 
-static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
-{
-    move *m = user;
-    DBK_TRY(read_order(m, working, &m->stored, err));
-    if (!check_move(m))
-        return dbk_fail(err, DBK_INVALID, "refused");
-    DBK_TRY(fill_order(m, err));
-    DBK_TRY(fill_audit(m, err));
-    if (m->restock_count > 0)
-        DBK_TRY(fill_products(m, working, err));
-    m->change[0] = &m->order;
-    m->change[1] = &m->audit;
-    m->change[2] = &m->products;
-    change->batches = m->change;
-    change->batches_count = m->products.rows > 0 ? 3 : 2;
-    return DBK_OK;
-}
-
-// ---- Afterwards ----
-
 static dbk_order_view moved_order(const move *m)
 {
     dbk_text currency = dbk_stored_text(m->stored, 0, DBK_ORDERS, "currency");
@@ -247,27 +229,57 @@ static dbk_order_view moved_order(const move *m)
     };
 }
 
-static void announce(const move *m, const dbk_order_view *order, const char *event)
+static dbk_status announce(move *m, const dbk_snapshot *working, const char *event, dbk_error *err)
 {
     int from = dbk_order_status_find(dbk_stored_text(m->stored, 0, DBK_ORDERS, "status"));
+    dbk_order_view order = moved_order(m);
     dbk_buffer data = {0};
     dbk_out out = dbk_out_init(&data);
     dbk_out_object(&out);
     dbk_out_key(&out, "id");
-    dbk_out_text(&out, order->id);
+    dbk_out_text(&out, order.id);
     dbk_out_key(&out, "status");
-    dbk_out_text(&out, order->status);
+    dbk_out_text(&out, order.status);
     dbk_out_key(&out, "previousStatus");
     dbk_out_string(&out, dbk_order_status_names[from]);
     dbk_out_key(&out, "total");
-    dbk_out_money(&out, order->total, 1, order->digits);
+    dbk_out_money(&out, order.total, 1, order.digits);
     dbk_out_key(&out, "customerId");
-    dbk_out_text_or_null(&out, order->customer_id);
+    dbk_out_text_or_null(&out, order.customer_id);
     dbk_out_key(&out, "poNumber");
-    dbk_out_text_or_null(&out, order->po_number);
+    dbk_out_text_or_null(&out, order.po_number);
     dbk_out_object_end(&out);
-    dbk_event_emit(m->call, event, &data);
+    return dbk_event_add(m->call, &m->events, working, event, &data, err);
 }
+
+static dbk_status announce_all(move *m, const dbk_snapshot *working, dbk_error *err)
+{
+    DBK_TRY(announce(m, working, "order.status_changed", err));
+    if (m->to == DBK_ORDER_SHIPPED)
+        return announce(m, working, "order.shipped", err);
+    return m->to == DBK_ORDER_CANCELLED ? announce(m, working, "order.cancelled", err) : DBK_OK;
+}
+
+static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    move *m = user;
+    DBK_TRY(read_order(m, working, &m->stored, err));
+    if (!check_move(m))
+        return dbk_fail(err, DBK_INVALID, "refused");
+    DBK_TRY(fill_order(m, err));
+    DBK_TRY(fill_audit(m, err));
+    if (m->restock_count > 0)
+        DBK_TRY(fill_products(m, working, err));
+    m->change[0] = &m->order;
+    m->change[1] = &m->audit;
+    m->change[2] = &m->products;
+    change->batches = m->change;
+    change->batches_count = m->products.rows > 0 ? 3 : 2;
+    DBK_TRY(announce_all(m, working, err));
+    return dbk_events_join(m->call, &m->events, change, err);
+}
+
+// ---- Afterwards ----
 
 // On a worker. The move is on disk already.
 static void finish(dbk_job *job)
@@ -275,11 +287,7 @@ static void finish(dbk_job *job)
     dbk_call *call = (dbk_call *)job;
     move *m = call->state;
     dbk_order_view order = moved_order(m);
-    announce(m, &order, "order.status_changed");
-    if (m->to == DBK_ORDER_SHIPPED)
-        announce(m, &order, "order.shipped");
-    if (m->to == DBK_ORDER_CANCELLED)
-        announce(m, &order, "order.cancelled");
+    dbk_announcement_begin(&m->events);
     dbk_out out = dbk_out_init(&call->body);
     dbk_out_object(&out);
     dbk_out_key(&out, "data");

@@ -27,7 +27,7 @@ void dbk_ready_handle(dbk_call *call)
 
 void dbk_metrics_handle(dbk_call *call)
 {
-    dbk_metrics_write(call->app->metrics, call->app->store, call->app->ready, &call->body);
+    dbk_metrics_write(call->app->metrics, call->app->store, call->app->events, call->app->ready, &call->body);
     dbk_call_answer(call, 200, call->route->answer_type);
 }
 

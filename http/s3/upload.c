@@ -221,11 +221,11 @@ static void find_element(const dbk_buffer *answer, const char *name, char *out, 
 {
     char open[32];
     int length = snprintf(open, sizeof(open), "<%s>", name);
-    const char *at = answer->size > 0 ? memmem(answer->data, answer->size, open, (size_t)length) : NULL;
-    const char *end = (const char *)answer->data + answer->size;
+    const char *text = (const char *)answer->data;
+    const char *at = answer->size > 0 ? memmem(text, answer->size, open, (size_t)length) : NULL;
     size_t used = 0;
     if (at != NULL)
-        for (at += length; at < end && *at != '<' && used + 1 < size; at++)
+        for (at += length; at < text + answer->size && *at != '<' && used + 1 < size; at++)
             out[used++] = (unsigned char)*at < ' ' ? ' ' : *at;
     out[used] = 0;
 }

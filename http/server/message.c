@@ -43,6 +43,11 @@ bool dbk_stream_write(dbk_stream *stream, const void *data, size_t size)
     return stream->kind->write(stream, data, size);
 }
 
+size_t dbk_stream_queued(dbk_stream *stream)
+{
+    return stream->kind->queued(stream);
+}
+
 bool dbk_stream_wait(dbk_stream *stream)
 {
     return stream->kind->wait(stream);

@@ -165,6 +165,15 @@ static bool stream_write(dbk_stream *stream, const void *data, size_t size)
     return is_open;
 }
 
+static size_t stream_queued(dbk_stream *stream)
+{
+    server_stream *s = (server_stream *)stream;
+    pthread_mutex_lock(&s->lock);
+    size_t size = s->waiting.size + s->sending_size;
+    pthread_mutex_unlock(&s->lock);
+    return size;
+}
+
 static bool stream_wait(dbk_stream *stream)
 {
     server_stream *s = (server_stream *)stream;
@@ -181,7 +190,8 @@ static void stream_end(dbk_stream *stream, bool whole)
     server_stream *s = (server_stream *)stream;
     pthread_mutex_lock(&s->lock);
     assert(!s->ended);
-    // `gone` may be under way with the owner's `user`. From within it, there is nothing to wait for.
+    // `gone` or `room` may be under way with the owner's `user`. From within it, there is nothing to wait
+    // for.
     while (s->telling && !pthread_equal(pthread_self(), s->loop->thread))
         pthread_cond_wait(&s->changed, &s->lock);
     s->ended = true;
@@ -203,7 +213,7 @@ static bool has_no_body(const server_stream *s)
 
 dbk_stream *dbk_stream_open(dbk_request *request, dbk_reply *head, const dbk_stream_options *options)
 {
-    static const dbk_stream_kind kind = {stream_write, stream_wait, stream_end};
+    static const dbk_stream_kind kind = {stream_write, stream_wait, stream_queued, stream_end};
     dbk_exchange *x = request->user;
     size_t size = sizeof(server_stream) + (size_t)request->headers_count * sizeof(dbk_header);
     server_stream *s = calloc(1, size + texts_size(request));
@@ -325,6 +335,15 @@ static void pump(server_stream *s)
     h2o_send(s->x->req, pieces, count, is_last ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
+// A callback has returned; see stream_end.
+static void told(server_stream *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->telling = false;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void on_written(h2o_generator_t *generator, h2o_req_t *req)
 {
     (void)req;
@@ -335,7 +354,13 @@ static void on_written(h2o_generator_t *generator, h2o_req_t *req)
     pthread_mutex_lock(&s->lock);
     s->sending_size = 0;
     pthread_cond_broadcast(&s->changed);
+    s->telling = s->options.room && !s->over && s->waiting.size <= queue_max(s) / 2;
+    bool telling = s->telling;
     pthread_mutex_unlock(&s->lock);
+    if (telling) {
+        s->options.room(s->options.user);
+        told(s);
+    }
     pump(s);
 }
 

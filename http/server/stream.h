@@ -29,6 +29,10 @@ struct dbk_stream_options {
     // later. It must not wait for another thread that may be in dbk_stream_end of this stream. NULL = nothing
     // to tell.
     void (*gone)(void *user);
+    // Called on the loop's thread when the client has taken so much that at most half of the queue's room is
+    // taken: for producers that write a piece and give their thread back. Not called after dbk_stream_end has
+    // returned; otherwise as `gone`. NULL = nobody waits for it.
+    void (*room)(void *user);
     void *user;
 };
 
@@ -45,6 +49,9 @@ bool dbk_stream_write(dbk_stream *stream, const void *data, size_t size);
 // Waits until at most half of the queue's room is taken: a write of up to half of queue_max then fits. False:
 // the stream is over. Never on a loop's thread.
 bool dbk_stream_wait(dbk_stream *stream);
+// Bytes that wait for the client. A writer that cannot wait looks here before it writes, if it has a use for
+// a reader that is behind other than cutting it off. Any thread.
+size_t dbk_stream_queued(dbk_stream *stream);
 // Ends it and gives it up; what was written before still reaches the client. `whole` false, or another length
 // than was promised: the connection is reset, so that the client sees that its body is not complete.
 void dbk_stream_end(dbk_stream *stream, bool whole);
@@ -54,6 +61,7 @@ void dbk_stream_end(dbk_stream *stream, bool whole);
 typedef struct dbk_stream_kind {
     bool (*write)(dbk_stream *stream, const void *data, size_t size);
     bool (*wait)(dbk_stream *stream);
+    size_t (*queued)(dbk_stream *stream);
     void (*end)(dbk_stream *stream, bool whole);
 } dbk_stream_kind;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The deliverer: announcing, the thread, and what becomes of an attempt.
+// The deliverer: the thread, and what becomes of an attempt.
 //
-// Announcing hands rows to the store and returns; when they are on disk the store's writer puts the
-// deliveries into `incoming` and wakes the thread, which alone touches the queues and libcurl. When more is
-// pending than memory should hold, the rest stays rows and is loaded again once the queues have emptied.
+// Announcing makes rows for a change that somebody else decides; when they are on disk the deliveries come
+// into `incoming` and the thread is woken, which alone touches the queues and libcurl. When more is pending
+// than memory should hold, the rest stays rows and is loaded again once the queues have emptied.
 #include "http/webhooks/deliverer.h"
 
 #include "http/app/audit.h"
@@ -35,7 +35,7 @@ struct dbk_deliverer {
 
     pthread_mutex_t lock; // of the next three
     pthread_cond_t settled;
-    int unsettled;          // changes handed to the store whose end was not told yet
+    int unsettled;          // changes with rows of deliveries whose end was not told yet
     dbk_delivery *incoming; // newest first
     atomic_bool stopping;
 
@@ -65,41 +65,33 @@ static void complain(const char *what, const char *why)
 
 // ---- Rows ----
 
-// Rows on their way to the disk, and the deliveries that begin when they are there.
+void dbk_deliverer_expect(dbk_deliverer *deliverer)
+{
+    pthread_mutex_lock(&deliverer->lock);
+    deliverer->unsettled++;
+    pthread_mutex_unlock(&deliverer->lock);
+}
+
+void dbk_deliverer_settle(dbk_deliverer *deliverer)
+{
+    pthread_mutex_lock(&deliverer->lock);
+    deliverer->unsettled--;
+    pthread_cond_broadcast(&deliverer->settled);
+    pthread_mutex_unlock(&deliverer->lock);
+}
+
+// The row of an outcome, on its way to the disk.
 typedef struct row_change {
     dbk_deliverer *deliverer;
-    dbk_delivery *deliveries;
     dbk_change change;
-    dbk_batch batches[DBK_WEBHOOKS_MAX];
-    const dbk_batch *pointers[DBK_WEBHOOKS_MAX];
+    dbk_batch batch;
+    const dbk_batch *pointer;
     char tenant[DBK_TENANT_NAME_MAX + 1];
 } row_change;
 
-static row_change *change_create(dbk_deliverer *deliverer, dbk_text tenant)
-{
-    row_change *change = calloc(1, sizeof(*change));
-    if (change == NULL)
-        return NULL;
-    change->deliverer = deliverer;
-    memcpy(change->tenant, tenant.data, tenant.length);
-    change->change = (dbk_change){.tenant = {change->tenant, tenant.length}, .batches = change->pointers};
-    return change;
-}
-
-static void free_deliveries(dbk_delivery *list)
-{
-    while (list != NULL) {
-        dbk_delivery *next = list->next;
-        free(list);
-        list = next;
-    }
-}
-
 static void change_destroy(row_change *change)
 {
-    for (int i = 0; i < DBK_WEBHOOKS_MAX; i++)
-        dbk_batch_dispose(&change->batches[i]);
-    free_deliveries(change->deliveries);
+    dbk_batch_dispose(&change->batch);
     free(change);
 }
 
@@ -109,87 +101,24 @@ static void on_stored(void *user, const dbk_change_result *result)
     row_change *change = user;
     dbk_deliverer *deliverer = change->deliverer;
     if (result->status != DBK_OK)
-        complain("a delivery was not stored", result->message);
-    pthread_mutex_lock(&deliverer->lock);
-    if (result->status == DBK_OK && deliverer->options.sends) {
-        while (change->deliveries != NULL) {
-            dbk_delivery *d = change->deliveries;
-            change->deliveries = d->next;
-            d->next = deliverer->incoming;
-            deliverer->incoming = d;
-        }
-        curl_multi_wakeup(deliverer->multi);
-    }
-    deliverer->unsettled--;
-    pthread_cond_broadcast(&deliverer->settled);
-    pthread_mutex_unlock(&deliverer->lock);
+        complain("an outcome was not stored", result->message);
+    dbk_deliverer_settle(deliverer);
     change_destroy(change);
 }
 
-static void change_submit(row_change *change)
+void dbk_deliverer_take(dbk_deliverer *deliverer, dbk_delivery **list)
 {
-    dbk_deliverer *deliverer = change->deliverer;
-    if (change->change.batches_count == 0) {
-        change_destroy(change);
+    if (!deliverer->options.sends || *list == NULL)
         return;
-    }
     pthread_mutex_lock(&deliverer->lock);
-    deliverer->unsettled++;
+    while (*list != NULL) {
+        dbk_delivery *d = *list;
+        *list = d->next;
+        d->next = deliverer->incoming;
+        deliverer->incoming = d;
+    }
+    curl_multi_wakeup(deliverer->multi);
     pthread_mutex_unlock(&deliverer->lock);
-    dbk_store_submit(deliverer->store, &change->change, on_stored, change);
-}
-
-static dbk_status change_add(row_change *change, const dbk_delivery *d, const dbk_outcome *outcome,
-                             dbk_error *err)
-{
-    int at = change->change.batches_count;
-    DBK_TRY(dbk_delivery_build(&change->batches[at], d, outcome, err));
-    change->pointers[at] = &change->batches[at];
-    change->change.batches_count++;
-    return DBK_OK;
-}
-
-// ---- Announcing ----
-
-static dbk_status announce_to(row_change *change, const dbk_webhook *webhook, dbk_text event, dbk_text body,
-                              int64_t created_at, dbk_error *err)
-{
-    static const dbk_outcome fresh = {
-        .state = "pending", .next_attempt_at = DBK_NULL, .done_at = DBK_NULL, .status = DBK_NULL};
-    char id[DBK_RANDOM_ID_MAX + 1];
-    DBK_TRY(dbk_random_id("msg_", id, err));
-    dbk_delivery *d = dbk_delivery_create(dbk_text_from(id), change->change.tenant, webhook->id, event, body);
-    if (d == NULL)
-        return dbk_fail(err, DBK_NO_MEMORY, "no memory for a delivery");
-    d->created_at = created_at;
-    d->due_at = DBK_NULL;
-    d->next = change->deliveries;
-    change->deliveries = d;
-    return change_add(change, d, &fresh, err);
-}
-
-void dbk_deliverer_announce(dbk_deliverer *deliverer, dbk_text tenant, dbk_text event, dbk_text body,
-                            int64_t created_at)
-{
-    dbk_db *db = dbk_store_db(deliverer->store);
-    dbk_arena arena = {0};
-    dbk_webhook_list list;
-    dbk_error err;
-    dbk_read read = dbk_read_begin(db);
-    dbk_status status = dbk_webhooks_read(read.snapshot, tenant, (dbk_text){NULL, 0}, &arena, &list, &err);
-    dbk_read_end(db, &read);
-    row_change *change = status == DBK_OK && list.count > 0 ? change_create(deliverer, tenant) : NULL;
-    for (size_t i = 0; change != NULL && i < list.count && status == DBK_OK; i++)
-        if (list.items[i].is_active && dbk_webhook_listens(&list.items[i], event) &&
-            change->change.batches_count < DBK_WEBHOOKS_MAX)
-            status = announce_to(change, &list.items[i], event, body, created_at, &err);
-    if (status != DBK_OK)
-        complain("an event was lost", err.message);
-    if (change != NULL && status == DBK_OK)
-        change_submit(change);
-    else if (change != NULL)
-        change_destroy(change);
-    dbk_arena_dispose(&arena);
 }
 
 void dbk_deliverer_lock_webhooks(dbk_deliverer *deliverer)
@@ -263,7 +192,7 @@ static void catch_up(dbk_deliverer *deliverer)
     pthread_mutex_unlock(&deliverer->lock);
     if (!is_settled)
         return;
-    free_deliveries(stale);
+    dbk_deliveries_free(stale);
     for (dbk_target *target = deliverer->targets; target != NULL; target = target->next)
         for (dbk_delivery *d; (d = dbk_target_pop(target)) != NULL;)
             free(d);
@@ -284,17 +213,23 @@ static void catch_up(dbk_deliverer *deliverer)
 static void store_outcome(dbk_deliverer *deliverer, const dbk_delivery *d, const dbk_outcome *outcome)
 {
     dbk_error err;
-    row_change *change = change_create(deliverer, dbk_text_from(d->tenant));
+    row_change *change = calloc(1, sizeof(*change));
     if (change == NULL) {
         complain("an outcome was not stored", "no memory");
         return;
     }
-    if (change_add(change, d, outcome, &err) == DBK_OK) {
-        change_submit(change);
+    change->deliverer = deliverer;
+    memcpy(change->tenant, d->tenant, sizeof(d->tenant));
+    change->pointer = &change->batch;
+    change->change = (dbk_change){
+        .tenant = dbk_text_from(change->tenant), .batches = &change->pointer, .batches_count = 1};
+    if (dbk_delivery_build(&change->batch, d, outcome, &err) != DBK_OK) {
+        complain("an outcome was not stored", err.message);
+        change_destroy(change);
         return;
     }
-    complain("an outcome was not stored", err.message);
-    change_destroy(change);
+    dbk_deliverer_expect(deliverer);
+    dbk_store_submit(deliverer->store, &change->change, on_stored, change);
 }
 
 // 410: the receiver wants no more, ever.
@@ -598,7 +533,7 @@ void dbk_deliverer_destroy(dbk_deliverer *deliverer)
     while (deliverer->unsettled > 0)
         pthread_cond_wait(&deliverer->settled, &deliverer->lock);
     pthread_mutex_unlock(&deliverer->lock);
-    free_deliveries(deliverer->incoming);
+    dbk_deliveries_free(deliverer->incoming);
     while (deliverer->targets != NULL) {
         dbk_target *target = deliverer->targets;
         deliverer->targets = target->next;

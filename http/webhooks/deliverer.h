@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sends events to the webhooks that listen to them, from a thread of its own.
 //
-// A delivery is a row of webhook_deliveries from the moment its event is announced: it survives a restart,
+// A delivery is a row of webhook_deliveries, stored by the change that it tells of: it survives a restart,
 // and what was on its way when the server ended is sent again, under the same id. So a receiver may see a
 // delivery twice, never none. The thread keeps what is pending in memory, in one queue for each webhook: a
 // receiver that is slow or down keeps nobody waiting but itself. After a failure the pauses grow; after the
@@ -12,6 +12,7 @@
 #include "ingest/store/store.h"
 
 typedef struct dbk_deliverer dbk_deliverer;
+typedef struct dbk_delivery dbk_delivery;
 
 enum { DBK_DELIVERY_TEXT_MAX = 2000, DBK_DELIVERY_PAUSES_MAX = 16 };
 
@@ -28,15 +29,15 @@ typedef struct dbk_deliverer_options {
 } dbk_deliverer_options;
 
 dbk_status dbk_deliverer_create(dbk_deliverer **out, const dbk_deliverer_options *options, dbk_error *err);
-// Waits until what was announced is stored; gives up attempts under way, which are made again after the next
+// Waits until outcomes are stored; gives up attempts under way, which are made again after the next
 // start. NULL is fine.
 void dbk_deliverer_destroy(dbk_deliverer *deliverer);
 
-// Queues the event for each active webhook of the tenant that listens to it: one row each, in the next change
-// of the store. Does not wait for the disk. `body` is the whole of what will be sent. Any thread but the
-// store's writer.
-void dbk_deliverer_announce(dbk_deliverer *deliverer, dbk_text tenant, dbk_text event, dbk_text body,
-                            int64_t created_at);
+// For announcements (announcement.h). A change with rows of deliveries begins; its end is told with _settle.
+void dbk_deliverer_expect(dbk_deliverer *deliverer);
+void dbk_deliverer_settle(dbk_deliverer *deliverer);
+// Takes a list of deliveries whose rows are stored, and empties it; leaves it alone when it does not send.
+void dbk_deliverer_take(dbk_deliverer *deliverer, dbk_delivery **list);
 
 // Whoever changes a webhook holds this from reading its row to storing it, so that no change is lost.
 void dbk_deliverer_lock_webhooks(dbk_deliverer *deliverer);

@@ -35,6 +35,15 @@ dbk_delivery *dbk_delivery_create(dbk_text id, dbk_text tenant, dbk_text webhook
     return d;
 }
 
+void dbk_deliveries_free(dbk_delivery *list)
+{
+    while (list != NULL) {
+        dbk_delivery *next = list->next;
+        free(list);
+        list = next;
+    }
+}
+
 dbk_status dbk_delivery_build(dbk_batch *batch, const dbk_delivery *d, const dbk_outcome *outcome,
                               dbk_error *err)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One delivery in memory, its queue, and its row. Internal to the deliverer.
+// One delivery in memory, its queue, and its row. Internal to the folder.
 #ifndef DBK_DELIVERY_H
 #define DBK_DELIVERY_H
 
@@ -19,6 +19,9 @@ typedef struct dbk_delivery {
 // malloc'd, everything copied; NULL when memory is out. free() ends it.
 dbk_delivery *dbk_delivery_create(dbk_text id, dbk_text tenant, dbk_text webhook_id, dbk_text event,
                                   dbk_text body);
+
+// All of a list.
+void dbk_deliveries_free(dbk_delivery *list);
 
 // What an attempt came to.
 typedef struct dbk_outcome {

@@ -4,12 +4,15 @@
 
 #include "engine/base/calendar.h"
 #include "ingest/gen/company.h"
+#include "ingest/gen/festival.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { FESTIVAL_DAYS_DEFAULT = 30 };
 
 // The information in the subtotals as they occurred.
 static double subtotal_bits(const dbk_gen_company *company, uint64_t orders)
@@ -41,6 +44,14 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
+static dbk_status write_company(dbk_gen_company *company, dbk_error *err)
+{
+    DBK_TRY(dbk_gen_write_dimensions(company, err));
+    DBK_TRY(dbk_gen_write_orders(company, err));
+    dbk_gen_write_subscriptions(company);
+    return DBK_OK;
+}
+
 dbk_status dbk_gen_run(const dbk_gen_options *options, dbk_gen_report *report, dbk_error *err)
 {
     if (mkdir(options->directory, 0755) != 0 && errno != EEXIST)
@@ -48,7 +59,7 @@ dbk_status dbk_gen_run(const dbk_gen_options *options, dbk_gen_report *report, d
                         strerror(errno));
     dbk_gen_company company = {.options = *options};
     if (company.options.days == 0)
-        company.options.days = DBK_GEN_DAYS_DEFAULT;
+        company.options.days = options->is_festival ? FESTIVAL_DAYS_DEFAULT : DBK_GEN_DAYS_DEFAULT;
     company.random = dbk_random_seed(options->seed);
     company.last_ms = ((int64_t)options->last_day + 1) * DBK_MS_DAY;
     company.first_ms = company.last_ms - (int64_t)company.options.days * DBK_MS_DAY;
@@ -61,11 +72,7 @@ dbk_status dbk_gen_run(const dbk_gen_options *options, dbk_gen_report *report, d
 
     dbk_status status = dbk_gen_open_tables(&company, err);
     if (status == DBK_OK)
-        status = dbk_gen_write_dimensions(&company, err);
-    if (status == DBK_OK)
-        status = dbk_gen_write_orders(&company, err);
-    if (status == DBK_OK)
-        dbk_gen_write_subscriptions(&company);
+        status = options->is_festival ? dbk_gen_write_festival(&company, err) : write_company(&company, err);
     dbk_status closed = dbk_gen_close_tables(&company, status == DBK_OK ? err : NULL);
     if (status == DBK_OK)
         status = closed;

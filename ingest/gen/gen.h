@@ -16,7 +16,8 @@ typedef struct dbk_gen_options {
     uint64_t seed;
     const char *directory; // made when missing; files are <table>.csv
     int32_t last_day;      // days since the epoch: the company's last day of trade
-    int days;              // how many days of trade; 0 = DBK_GEN_DAYS_DEFAULT
+    int days;              // how many days of trade; 0 = DBK_GEN_DAYS_DEFAULT, or 30 of a festival
+    bool is_festival;      // point-of-sale tickets in the evenings of a festival, and nothing else
     void (*progress)(void *user, uint64_t orders_done, uint64_t orders_total);
     void *user;
 } dbk_gen_options;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/table/view.h"
+#include "ingest/store/closure_chain.h"
 
 typedef struct table_check {
     dbk_check *check;
@@ -204,6 +205,7 @@ dbk_status dbk_check_rows(const dbk_snapshot *snapshot, dbk_check *check, dbk_er
             DBK_TRY(check_rollups(&c, err));
             check->report->rows += live;
         }
+        DBK_TRY(dbk_closure_chain_check(snapshot, c.tenant_name, check, err));
         check->report->tenants++;
     }
     return DBK_OK;

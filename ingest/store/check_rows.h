@@ -6,7 +6,8 @@
 #include "engine/db.h"
 #include "ingest/store/check_report.h"
 
-// Compares the statistics, the key index, the dead rows and the rollups of a snapshot with its rows.
+// Compares the statistics, the key index, the dead rows and the rollups of a snapshot with its rows, and
+// follows each company's chain of closures.
 dbk_status dbk_check_rows(const dbk_snapshot *snapshot, dbk_check *check, dbk_error *err);
 
 #endif

@@ -147,6 +147,7 @@ static dbk_status apply(dbk_journal *j, const dbk_change *change, dbk_apply_repo
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory applying a change");
     dbk_error why = {0};
     int applied;
+    dbk_db_watch_number(j->db, j->number + 1);
     dbk_status status =
         dbk_db_apply_all(j->db, change->tenant, change->batches, change->batches_count, own, &applied, &why);
     for (size_t i = 0; i < count && !reports; i++)

@@ -212,6 +212,8 @@ static dbk_status replay_group(replayer *p, const dbk_group *group, dbk_error *e
     dbk_reader payload = dbk_reader_init(group->payload, group->payload_size);
     for (uint32_t c = 0; c < group->changes; c++) {
         dbk_error why = {0};
+        if (p->db)
+            dbk_db_watch_number(p->db, p->at->number + c + 1);
         dbk_status status =
             p->db ? dbk_record_replay(&payload, p->db, &why) : dbk_record_verify(&payload, &why);
         if (status == DBK_NO_MEMORY)

@@ -22,6 +22,8 @@ typedef struct dbk_store_options {
         memory_bytes; // budget for rows; 0 = three quarters of the machine. Past it changes get DBK_NO_SPACE
     uint64_t log_file_bytes;   // 0 = 64 MiB
     uint64_t checkpoint_bytes; // log written since the last checkpoint that starts one; 0 = 256 MiB
+    const dbk_watch *watches;  // what dbk_store_observe tells of; must outlive the store
+    int watches_count;
     void (*notice)(void *user, const char *line); // one line for the operator ("cut a torn tail …"); optional
     void *user;
 } dbk_store_options;
@@ -77,6 +79,27 @@ typedef dbk_status (*dbk_transaction)(void *user, const dbk_snapshot *working, d
 // Any thread but the writer's.
 void dbk_store_transact(dbk_store *store, dbk_text tenant, dbk_transaction fn, void *user,
                         dbk_change_done done, void *done_user);
+
+// ---- Observing ----
+
+// Watched rows of published changes, in the order in which they were stored.
+typedef struct dbk_observed {
+    const dbk_watched_row *rows; // the words and names live as long as the store
+    size_t count;
+    // Rows of changes up to this number are missing from all that was told; 0 = none are that were not said
+    // to be before. Never without a reason: what was stored before the log begins, or memory that was out.
+    uint64_t missing_to;
+} dbk_observed;
+
+// Called after watched rows were published and before their changes are acknowledged, on the writer's thread:
+// copy what you need and return soon.
+typedef void (*dbk_observer)(void *user, const dbk_observed *observed);
+
+// Sets the one observer; NULL = nobody, and when that returns the former one is called no more. An observer
+// hears first, on the calling thread, what the log had that was replayed when the store was opened: so one
+// who remembers a number can go on behind it after a crash. Any thread but the writer's; the store must have
+// been opened with watches.
+void dbk_store_observe(dbk_store *store, dbk_observer observer, void *user);
 
 // Waits until everything published so far is in segment files and the log is empty of it.
 dbk_status dbk_store_checkpoint(dbk_store *store, dbk_error *err);

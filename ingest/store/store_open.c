@@ -47,7 +47,11 @@ static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk
         .make_log_file = dbk_store_make_log_file,
         .user = s,
     };
+    if (options->watches_count > 0)
+        dbk_watcher_attach(&s->watcher, s->db, options->watches, options->watches_count);
     DBK_TRY(dbk_journal_open(&s->journal, s->io, s->db, &journal, err));
+    dbk_watcher_replayed(&s->watcher, dbk_journal_manifest(s->journal)->number,
+                         dbk_journal_number(s->journal));
     s->published = dbk_journal_published(s->journal);
     s->figures.log_bytes_since_checkpoint = dbk_journal_figures_read(s->journal).replayed_bytes;
     s->figures.log_bytes = dbk_journal_figures_read(s->journal).log_bytes;
@@ -89,6 +93,7 @@ static void dispose(dbk_store *s)
     dbk_io_close(s->house_io);
     dbk_io_close(s->io);
     dbk_lock_release(s->lock);
+    dbk_watcher_dispose(&s->watcher);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->room);
@@ -107,6 +112,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();
     s->checkpoint_bytes = options->checkpoint_bytes ? options->checkpoint_bytes : checkpoint_bytes_default;
+    dbk_watcher_init(&s->watcher);
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->work, NULL);
     pthread_cond_init(&s->room, NULL);
@@ -131,6 +137,11 @@ void dbk_store_close(dbk_store *store)
 dbk_db *dbk_store_db(dbk_store *store)
 {
     return store->db;
+}
+
+void dbk_store_observe(dbk_store *store, dbk_observer observer, void *user)
+{
+    dbk_watcher_observe(&store->watcher, observer, user);
 }
 
 // ---- Waiting ----

@@ -14,6 +14,7 @@
 #include <pthread.h>
 
 #include "ingest/store/journal.h"
+#include "ingest/store/watched.h"
 
 typedef struct dbk_pending dbk_pending; // a change that was handed over, writer.c
 
@@ -38,6 +39,7 @@ struct dbk_store {
     bool writer_runs, housekeeper_runs;
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
+    dbk_watcher watcher;
 
     // ---- guarded by the mutex ----
     pthread_mutex_t mutex;

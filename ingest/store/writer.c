@@ -248,6 +248,7 @@ static void give_up(writer *w)
     pthread_mutex_lock(&s->mutex);
     dbk_store_note_failure(s, reason);
     pthread_mutex_unlock(&s->mutex);
+    dbk_watcher_forget(&s->watcher);
     answer_all(&w->in_flight, DBK_READ_ONLY, reason, 0);
     answer_all(&w->building, DBK_READ_ONLY, reason, 0);
     w->rows = 0;
@@ -291,6 +292,7 @@ static void finish_flight(writer *w)
     dbk_journal_publish(s->journal);
     take_stock(s);
     pthread_mutex_unlock(&s->mutex);
+    dbk_watcher_publish(&s->watcher, w->number);
     answer_all(&w->in_flight, DBK_OK, NULL, w->number);
 }
 
@@ -317,6 +319,7 @@ static void start_flight(writer *w)
         return;
     }
     w->number = number;
+    dbk_watcher_begin(&s->watcher);
     w->in_flight = w->building;
     w->building = (pending_list){0};
     w->rows = 0;

@@ -114,7 +114,7 @@ test('X5: unknown paths, other methods', async () => {
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
         const answer = await server.request('/reports/orders/summary', { method, headers: { authorization: `Bearer ${key}` } });
         refused(answer, 405, 'method_not_allowed');
-        assert.equal(answer.headers.allow, 'POST, GET, HEAD');
+        assert.equal(answer.headers.allow, 'POST, QUERY, GET, HEAD');
     }
 });
 
@@ -227,6 +227,18 @@ test('BA13: a strong tag for POST as for GET; a change of the data is another an
     const after = await ask('orders/summary', own, JANUARY, { 'if-none-match': before.headers.etag });
     assert.equal(after.status, 200);
     assert.equal(after.json.data.attributes.total_revenue, 3);
+});
+
+test('BA13: QUERY asks what POST asks', async () => {
+    const body = JSON.stringify({ report: { ...JANUARY, status: 'delivered' } });
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+    for (const report of REPORTS) {
+        const posted = await ask(report, key, body);
+        const queried = await server.request(`/reports/${report}`, { method: 'QUERY', headers, body });
+        assert.deepEqual([queried.status, queried.body, queried.headers.etag], [200, posted.body, posted.headers.etag]);
+    }
+    const write = await server.request('/api/v1/orders', { method: 'QUERY', headers, body: '{}' });
+    assert.equal(write.status, 405, 'what changes something is no question');
 });
 
 test('BA13: kept answers are counted, and keep their headers', async () => {
@@ -368,6 +380,36 @@ test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has end
     assert.equal((await read('users/subscriptions/list', own, JANUARY)).total_records, 14);
     const only = await read('users/subscriptions/summary', own, { ...JANUARY, status: 'cancelling' });
     assert.deepEqual([only.total_subscriptions, only.active_subscriptions, only.churned_subscriptions, only.mrr], [2, 1, 1, 12]);
+});
+
+test('answers agree: orders and flexible orders together are the sales of the other dialect', async () => {
+    const own = await tenant('agree', { orders: Array.from({ length: 200 }, (_, i) => ({
+        id: `a${i}`, created_at: new Date(Date.UTC(2025, 0, 1) + i * 13000000).toISOString(), kind: [undefined, 'flexible', 'pos', 'preorder', 'standard'][i % 5],
+        status: ['SUBMITTED', 'CONFIRMED', 'SHIPPED', 'DELIVERED', 'CANCELLED'][i % 5], total: `${i}.${10 + i % 90}`, currency: 'EUR' })) });
+    const { totals, daily, byStatus } = (await server.get('/api/v1/reports/sales?from=2025-01-01&to=2025-01-31', own)).json.data;
+    const [plain, flexible] = [await read('orders/summary', own, JANUARY), await read('flexible_orders/summary', own, JANUARY)];
+    assert.equal(plain.total_orders + flexible.total_orders, totals.orderCount);
+    assert.equal(cents(plain.total_revenue) + cents(flexible.total_revenue), cents(totals.revenue));
+    daily.forEach((row, i) => assert.equal(plain.breakdown[i].orders + flexible.breakdown[i].orders, row.orderCount, row.date));
+    for (const { status, orderCount } of byStatus) {
+        const name = status === 'SUBMITTED' ? 'pending' : status.toLowerCase();
+        assert.equal(plain.by_status[name] + (flexible.by_status[name] ?? 0), orderCount, status);
+    }
+});
+
+test('/openapi.json describes the eleven, as POST and as GET', async () => {
+    const { paths, components } = (await server.get('/openapi.json')).json;
+    for (const report of REPORTS) {
+        const { post, get } = paths[`/reports/${report}`];
+        assert.equal(post.requestBody.required, false);
+        assert.ok(post.requestBody.content['application/json'].schema.properties.report.properties.start_date);
+        assert.ok(get.parameters.some((parameter) => parameter.name === 'per_page'));
+        const described = post.responses['200'].content['application/json'].schema.properties.data.properties.attributes.properties;
+        assert.deepEqual(get.responses['200'].content, post.responses['200'].content);
+        for (const name of Object.keys(await read(report, key, JANUARY))) assert.ok(described[name], `${report}: ${name}`);
+        assert.equal(post.responses['422'].content['application/json'].schema.$ref, '#/components/schemas/Errors');
+    }
+    assert.ok(components.schemas.Errors);
 });
 
 // ---- Each summary is the sum of its list ----

@@ -154,6 +154,7 @@ test('other tables are read by the reports', async () => {
                    vendors: { id: 'v', name: 'V' }, markets: { id: 'm', name: 'M' }, offers: { id: 'f' }, variants: { id: 'w', product_id: 'p' },
                    offer_variants: { offer_id: 'f', variant_id: 'w' }, providers: { id: 'r', name: 'R' }, cash_registers: { id: 't', name: 'T' },
                    fx_rates: { date: '2026-04-05', base: 'EUR', quote: 'USD', rate: '1.0834' },
+                   price_overrides: { customer_id: 'c', product_id: 'p', price: '1.75' },
                    subscriptions: { id: 's', customer_id: 'c', model_name: 'Pro', status: 'active', price: '9.99', started_at: '2026-04-05' },
                    vendor_payments: { id: 'vp', created_at: '2026-04-05', vendor_id: 'v', amount: '1' },
                    provider_assignments: { id: 'pa', created_at: '2026-04-05', provider_id: 'r', amount: '1' } };

@@ -4,11 +4,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import http from 'node:http';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
-import { BIN, REPO, ok, run, temporary } from './support/daybook.mjs';
+import { BIN, REPO, createKey, ok, run, serve, temporary } from './support/daybook.mjs';
 import { Issuer, encode, forge, hs256, jwks, keyFile } from './support/jwt.mjs';
 
 const build = process.env.DAYBOOK_BIN ? dirname(BIN) : join(REPO, 'build', 'release');
@@ -103,4 +104,58 @@ test('tenant set says which key cannot be used and why, and stores none of the s
     assert.equal(code, 0);
     assert.deepEqual(JSON.parse(stdout), { 'app-id': 'a', jwks: JSON.stringify(keys), 'jwt-audience': 'b', 'jwt-secret': '(secret)' });
     assert.deepEqual(JSON.parse((await set('--jwks', '', '--jwt-secret-file', '', '--app-id', '', '--jwt-audience', '')).stdout), {});
+});
+
+test('B4, P10, P20: tokens at the routes that take them', async (t) => {
+    const data = temporary();
+    const [acme, globex] = [new Issuer('RS256', 'a'), new Issuer('ES256', 'g')];
+    const set = (...args) => ok(['tenant', 'set', '--data', data, ...args]);
+    await set('--tenant', 'acme', '--jwks', keyFile(jwks(acme)), '--app-id', 'app-a');
+    await set('--tenant', 'globex', '--jwks', keyFile(jwks(globex)));
+    const server = await serve(data);
+    t.after(() => server.stop());
+    const ask = (path, token, headers = {}, method = 'GET') =>
+        server.request(path, { method, headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers } });
+
+    const blocks = '/reports/orders/summary';
+    for (const [token, headers, status] of [
+        [acme.fresh(), { AppId: 'app-a' }, 200], [acme.fresh(), { 'X-App-Id': 'app-a' }, 200],
+        [globex.fresh(), { AppId: 'globex' }, 200], [acme.fresh(), {}, 401], [acme.fresh(), { AppId: 'acme' }, 401],
+        [acme.fresh(), { AppId: 'globex' }, 401], [acme.fresh({ exp: 1 }), { AppId: 'app-a' }, 401],
+        [acme.fresh({ nbf: 4e9 }), { AppId: 'app-a' }, 401], ['x.y.z', { AppId: 'app-a' }, 401], [null, { AppId: 'app-a' }, 401],
+        ['x'.repeat(20000), { AppId: 'app-a' }, 401]]) {
+        const answer = await ask(blocks, token, headers);
+        assert.equal(answer.status, status, JSON.stringify([headers, answer.body]));
+        if (status === 401) assert.ok(Array.isArray(answer.json.errors) && answer.headers['www-authenticate'].startsWith('Bearer'));
+    }
+    const key = await createKey(data, 'acme', 'reports:read');
+    assert.equal((await ask(blocks, key)).status, 200);
+    assert.equal((await ask(blocks, key, { AppId: 'app-a' })).status, 200);
+    const foreign = await ask(blocks, key, { AppId: 'globex' });
+    assert.deepEqual([foreign.status, Array.isArray(foreign.json.errors)], [403, true]);
+
+    const pos = '/v1/reports?from=2026-04-01T00:00:00Z&to=2026-04-02T00:00:00Z&groupBy=day';
+    for (const [token, status] of [[acme.fresh({ role: 'admin' }), 200], [acme.fresh({ role: 'operator' }), 403],
+        [acme.fresh(), 403], [acme.fresh({ role: 'admin', exp: 1 }), 401], [null, 401], [key, 200]])
+        assert.equal((await ask(pos, token)).status, status);
+
+    // An operator's ticket opens a stream of events, and nothing else.
+    const made = await ask('/events/tickets', acme.fresh({ role: 'operator' }), {}, 'POST');
+    assert.equal(made.status, 201);
+    const { ticket } = made.json;
+    const stream = await new Promise((done, fail) =>
+        http.get({ port: server.port, path: `/events/cashier?ticket=${ticket}` }, done).on('error', fail));
+    assert.deepEqual([stream.statusCode, stream.headers['content-type']], [200, 'text/event-stream']);
+    stream.destroy();
+    assert.equal((await ask(`/events/cashier?ticket=${ticket.slice(0, -2)}AA`)).status, 401);
+    assert.equal((await ask(`${pos}&ticket=${ticket}`)).status, 401);
+    assert.equal((await ask('/events/tickets', acme.fresh(), {}, 'POST')).status, 403);
+
+    // A set that is taken away ends its tokens at once, with the server running.
+    const token = acme.fresh({ role: 'admin' });
+    assert.equal((await ask(pos, token)).status, 200);
+    await set('--tenant', 'acme', '--jwks', '');
+    assert.equal((await ask(pos, token)).status, 401);
+    // Distribu takes keys alone.
+    assert.equal((await ask('/api/v1/reports/sales', globex.fresh({ role: 'admin' }), { AppId: 'globex' })).status, 401);
 });

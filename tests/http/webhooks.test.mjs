@@ -8,7 +8,7 @@ import { createServer } from 'node:http';
 import test from 'node:test';
 import { createKey, ok, serve, temporary } from './support/daybook.mjs';
 
-const SCOPES = 'orders:read,orders:write,products:read,reports:read,webhooks:read,webhooks:write,ingest:write';
+const SCOPES = 'orders:read,orders:write,customers:read,customers:write,products:read,reports:read,webhooks:read,webhooks:write,ingest:write';
 // Two further attempts, soon; and one that would wait for an hour.
 const SOON = { DAYBOOK_WEBHOOK_PAUSES: '20,20' };
 
@@ -220,6 +220,78 @@ test('kill -9 while deliveries are under way loses none', async () => {
     await c.until(hook.id, 20, (d) => d.state === 'delivered');
     const seen = new Set(receiver.requests.map((r) => JSON.parse(r.body).data.id));
     assert.deepEqual([...seen].sort(), orders.sort());
+    await receiver.stop();
+    await c.server.stop();
+});
+
+test('kill -9 among writes: what is stored has its event, and an event tells of what is stored', async (t) => {
+    const CYCLES = 4;
+    const c = await company(SOON);
+    const receiver = await Receiver.start();
+    const hook = await c.hook(receiver.url, ['order.created', 'order.status_changed', 'customer.created']);
+    const acknowledged = new Set();
+
+    async function client(state, n) {
+        try {
+            while (!state.killed) {
+                const placed = await c.send('POST', '/api/v1/orders', { customerId: 'c1', items: [{ productId: 'p1', quantity: 1 }] });
+                if (placed.status !== 201) break;
+                const { id } = placed.json.data;
+                acknowledged.add(`order.created ${id}`);
+                if (++state.count >= state.target) state.reached();
+                if ((await c.send('PATCH', `/api/v1/orders/${id}`, { status: 'CONFIRMED' })).status !== 200) break;
+                acknowledged.add(`order.status_changed ${id}`);
+                const made = await c.send('POST', '/api/v1/customers', { email: `${n}-${state.cycle}-${state.count}@x.y` });
+                if (made.status === 201) acknowledged.add(`customer.created ${made.json.data.id}`);
+            }
+        } catch {
+            // The server is gone.
+        }
+    }
+
+    const everything = async (path) => {
+        const rows = [];
+        for (let cursor = ''; cursor !== null;) {
+            const answer = await c.server.get(`${path}?limit=100${cursor && `&cursor=${cursor}`}`, c.key);
+            assert.equal(answer.status, 200, answer.body);
+            rows.push(...answer.json.data);
+            cursor = answer.json.pagination.nextCursor;
+        }
+        return rows;
+    };
+
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+        let reached;
+        const enough = new Promise((done) => (reached = done));
+        const state = { cycle, count: 0, target: 15 + 10 * cycle, killed: false, reached };
+        const clients = Array.from({ length: 8 }, (_, n) => client(state, n));
+        await Promise.race([enough, Promise.all(clients)]);
+        await c.server.kill();
+        state.killed = true;
+        await Promise.all(clients);
+        c.server = await serve(c.data, { env: SOON });
+
+        const stored = new Set();
+        for (const order of await everything('/api/v1/orders')) {
+            stored.add(`order.created ${order.id}`);
+            if (order.status !== 'SUBMITTED') stored.add(`order.status_changed ${order.id}`);
+        }
+        for (const customer of await everything('/api/v1/customers'))
+            if (customer.id !== 'c1') stored.add(`customer.created ${customer.id}`);
+        for (const change of acknowledged) assert.ok(stored.has(change), `${change} was acknowledged and is lost`);
+
+        for (;;) {
+            const rows = await everything(`/api/v1/webhooks/${hook.id}/deliveries`);
+            assert.equal(rows.length, stored.size);
+            if (rows.every((d) => d.state === 'delivered')) break;
+        }
+        const told = new Set(receiver.requests.map(({ body }) => {
+            const { event, data } = JSON.parse(body);
+            return `${event} ${data.id}`;
+        }));
+        assert.deepEqual([...told].sort(), [...stored].sort());
+    }
+    t.diagnostic(`${acknowledged.size} changes acknowledged, ${receiver.requests.length} requests`);
     await receiver.stop();
     await c.server.stop();
 });

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "http/app/system_row.h"
-#include "http/webhooks/deliverer.h"
+#include "http/webhooks/announcement.h"
 #include "http/webhooks/signature.h"
 #include "http/webhooks/webhook.h"
 #include "ingest/store/store.h"
@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,9 +224,45 @@ static void add_webhook(const char *id, const char *path)
     add_webhook_at(id, url, NULL, true);
 }
 
+// A change that is nothing but its event.
+typedef struct happening {
+    const char *event;
+    dbk_announcement events;
+    const dbk_batch *change[DBK_WEBHOOKS_MAX];
+    dbk_status status;
+    sem_t done;
+} happening;
+
+static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
+{
+    happening *h = user;
+    DBK_TRY(dbk_announcement_add(&h->events, world.deliverer, working, DBK_TEXT("acme"),
+                                 dbk_text_from(h->event), DBK_TEXT(BODY), 1000, err));
+    for (int i = 0; i < h->events.batches_count; i++)
+        h->change[i] = &h->events.batches[i];
+    change->batches = h->change;
+    change->batches_count = h->events.batches_count;
+    return DBK_OK;
+}
+
+static void on_done(void *user, const dbk_change_result *result)
+{
+    happening *h = user;
+    h->status = result->status;
+    if (result->status == DBK_OK)
+        dbk_announcement_begin(&h->events);
+    dbk_announcement_dispose(&h->events);
+    sem_post(&h->done);
+}
+
 static void announce(const char *event)
 {
-    dbk_deliverer_announce(world.deliverer, DBK_TEXT("acme"), dbk_text_from(event), DBK_TEXT(BODY), 1000);
+    happening h = {.event = event};
+    sem_init(&h.done, 0, 0);
+    dbk_store_transact(world.store, DBK_TEXT("acme"), decide, &h, on_done, &h);
+    while (sem_wait(&h.done) != 0) {
+    }
+    assert_int_equal(h.status, DBK_OK);
 }
 
 typedef struct row {

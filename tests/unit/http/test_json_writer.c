@@ -75,9 +75,11 @@ static void test_X20_money_is_rounded_once_half_away_from_zero(void **state)
     dbk_out_money(&out, -49, 1, 2);
     dbk_out_money(&out, 15000, 1, 0);
     dbk_out_money(&out, 12345, 1, 3);
+    dbk_out_rate(&out, 12750000000, 1, 1); // 12.75
+    dbk_out_rate(&out, 100000000000, 3, 1);
     dbk_out_wide(&out, (dbk_i128)INT64_MAX * 10);
     dbk_out_array_end(&out);
-    expect(&buffer, "[446.27,18743.50,-0.01,0.00,0.00,2,1.235,92233720368547758070]");
+    expect(&buffer, "[446.27,18743.50,-0.01,0.00,0.00,2,1.235,12.8,33.3,92233720368547758070]");
 }
 
 static void test_X8_times_are_milliseconds_in_utc(void **state)
@@ -89,8 +91,10 @@ static void test_X8_times_are_milliseconds_in_utc(void **state)
     dbk_out_time(&out, 1776470399999);
     dbk_out_time(&out, DBK_NULL);
     dbk_out_day(&out, 20560);
+    dbk_out_time_seconds(&out, 1776470399999);
+    dbk_out_time_seconds(&out, DBK_NULL);
     dbk_out_array_end(&out);
-    expect(&buffer, "[\"2026-04-17T23:59:59.999Z\",null,\"2026-04-17\"]");
+    expect(&buffer, "[\"2026-04-17T23:59:59.999Z\",null,\"2026-04-17\",\"2026-04-17T23:59:59Z\",null]");
 }
 
 // Whatever bytes a text has, the document is JSON, and valid UTF-8 comes back as it was.

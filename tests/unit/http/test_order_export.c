@@ -22,7 +22,8 @@ static int setup(void **state)
     test_app_open(&app, false);
     test_load(&app, "acme", "customers",
               "id,name,email\nc1,\"Acme, Inc.\",buyer@acme.com\nc2,=1+1,@evil.com\n");
-    test_load(&app, "acme", "products", "id,name,sku,price\np1,Widget Blue,WDG-1,8.50\np2,-Bolt,+BLT,0.125\n");
+    test_load(&app, "acme", "products",
+              "id,name,sku,price\np1,Widget Blue,WDG-1,8.50\np2,-Bolt,+BLT,0.125\n");
     test_load(&app, "acme", "orders",
               "id,created_at,status,customer_id,total,currency,po_number,notes\n"
               "o1,2026-04-01T10:00:00Z,SUBMITTED,c1,17.5,USD,PO-1,\"two\nlines\"\n"
@@ -78,12 +79,11 @@ static void test_summary(void **state)
     expect_csv("/api/v1/orders/export?customerId=x", SUMMARY);
 }
 
-#define LINES                                                                                                \
-    "orderId,createdAt,status,customerEmail,productSku,productName,quantity,unitPrice,lineTotal\r\n"
-#define L1 "o1,2026-04-01T10:00:00.000Z,SUBMITTED,buyer@acme.com,WDG-1,Widget Blue,2,8.50,17.00\r\n"
-#define L2 "o1,2026-04-01T10:00:00.000Z,SUBMITTED,buyer@acme.com,'+BLT,'-Bolt,4,0.13,0.50\r\n"
-#define L3 "o2,2026-04-02T10:00:00.250Z,DELIVERED,'@evil.com,'+BLT,'-Bolt,3,0.34,1.01\r\n"
-#define L4 "o3,2026-04-03T10:00:00.000Z,CANCELLED,,,,1,500,500\r\n"
+#define LINES "orderId,createdAt,status,customerEmail,productSku,productName,quantity,unitPrice,lineTotal\r\n"
+#define L1    "o1,2026-04-01T10:00:00.000Z,SUBMITTED,buyer@acme.com,WDG-1,Widget Blue,2,8.50,17.00\r\n"
+#define L2    "o1,2026-04-01T10:00:00.000Z,SUBMITTED,buyer@acme.com,'+BLT,'-Bolt,4,0.13,0.50\r\n"
+#define L3    "o2,2026-04-02T10:00:00.250Z,DELIVERED,'@evil.com,'+BLT,'-Bolt,3,0.34,1.01\r\n"
+#define L4    "o3,2026-04-03T10:00:00.000Z,CANCELLED,,,,1,500,500\r\n"
 
 static void test_lines(void **state)
 {
@@ -117,8 +117,7 @@ static void test_refusals(void **state)
     test_use_key(&app, "acme", "[\"reports:read\"]", "off");
     assert_int_equal(test_get(&app, "/api/v1/orders/export"), 403);
     test_use_key(&app, "other", "[\"orders:read\"]", "off");
-    expect_csv("/api/v1/orders/export",
-               SUMMARY "x1,2026-04-01T10:00:00.000Z,SUBMITTED,9.00,0,,,,,,,\r\n");
+    expect_csv("/api/v1/orders/export", SUMMARY "x1,2026-04-01T10:00:00.000Z,SUBMITTED,9.00,0,,,,,,,\r\n");
     test_use_key(&app, "acme", "[\"orders:read\"]", "off");
 }
 
@@ -131,7 +130,8 @@ static void test_unchanged(void **state)
     assert_true(tag[0] == '"');
     const char *const headers[] = {"if-none-match", tag, NULL};
     assert_int_equal(test_ask(&app, "GET", "/api/v1/orders/export", false, headers, NULL), 304);
-    assert_int_equal(test_ask(&app, "GET", "/api/v1/orders/export?mode=line-items", false, headers, NULL), 200);
+    assert_int_equal(test_ask(&app, "GET", "/api/v1/orders/export?mode=line-items", false, headers, NULL),
+                     200);
     test_load(&app, "acme", "customers", "id,name,email\nc9,Late,l@x.y\n");
     assert_int_equal(test_ask(&app, "GET", "/api/v1/orders/export", false, headers, NULL), 200);
 }

@@ -140,6 +140,32 @@ static void test_D61_D62_D63_D67_a_new_order(void **state)
     expect_at(&app, "data.totals.revenue", "18.25");
 }
 
+static void test_D59_a_customer_has_prices_of_their_own(void **state)
+{
+    (void)state;
+    test_load(&app, "acme", "price_overrides", "customer_id,product_id,price\nc1,p1,7.25\nc3,p1,1\nc1,p4,\n");
+    test_load(&app, "other", "price_overrides", "customer_id,product_id,price\nc1,p2,99\n");
+    assert_int_equal(create("{\"customerId\":\"c1\",\"items\":[{\"productId\":\"p1\",\"quantity\":2},"
+                            "{\"productId\":\"p2\",\"quantity\":8}]}"),
+                     201);
+    expect_at(&app, "data.total", "15.50"); // 2 × 7.25 + 8 × 0.125
+    expect_at(&app, "data.items.0.unitPrice", "7.25");
+    char id[64], path[96];
+    an_id(id);
+    // Frozen: what it was placed at.
+    test_load(&app, "acme", "price_overrides", "customer_id,product_id,price\nc1,p1,\n");
+    snprintf(path, sizeof(path), "orders/%s", id);
+    assert_int_equal(get(path), 200);
+    expect_at(&app, "data.items.0.unitPrice", "7.25");
+    assert_int_equal(create("{\"customerId\":\"c1\",\"items\":[{\"productId\":\"p1\",\"quantity\":1}]}"),
+                     201);
+    expect_at(&app, "data.total", "8.50");
+    assert_int_equal(create("{\"customerId\":\"c3\",\"items\":[{\"productId\":\"p1\",\"quantity\":1}]}"),
+                     201);
+    expect_at(&app, "data.total", "1.00");
+    test_load(&app, "acme", "price_overrides", "customer_id,product_id,price\nc3,p1,\n");
+}
+
 static void test_D64_stock_goes_down_and_the_rest_of_the_product_stays(void **state)
 {
     (void)state;
@@ -570,6 +596,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_D61_D62_D63_D67_a_new_order),
+        TEST(test_D59_a_customer_has_prices_of_their_own),
         TEST(test_D64_stock_goes_down_and_the_rest_of_the_product_stays),
         TEST(test_D54_never_below_zero_all_or_nothing),
         TEST(test_D52_D65_D78_who_and_what_must_be_there),

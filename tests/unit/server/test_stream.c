@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies that are written bit by bit, over real sockets: what arrives, who waits, who is cut off, who is
 // told.
-#include "tests/support/server_fixture.h"
+#include "tests/support/stream_desk.h"
 
-#include "http/server/stream.h"
-
-#include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,159 +18,27 @@
 
 #include <cmocka.h>
 
-enum { STREAMS_MAX = 1500, DEADLINE_S = 30 };
-
-// The handler opens streams and hands them to the test, which writes them:
-//     /open    in the handler
-//     /keep    the request is kept; the test opens the stream
-//     others   as the fixture does
-typedef struct desk {
-    dbk_fixture f; // first: the server's app
-    dbk_stream_options options;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    dbk_stream *open[STREAMS_MAX];
-    dbk_request *kept;
-    int count, gone;
-} desk;
-
-static void on_gone(void *user)
-{
-    desk *d = user;
-    pthread_mutex_lock(&d->lock);
-    d->gone++;
-    pthread_cond_broadcast(&d->changed);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static dbk_stream *open_stream(desk *d, dbk_request *q)
-{
-    dbk_reply head = {.status = 200, .content_type = "text/plain"};
-    // Gone before the head is written: the server must have copied it.
-    char value[] = "yes";
-    dbk_reply_header(&head, "x-stream", dbk_text_from(value));
-    dbk_stream *stream = dbk_request_stream(q, &head, &d->options);
-    memset(value, 0, sizeof value);
-    return stream;
-}
-
-static void handle(void *app, dbk_request *q)
-{
-    desk *d = app;
-    bool keeps = dbk_text_equal(q->path, DBK_TEXT("/keep"));
-    if (!keeps && !dbk_text_equal(q->path, DBK_TEXT("/open"))) {
-        dbk_fixture_handle(&d->f, q);
-        return;
-    }
-    if (keeps)
-        dbk_request_keep(q);
-    pthread_mutex_lock(&d->lock);
-    if (keeps)
-        d->kept = q;
-    else
-        d->open[d->count++] = open_stream(d, q);
-    pthread_cond_broadcast(&d->changed);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static void desk_start(desk *d)
-{
-    pthread_mutex_init(&d->lock, NULL);
-    pthread_cond_init(&d->changed, NULL);
-    d->options.gone = on_gone;
-    d->options.user = d;
-    d->f.options.handler = handle;
-    dbk_fixture_start(&d->f, NULL);
-}
-
-static void desk_end(desk *d)
-{
-    dbk_fixture_end(&d->f);
-    pthread_cond_destroy(&d->changed);
-    pthread_mutex_destroy(&d->lock);
-}
-
-static void wait_changed(desk *d)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += DEADLINE_S;
-    if (pthread_cond_timedwait(&d->changed, &d->lock, &until) != 0) {
-        fprintf(stderr, "waited in vain\n");
-        abort();
-    }
-}
-
-static dbk_stream *wait_open(desk *d, int number)
-{
-    pthread_mutex_lock(&d->lock);
-    while (d->count <= number)
-        wait_changed(d);
-    dbk_stream *stream = d->open[number];
-    pthread_mutex_unlock(&d->lock);
-    assert_non_null(stream);
-    return stream;
-}
-
-static void wait_gone(desk *d, int count)
-{
-    pthread_mutex_lock(&d->lock);
-    while (d->gone < count)
-        wait_changed(d);
-    pthread_mutex_unlock(&d->lock);
-}
-
-static int ask(desk *d, const char *method, const char *version)
-{
-    char request[128];
-    int fd = dbk_client_connect(d->f.port);
-    snprintf(request, sizeof request, "%s /open?a=%%62 %s\r\nHost: shop\r\nX-Test: v\r\n\r\n", method,
-             version);
-    dbk_client_send_text(fd, request);
-    return fd;
-}
-
-static void write_text(dbk_stream *stream, const char *text)
-{
-    assert_true(dbk_stream_write(stream, text, strlen(text)));
-}
-
-// Everything until the end; returns whether that was orderly.
-static bool read_to_end(int fd, char *to, size_t size)
-{
-    size_t n = 0;
-    for (;;) {
-        ssize_t got = recv(fd, to + n, size - 1 - n, 0);
-        assert_true(got >= 0 || errno == ECONNRESET);
-        if (got > 0)
-            n += (size_t)got;
-        to[n] = 0;
-        if (got <= 0)
-            return got == 0;
-    }
-}
-
 static void test_forms(void **state)
 {
     (void)state;
-    desk d = {.options.length = -1};
+    dbk_desk d = {.options.length = -1};
     dbk_response r = {0};
     char bytes[1024];
-    desk_start(&d);
+    dbk_desk_start(&d);
 
     // Not known: in chunks, and the connection goes on.
-    int fd = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *s = wait_open(&d, 0);
+    int fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *s = dbk_desk_wait_open(&d, 0);
     const dbk_request *q = dbk_stream_request(s);
     assert_true(dbk_text_equal(q->method, DBK_TEXT("GET")));
     assert_true(dbk_text_equal(q->path, DBK_TEXT("/open")));
     assert_true(dbk_text_equal(q->query, DBK_TEXT("a=%62")));
     assert_true(dbk_text_equal(dbk_request_header(q, "x-test"), DBK_TEXT("v")));
-    write_text(s, "one,");
-    write_text(s, "two,");
+    dbk_desk_write(s, "one,");
+    dbk_desk_write(s, "two,");
     assert_true(dbk_stream_write(s, "", 0));
     assert_true(dbk_stream_wait(s));
-    write_text(s, "three");
+    dbk_desk_write(s, "three");
     dbk_stream_end(s, true);
     dbk_client_receive(fd, &r, false);
     assert_int_equal(r.status, 200);
@@ -187,7 +52,7 @@ static void test_forms(void **state)
 
     // Nothing at all.
     dbk_client_send_text(fd, "GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
-    dbk_stream_end(wait_open(&d, 1), true);
+    dbk_stream_end(dbk_desk_wait_open(&d, 1), true);
     dbk_client_receive(fd, &r, false);
     assert_int_equal(r.body_size, 0);
     dbk_fixture_wait_logged(&d.f, 3);
@@ -195,12 +60,12 @@ static void test_forms(void **state)
 
     // HTTP/1.0: until the end of the connection, also when it asked to keep it.
     close(fd);
-    fd = ask(&d, "GET", "HTTP/1.0\r\nConnection: keep-alive");
-    s = wait_open(&d, 2);
-    write_text(s, "one");
-    write_text(s, "two");
+    fd = dbk_desk_ask(&d, "GET", "HTTP/1.0\r\nConnection: keep-alive");
+    s = dbk_desk_wait_open(&d, 2);
+    dbk_desk_write(s, "one");
+    dbk_desk_write(s, "two");
     dbk_stream_end(s, true);
-    assert_true(read_to_end(fd, bytes, sizeof bytes));
+    assert_true(dbk_client_read_to_end(fd, bytes, sizeof bytes));
     assert_null(strcasestr(bytes, "chunked"));
     assert_null(strcasestr(bytes, "keep-alive"));
     assert_string_equal(strstr(bytes, "\r\n\r\n") + 4, "onetwo");
@@ -209,37 +74,37 @@ static void test_forms(void **state)
     assert_int_equal(d.f.last_bytes, 6);
 
     // HEAD: over before the first write.
-    fd = ask(&d, "HEAD", "HTTP/1.1");
-    s = wait_open(&d, 3);
+    fd = dbk_desk_ask(&d, "HEAD", "HTTP/1.1");
+    s = dbk_desk_wait_open(&d, 3);
     assert_false(dbk_stream_write(s, "x", 1));
     assert_false(dbk_stream_wait(s));
     dbk_client_receive(fd, &r, true);
-    wait_gone(&d, 1);
+    dbk_desk_wait_gone(&d, 1);
     dbk_stream_end(s, true);
     dbk_client_get(fd, "/bytes?2", &r);
     assert_string_equal(r.body, "bb");
     close(fd);
     dbk_fixture_wait_connections(&d.f, 0);
     assert_int_equal(d.gone, 1);
-    desk_end(&d);
+    dbk_desk_end(&d);
     dbk_response_dispose(&r);
 }
 
 static void test_known_length(void **state)
 {
     (void)state;
-    desk d = {.options.length = 6};
+    dbk_desk d = {.options.length = 6};
     dbk_response r = {0};
     char bytes[1024];
-    desk_start(&d);
-    int fd = ask(&d, "HEAD", "HTTP/1.1");
-    dbk_stream_end(wait_open(&d, 0), true);
+    dbk_desk_start(&d);
+    int fd = dbk_desk_ask(&d, "HEAD", "HTTP/1.1");
+    dbk_stream_end(dbk_desk_wait_open(&d, 0), true);
     dbk_client_receive(fd, &r, true);
     assert_non_null(strstr(r.head, "Content-Length: 6\r\n"));
     dbk_client_send_text(fd, "GET /open HTTP/1.1\r\nHost: a\r\n\r\n");
-    dbk_stream *s = wait_open(&d, 1);
-    write_text(s, "abc");
-    write_text(s, "def");
+    dbk_stream *s = dbk_desk_wait_open(&d, 1);
+    dbk_desk_write(s, "abc");
+    dbk_desk_write(s, "def");
     dbk_stream_end(s, true);
     dbk_client_receive(fd, &r, false);
     assert_string_equal(r.body, "abcdef");
@@ -248,21 +113,21 @@ static void test_known_length(void **state)
     close(fd);
 
     // Too little, and too much.
-    fd = ask(&d, "GET", "HTTP/1.1");
-    s = wait_open(&d, 2);
-    write_text(s, "abc");
+    fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    s = dbk_desk_wait_open(&d, 2);
+    dbk_desk_write(s, "abc");
     dbk_stream_end(s, true);
-    assert_false(read_to_end(fd, bytes, sizeof bytes));
+    assert_false(dbk_client_read_to_end(fd, bytes, sizeof bytes));
     close(fd);
-    fd = ask(&d, "GET", "HTTP/1.1");
-    s = wait_open(&d, 3);
-    write_text(s, "abc");
+    fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    s = dbk_desk_wait_open(&d, 3);
+    dbk_desk_write(s, "abc");
     assert_false(dbk_stream_write(s, "defg", 4));
     dbk_stream_end(s, true);
-    assert_false(read_to_end(fd, bytes, sizeof bytes));
+    assert_false(dbk_client_read_to_end(fd, bytes, sizeof bytes));
     close(fd);
     dbk_fixture_wait_connections(&d.f, 0);
-    desk_end(&d);
+    dbk_desk_end(&d);
     dbk_response_dispose(&r);
 }
 
@@ -271,25 +136,25 @@ static void test_not_whole(void **state)
 {
     (void)state;
     static const char *const versions[] = {"HTTP/1.1", "HTTP/1.0"};
-    desk d = {.options.length = -1};
+    dbk_desk d = {.options.length = -1};
     char bytes[1024];
-    desk_start(&d);
+    dbk_desk_start(&d);
     for (int i = 0; i < 4; i++) {
-        int fd = ask(&d, "GET", versions[i % 2]);
-        dbk_stream *s = wait_open(&d, i);
+        int fd = dbk_desk_ask(&d, "GET", versions[i % 2]);
+        dbk_stream *s = dbk_desk_wait_open(&d, i);
         if (i < 2) {
             // What has arrived has arrived.
-            write_text(s, "abc");
+            dbk_desk_write(s, "abc");
             struct pollfd readable = {.fd = fd, .events = POLLIN};
             assert_int_equal(poll(&readable, 1, DEADLINE_S * 1000), 1);
         }
         dbk_stream_end(s, false);
-        assert_false(read_to_end(fd, bytes, sizeof bytes));
+        assert_false(dbk_client_read_to_end(fd, bytes, sizeof bytes));
         close(fd);
     }
     dbk_fixture_wait_connections(&d.f, 0);
     assert_int_equal(d.gone, 0);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 static char byte_at(size_t position)
@@ -322,16 +187,16 @@ static void test_large_bodies(void **state)
 {
     (void)state;
     enum { QUEUE = 32 << 10, SIZE = 30 << 20 };
-    desk d = {.options = {.length = -1, .queue_max = QUEUE}, .f.options.threads = 2};
+    dbk_desk d = {.options = {.length = -1, .queue_max = QUEUE}, .f.options.threads = 2};
     reader readers[2];
-    desk_start(&d);
+    dbk_desk_start(&d);
     char *bytes = malloc(SIZE);
     assert_non_null(bytes);
     for (size_t i = 0; i < SIZE; i++)
         bytes[i] = byte_at(i);
     for (int i = 0; i < 2; i++) {
-        readers[i] = (reader){.fd = ask(&d, "GET", "HTTP/1.1")};
-        wait_open(&d, i);
+        readers[i] = (reader){.fd = dbk_desk_ask(&d, "GET", "HTTP/1.1")};
+        dbk_desk_wait_open(&d, i);
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_chunked, &readers[i]), 0);
     }
     size_t at = 0;
@@ -352,7 +217,7 @@ static void test_large_bodies(void **state)
     dbk_fixture_wait_logged(&d.f, 2);
     assert_int_equal(d.f.last_bytes, SIZE);
     free(bytes);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 // One who reads nothing, written to without waiting: the queue fills, and that is all that is kept for them.
@@ -360,20 +225,20 @@ static void test_full_queue(void **state)
 {
     (void)state;
     enum { QUEUE = 64 << 10, PIECE = 1000 };
-    desk d = {.options = {.length = -1, .queue_max = QUEUE, .is_endless = true}};
+    dbk_desk d = {.options = {.length = -1, .queue_max = QUEUE, .is_endless = true}};
     char piece[PIECE];
     char bytes[4096];
     memset(piece, 'x', sizeof piece);
-    desk_start(&d);
-    int fd = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *s = wait_open(&d, 0);
-    int other = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *second = wait_open(&d, 1);
+    dbk_desk_start(&d);
+    int fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *s = dbk_desk_wait_open(&d, 0);
+    int other = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *second = dbk_desk_wait_open(&d, 1);
     int pieces = 0;
     while (dbk_stream_write(s, piece, PIECE))
         pieces++;
     assert_true(pieces >= QUEUE / PIECE);
-    wait_gone(&d, 1);
+    dbk_desk_wait_gone(&d, 1);
     assert_false(dbk_stream_write(s, piece, 1));
     dbk_stream_end(s, true);
     while (recv(fd, bytes, sizeof bytes, 0) > 0) {
@@ -382,12 +247,12 @@ static void test_full_queue(void **state)
     // A piece larger than the queue never fits.
     char *large = calloc(1, QUEUE + 1);
     assert_false(dbk_stream_write(second, large, QUEUE + 1));
-    wait_gone(&d, 2);
+    dbk_desk_wait_gone(&d, 2);
     dbk_stream_end(second, true);
     free(large);
     close(other);
     dbk_fixture_wait_connections(&d.f, 0);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 // The deadline is for those who take nothing of what waits; an idle stream has none, and neither has one who
@@ -396,18 +261,18 @@ static void test_deadline(void **state)
 {
     (void)state;
     enum { TIMEOUT_MS = 40, PIECE = 10000 };
-    desk d = {.options = {.length = -1}, .f.options.response_timeout_ms = TIMEOUT_MS};
+    dbk_desk d = {.options = {.length = -1}, .f.options.response_timeout_ms = TIMEOUT_MS};
     char piece[PIECE];
     char bytes[PIECE];
     memset(piece, 'x', sizeof piece);
-    desk_start(&d);
-    int idle = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *silent = wait_open(&d, 0);
-    int reading = ask(&d, "GET", "HTTP/1.0");
-    dbk_stream *read = wait_open(&d, 1);
+    dbk_desk_start(&d);
+    int idle = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *silent = dbk_desk_wait_open(&d, 0);
+    int reading = dbk_desk_ask(&d, "GET", "HTTP/1.0");
+    dbk_stream *read = dbk_desk_wait_open(&d, 1);
     // Their connection ends when nothing moves, though the owner goes on as slowly as asked.
-    int lazy = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *unread = wait_open(&d, 2);
+    int lazy = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *unread = dbk_desk_wait_open(&d, 2);
     while (dbk_stream_wait(unread) && dbk_stream_write(unread, piece, PIECE)) {
     }
     dbk_stream_end(unread, true);
@@ -424,7 +289,7 @@ static void test_deadline(void **state)
     while (recv(reading, bytes, sizeof bytes, 0) > 0) {
     }
     dbk_response r = {0};
-    write_text(silent, "still here");
+    dbk_desk_write(silent, "still here");
     dbk_stream_end(silent, true);
     dbk_client_receive(idle, &r, false);
     assert_string_equal(r.body, "still here");
@@ -432,7 +297,7 @@ static void test_deadline(void **state)
     close(idle);
     close(reading);
     close(lazy);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 static void test_client_gone(void **state)
@@ -440,19 +305,19 @@ static void test_client_gone(void **state)
     (void)state;
     enum { CLIENTS = 20 };
     static const struct linger reset = {.l_onoff = 1};
-    desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 2};
+    dbk_desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 2};
     int fds[CLIENTS];
-    desk_start(&d);
+    dbk_desk_start(&d);
     for (int i = 0; i < CLIENTS; i++)
-        fds[i] = ask(&d, "GET", "HTTP/1.1");
-    wait_open(&d, CLIENTS - 1);
+        fds[i] = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_desk_wait_open(&d, CLIENTS - 1);
     // Nothing is being written, and still it is noticed.
     for (int i = 0; i < CLIENTS; i++) {
         if (i % 2)
             setsockopt(fds[i], SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
         close(fds[i]);
     }
-    wait_gone(&d, CLIENTS);
+    dbk_desk_wait_gone(&d, CLIENTS);
     dbk_fixture_wait_connections(&d.f, 0);
     for (int i = 0; i < CLIENTS; i++) {
         assert_false(dbk_stream_write(d.open[i], "x", 1));
@@ -461,21 +326,21 @@ static void test_client_gone(void **state)
         dbk_stream_end(d.open[i], true);
     }
     assert_int_equal(d.f.logged, CLIENTS);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 // An export's client may close the side it has nothing more to say on.
 static void test_half_closed(void **state)
 {
     (void)state;
-    desk d = {.options.length = -1};
+    dbk_desk d = {.options.length = -1};
     dbk_response r = {0};
-    desk_start(&d);
-    int fd = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *s = wait_open(&d, 0);
+    dbk_desk_start(&d);
+    int fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *s = dbk_desk_wait_open(&d, 0);
     shutdown(fd, SHUT_WR);
     for (int i = 0; i < 100; i++) {
-        write_text(s, "0123456789");
+        dbk_desk_write(s, "0123456789");
         assert_true(dbk_stream_wait(s));
     }
     dbk_stream_end(s, true);
@@ -483,40 +348,40 @@ static void test_half_closed(void **state)
     assert_int_equal(r.body_size, 1000);
     close(fd);
     // One that is gone altogether is noticed while something is written.
-    fd = ask(&d, "GET", "HTTP/1.1");
-    s = wait_open(&d, 1);
+    fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    s = dbk_desk_wait_open(&d, 1);
     close(fd);
     while (dbk_stream_wait(s) && dbk_stream_write(s, "x", 1)) {
     }
-    wait_gone(&d, 1);
+    dbk_desk_wait_gone(&d, 1);
     dbk_stream_end(s, false);
     dbk_response_dispose(&r);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 static void test_drain(void **state)
 {
     (void)state;
-    desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 2};
+    dbk_desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 2};
     dbk_response r = {0};
-    desk_start(&d);
-    int events = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *endless = wait_open(&d, 0);
-    write_text(endless, "event");
+    dbk_desk_start(&d);
+    int events = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *endless = dbk_desk_wait_open(&d, 0);
+    dbk_desk_write(endless, "event");
     d.options.is_endless = false;
-    int export = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *s = wait_open(&d, 1);
-    write_text(s, "one");
+    int export = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *s = dbk_desk_wait_open(&d, 1);
+    dbk_desk_write(s, "one");
     dbk_server_stop(d.f.server);
     // The first one ends whole, at once.
-    wait_gone(&d, 1);
+    dbk_desk_wait_gone(&d, 1);
     dbk_client_receive(events, &r, false);
     assert_string_equal(r.body, "event");
     dbk_client_expect_end(events);
     assert_false(dbk_stream_write(endless, "x", 1));
     dbk_stream_end(endless, true);
     assert_false(d.f.returned);
-    write_text(s, "two");
+    dbk_desk_write(s, "two");
     dbk_stream_end(s, true);
     dbk_client_receive(export, &r, false);
     assert_string_equal(r.body, "onetwo");
@@ -526,42 +391,42 @@ static void test_drain(void **state)
     close(events);
     close(export);
     dbk_response_dispose(&r);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 static void test_drain_deadline(void **state)
 {
     (void)state;
-    desk d = {.options = {.length = -1}, .f.drain_ms = 20};
+    dbk_desk d = {.options = {.length = -1}, .f.drain_ms = 20};
     char bytes[1024];
-    desk_start(&d);
-    int idle = ask(&d, "GET", "HTTP/1.1");
-    wait_open(&d, 0);
-    int full = ask(&d, "GET", "HTTP/1.0");
-    dbk_stream *s = wait_open(&d, 1);
+    dbk_desk_start(&d);
+    int idle = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_desk_wait_open(&d, 0);
+    int full = dbk_desk_ask(&d, "GET", "HTTP/1.0");
+    dbk_stream *s = dbk_desk_wait_open(&d, 1);
     char piece[1000] = {0};
     dbk_server_stop(d.f.server);
     while (dbk_stream_wait(s) && dbk_stream_write(s, piece, sizeof piece)) {
     }
     dbk_fixture_wait_returned(&d.f);
-    wait_gone(&d, 2);
+    dbk_desk_wait_gone(&d, 2);
     assert_int_equal(dbk_server_connections(d.f.server), 0);
     dbk_stream_end(d.open[0], true);
     dbk_stream_end(s, true);
-    read_to_end(idle, bytes, sizeof bytes);
+    dbk_client_read_to_end(idle, bytes, sizeof bytes);
     close(idle);
     close(full);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 // A stream may outlive its server.
 static void test_end_after_the_server(void **state)
 {
     (void)state;
-    desk d = {.options = {.length = -1, .is_endless = true}};
-    desk_start(&d);
-    int fd = ask(&d, "GET", "HTTP/1.1");
-    dbk_stream *s = wait_open(&d, 0);
+    dbk_desk d = {.options = {.length = -1, .is_endless = true}};
+    dbk_desk_start(&d);
+    int fd = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_stream *s = dbk_desk_wait_open(&d, 0);
     dbk_fixture_end(&d.f);
     assert_int_equal(d.gone, 1);
     assert_false(dbk_stream_write(s, "x", 1));
@@ -573,21 +438,21 @@ static void test_end_after_the_server(void **state)
 static void test_kept_request(void **state)
 {
     (void)state;
-    desk d = {.options.length = -1};
+    dbk_desk d = {.options.length = -1};
     dbk_response r = {0};
-    desk_start(&d);
+    dbk_desk_start(&d);
     for (int i = 0; i < 2; i++) {
         int fd = dbk_client_connect(d.f.port);
         dbk_client_send_text(fd, "GET /keep HTTP/1.1\r\nHost: a\r\n\r\n");
         pthread_mutex_lock(&d.lock);
         while (!d.kept)
-            wait_changed(&d);
-        dbk_stream *s = open_stream(&d, d.kept);
+            dbk_desk_wait_changed(&d);
+        dbk_stream *s = dbk_desk_open(&d, d.kept);
         d.kept = NULL;
         pthread_mutex_unlock(&d.lock);
         assert_non_null(s);
         if (i == 0)
-            write_text(s, "from elsewhere");
+            dbk_desk_write(s, "from elsewhere");
         else
             close(fd);
         dbk_stream_end(s, true);
@@ -599,11 +464,11 @@ static void test_kept_request(void **state)
     }
     dbk_fixture_wait_connections(&d.f, 0);
     dbk_response_dispose(&r);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 typedef struct writer {
-    desk *d;
+    dbk_desk *d;
     int from, to;
     pthread_t thread;
 } writer;
@@ -628,7 +493,7 @@ static void *write_some(void *argument)
 static void test_many(void **state)
 {
     (void)state;
-    desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 4};
+    dbk_desk d = {.options = {.length = -1, .is_endless = true}, .f.options.threads = 4};
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -636,10 +501,10 @@ static void test_many(void **state)
     int count = limit.rlim_cur > 2 * STREAMS_MAX + 100 ? STREAMS_MAX : 200;
     int fds[STREAMS_MAX];
     dbk_response r = {0};
-    desk_start(&d);
+    dbk_desk_start(&d);
     for (int i = 0; i < count; i++)
-        fds[i] = ask(&d, "GET", "HTTP/1.1");
-    wait_open(&d, count - 1);
+        fds[i] = dbk_desk_ask(&d, "GET", "HTTP/1.1");
+    dbk_desk_wait_open(&d, count - 1);
     writer writers[3];
     for (int i = 0; i < 3; i++) {
         writers[i] = (writer){.d = &d, .from = count * i / 3, .to = count * (i + 1) / 3};
@@ -656,7 +521,7 @@ static void test_many(void **state)
     assert_int_equal(d.f.logged, count);
     assert_int_equal(d.gone, 0);
     dbk_response_dispose(&r);
-    desk_end(&d);
+    dbk_desk_end(&d);
 }
 
 static void test_tls(void **state)
@@ -668,8 +533,8 @@ static void test_tls(void **state)
     snprintf(certificate, sizeof certificate, "%s/cert.pem", directory);
     snprintf(key, sizeof key, "%s/key.pem", directory);
     dbk_make_certificate(certificate, key);
-    desk d = {.options.length = SIZE, .f.options = {.tls_certificate = certificate, .tls_key = key}};
-    desk_start(&d);
+    dbk_desk d = {.options.length = SIZE, .f.options = {.tls_certificate = certificate, .tls_key = key}};
+    dbk_desk_start(&d);
     SSL_CTX *context = SSL_CTX_new(TLS_client_method());
     for (int i = 0; i < 2; i++) {
         int fd = dbk_client_connect(d.f.port);
@@ -678,7 +543,7 @@ static void test_tls(void **state)
         assert_int_equal(SSL_connect(tls), 1);
         static const char request[] = "GET /open HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
         assert_int_equal(SSL_write(tls, request, sizeof request - 1), sizeof request - 1);
-        dbk_stream *s = wait_open(&d, i);
+        dbk_stream *s = dbk_desk_wait_open(&d, i);
         char answer[16384];
         size_t total = 0, written = 0;
         bool is_whole = i == 0;
@@ -700,7 +565,7 @@ static void test_tls(void **state)
     }
     SSL_CTX_free(context);
     dbk_fixture_wait_connections(&d.f, 0);
-    desk_end(&d);
+    dbk_desk_end(&d);
     dbk_temporary_remove(directory);
 }
 
@@ -731,9 +596,9 @@ static void test_gathered(void **state)
         dbk_stream_options options = {.length = -1, .queue_max = 2};
         dbk_stream *s = dbk_request_stream(&c.request, &head, &options);
         assert_true(dbk_text_equal(dbk_stream_request(s)->path, DBK_TEXT("/x")));
-        write_text(s, "hello, ");
+        dbk_desk_write(s, "hello, ");
         assert_true(dbk_stream_wait(s));
-        write_text(s, "world");
+        dbk_desk_write(s, "world");
         assert_int_equal(c.replies, 0);
         dbk_stream_end(s, whole);
         assert_int_equal(c.replies, 1);

@@ -230,6 +230,17 @@ static const dbk_rollups_view *publish(dbk_db *db, uint64_t number)
     return dbk_view_rollups(orders_of(snapshot));
 }
 
+static void apply_one_at(dbk_db *db, const char *id, int64_t at)
+{
+    dbk_batch b = {.table = dbk_table_def_by_id(DBK_ORDERS), .rows = 1};
+    b.columns[0].texts = dbk_arena_alloc(&b.arena, sizeof(dbk_text));
+    b.columns[0].texts[0] = dbk_text_from(id);
+    set_int(&b, "created_at", 0, at);
+    set_int(&b, "total", 0, 1);
+    set_word(&b, "status", 0, "NEW");
+    apply(db, &b);
+}
+
 static void apply_one(dbk_db *db, const char *id, const char *status, const char *kind, int64_t total)
 {
     dbk_batch b = {.table = dbk_table_def_by_id(DBK_ORDERS), .rows = 1};
@@ -273,6 +284,51 @@ static void what_cannot_be_kept_is_given_up_alone(void **state)
     dbk_db_destroy(db);
 }
 
+// Orders o0, o1, … spread evenly over so many days.
+static void apply_spread(dbk_db *db, uint32_t rows, int64_t days)
+{
+    dbk_batch b = {.table = dbk_table_def_by_id(DBK_ORDERS), .rows = rows};
+    b.columns[0].texts = dbk_arena_alloc(&b.arena, rows * sizeof(dbk_text));
+    for (uint32_t i = 0; i < rows; i++) {
+        char id[16];
+        int length = snprintf(id, sizeof id, "o%u", i);
+        b.columns[0].texts[i] = (dbk_text){dbk_arena_copy(&b.arena, id, (size_t)length), (uint32_t)length};
+        set_int(&b, "created_at", i, 1700000000000 + days * DBK_MS_DAY / rows * i);
+        set_int(&b, "total", i, 1);
+        set_word(&b, "status", i, "NEW");
+    }
+    apply(db, &b);
+}
+
+static void assert_grains(const dbk_rollups_view *rollups, bool hour, bool day)
+{
+    assert_true(rollups->rollups[0].kept && rollups->rollups[0].grains[DBK_GRAIN_MONTH]);
+    assert_int_equal(rollups->rollups[0].grains[DBK_GRAIN_HOUR], hour);
+    assert_int_equal(rollups->rollups[0].grains[DBK_GRAIN_DAY], day);
+    assert_false(rollups->rollups[1].grains[DBK_GRAIN_HOUR]); // never asked for
+}
+
+static void only_grains_of_many_rows_are_kept(void **state)
+{
+    (void)state;
+    dbk_error err;
+    for (int old = 0; old < 2; old++) {
+        dbk_db *db;
+        assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+        dbk_db_set_rollup_rows(db, 100, 5);
+        if (old) // a single one of another age does not make the others look thin
+            apply_one_at(db, "old", 0);
+        apply_spread(db, 3000, 100);
+        assert_grains(publish(db, 1), false, true);
+        apply_spread(db, 3000, 3); // replaces them all
+        apply_zone(db, "Europe/Berlin");
+        assert_grains(publish(db, 2), true, true);
+        apply_spread(db, 3000, 2000); // days come to less than half of five rows
+        assert_grains(publish(db, 3), false, false);
+        dbk_db_destroy(db);
+    }
+}
+
 static void a_broken_sum_is_found(void **state)
 {
     (void)state;
@@ -310,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_changes_leave_the_sums_of_the_rows),
         cmocka_unit_test(what_cannot_be_kept_is_given_up_alone),
+        cmocka_unit_test(only_grains_of_many_rows_are_kept),
         cmocka_unit_test(a_broken_sum_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

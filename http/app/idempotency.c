@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys are kept as hashes: they may be long, and they are the clients' secrets.
-#include "http/distribu/idempotency.h"
+#include "http/app/idempotency.h"
 
 #include "http/app/row_batch.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BYTES_MAX = 255, SHA256_BYTES = DBK_SHA256_HEX / 2 };
+enum { KEY_BYTES_MAX = 255 };
 // About one request in sixteen sweeps, and takes away more than came since.
 enum { SWEEP_ROWS = 1024 };
 
@@ -18,19 +17,13 @@ static const int64_t kept_ms = 24LL * 3600000;
 
 static bool hash(dbk_text path, dbk_text what, char out[DBK_SHA256_HEX])
 {
-    static const char digits[] = "0123456789abcdef";
-    uint8_t bytes[EVP_MAX_MD_SIZE];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 &&
-              EVP_DigestUpdate(context, path.data, path.length) == 1 &&
-              EVP_DigestUpdate(context, "\n", 1) == 1 &&
-              EVP_DigestUpdate(context, what.data, what.length) == 1 &&
-              EVP_DigestFinal_ex(context, bytes, NULL) == 1;
-    EVP_MD_CTX_free(context);
-    for (int i = 0; ok && i < SHA256_BYTES; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
+    dbk_buffer bytes = {0};
+    dbk_buffer_append(&bytes, path.data, path.length);
+    dbk_buffer_u8(&bytes, '\n');
+    if (what.length > 0)
+        dbk_buffer_append(&bytes, what.data, what.length);
+    bool ok = !bytes.failed && dbk_sha256_hex(bytes.data, bytes.size, out);
+    dbk_buffer_dispose(&bytes);
     return ok;
 }
 

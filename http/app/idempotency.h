@@ -3,12 +3,11 @@
 // the change; the same request again gets the same answer, and nothing is changed twice.
 //
 // Only what was stored is kept: a refusal changed nothing, and asking again may have another outcome.
-#ifndef DBK_DISTRIBU_IDEMPOTENCY_H
-#define DBK_DISTRIBU_IDEMPOTENCY_H
+#ifndef DBK_IDEMPOTENCY_H
+#define DBK_IDEMPOTENCY_H
 
-#include "http/distribu/request.h"
-
-enum { DBK_SHA256_HEX = 64 };
+#include "http/app/call.h"
+#include "ingest/sha256.h"
 
 typedef struct dbk_idempotency {
     bool is_used; // the request has a key
