@@ -59,11 +59,11 @@ Daybook serves the demo company on $url
        -H 'Content-Type: application/json' -d '{"report":{"group_by":"week"}}'
   curl -X POST "\$BLOCKS_API_URL/reports/payments/summary" -H "Authorization: Bearer \$BLOCKS_AUTH_TOKEN" -H "AppId: \$BLOCKS_API_KEY"
 
-  # STOQ: preorder revenue of the last thirty days, by week
-  curl '$url/api/v2/external/preorders/reports/revenue?granularity=week' -H 'X-Auth-Token: $key'
-
   # Point of sale: today's tickets in windows of four hours
   curl '$url/v1/reports?from=$(date -u +%F)&groupBy=4h' -H 'Authorization: Bearer $key'
+
+  # STOQ: preorder revenue of the last thirty days, by week
+  curl '$url/api/v2/external/preorders/reports/revenue?granularity=week' -H 'X-Auth-Token: $key'
 
   # One more order, stored and visible when the answer comes
   curl '$url/ingest/orders' -H 'Authorization: Bearer $load_key' -H 'Content-Type: application/x-ndjson' \\

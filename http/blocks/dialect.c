@@ -13,6 +13,7 @@ const dbk_dialect dbk_dialect_blocks = {
     .name = "23blocks",
     .prefix = "/reports",
     .rate_per_minute = DBK_RATE_OFF, // the vendor names none
+    .vary = "Authorization, AppId, X-App-Id",
     .error_schema = "Errors",
     .find_key = dbk_dialect_find_bearer,
     .key_missing = "The request needs the headers Authorization: Bearer <token> and AppId.",

@@ -238,16 +238,16 @@ static void write_name(dbk_out *json, const char *name, const char *suffix)
     dbk_buffer_dispose(&text);
 }
 
-static void write_read_action(dbk_out *json, const dbk_stoq_report *report)
+static void write_report_action(dbk_out *json, const dbk_stoq_report *report, bool is_export)
 {
     dbk_out_object(json);
-    write_name(json, report->name, "");
-    write_text(json, "method", "GET");
-    write_url(json, "path", "", report, "");
+    write_name(json, report->name, is_export ? ".export" : "");
+    write_text(json, "method", is_export ? "POST" : "GET");
+    write_url(json, "path", "", report, is_export ? "/export" : "");
     write_text(json, "description", report->description);
     write_texts(json, "aliases", report->aliases);
     dbk_out_key(json, "request_schema");
-    dbk_stoq_request_schema(json, report, false);
+    dbk_stoq_request_schema(json, report, is_export);
     if (report->notes != NULL)
         write_text(json, "notes", report->notes);
     dbk_out_object_end(json);
@@ -275,6 +275,8 @@ static void write_action(dbk_out *json, const char *name, const char *method, co
     dbk_out_object_end(json);
 }
 
+#define EXPORTS DBK_STOQ_REPORTS "/exports"
+
 static bool is_wanted(dbk_text prefix)
 {
     static const char known[] = DBK_STOQ_REPORTS;
@@ -295,7 +297,13 @@ void dbk_stoq_help(dbk_call *call)
         write_action(&json, "help", "GET", DBK_STOQ_REPORTS "/help",
                      "Every available report with its query schema.", NULL);
         for (int i = 0; i < dbk_stoq_reports_count; i++)
-            write_read_action(&json, &dbk_stoq_reports[i]);
+            write_report_action(&json, &dbk_stoq_reports[i], false);
+        for (int i = 0; i < dbk_stoq_reports_count; i++)
+            write_report_action(&json, &dbk_stoq_reports[i], true);
+        write_action(&json, "exports.index", "GET", EXPORTS, "Exports of the last day, newest first.", NULL);
+        write_action(&json, "exports.show", "GET", EXPORTS "/:job_id", "What became of an export.", "job_id");
+        write_action(&json, "exports.cancel", "DELETE", EXPORTS "/:job_id",
+                     "Cancel an export that is running.", "job_id");
     }
     dbk_out_array_end(&json);
     dbk_out_object_end(&json);

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import net from 'node:net';
 import { join } from 'node:path';
 import { createKey, ok, serve, temporary } from './support/daybook.mjs';
@@ -165,14 +166,24 @@ describe('exports', () => {
         const cases = [
             ['revenue', { ...narrow, granularity: 'week' }],
             ['revenue', { ...narrow, granularity: 'month', include_deposits: false }],
-            ['revenue', { ...narrow, currency: 'USD' }],
+            ['revenue', { ...narrow, currency: 'EUR' }],
             ['revenue', { ...narrow, include_balances: false, offer_id: offers[0] }],
             ['by_date', { ...narrow, granularity: 'week', offer_ids: offers.slice(0, 2) }],
-            ['by_offer', { ...narrow, currency: 'USD' }],
+            ['by_offer', { ...narrow, currency: 'eur' }],
             ['customers', { ...narrow, offer_id: offers[1] }],
             ['cancellations', { ...narrow, offer_ids: offers.slice(2, 5) }],
         ];
         for (const [name, parameters] of cases) await agree(name, parameters, await exported(name, parameters));
+    });
+
+    test('S25, S43: a rate that is missing fails the job with the words of the read', async () => {
+        const parameters = { ...WINDOW, currency: 'USD' };
+        const asked = await read(`${BASE}/revenue?${queryOf(parameters)}`);
+        assert.equal(asked.status, 422);
+        const job = await ended((await post('revenue', parameters)).json.status_url);
+        assert.deepEqual(Object.keys(job), ['job_id', 'status', 'progress', 'error']);
+        assert.equal(job.status, 'failed');
+        assert.equal(job.error, asked.json.errors[0]);
     });
 
     test('S41: paging means nothing to an export', async () => {
@@ -263,6 +274,20 @@ describe('exports', () => {
             assert.equal((await read(`${BASE}/exports?${bad}`, other)).status, 422, bad);
     });
 
+    test('S3, S56: the help names every export, with the parameters of its read', async () => {
+        const { actions } = (await read(`${BASE}/help`)).json;
+        const find = (method, path) => actions.find((action) => action.method === method && action.path === path);
+        for (const name of NAMES) {
+            const { request_schema: asked } = find('GET', `/preorders/reports/${name}`);
+            const { request_schema: taken } = find('POST', `/preorders/reports/${name}/export`);
+            const { page, per_page, ...others } = asked.properties;
+            assert.deepEqual(taken, { ...asked, properties: others });
+        }
+        for (const method of ['GET', 'DELETE'])
+            assert.deepEqual(find(method, '/preorders/reports/exports/:job_id').path_params, ['job_id']);
+        assert.ok(find('GET', '/preorders/reports/exports'));
+    });
+
     test('S55: a job that has ended is not cancelled, and the answer says what to do', async () => {
         const job = await exported('summary', WINDOW);
         const { status, json } = await server.request(`${BASE}/exports/${job.job_id}`,
@@ -343,7 +368,7 @@ describe('exports', () => {
         const job = await exported('customers', window, odd);
         const text = (await download(job)).body;
         const [columns, ...lines] = parseCsv(text);
-        const shown = lines.map((line) => line[columns.indexOf('name')]);
+        const shown = lines.map((line) => line[columns.indexOf('customer_name')]);
         assert.deepEqual(shown, names.map(guarded));
         const byOffer = parseCsv((await download(await exported('by_offer', window, odd))).body);
         assert.ok(byOffer.flat().includes("'=cmd|calc"));
@@ -463,6 +488,56 @@ describe('exports over time', () => {
         const bad = await serve(directory, { args: ['--public-url', 'reports.example/'] }).catch((error) => error);
         assert.equal(bad.code, 1);
         assert.match(bad.stderr, /public-url/);
+    });
+
+    test('S44, S46: with [s3] the file lies in the store, and the address is presigned', async (t) => {
+        // A store that keeps what it is given; signatures are checked where a real one is (s3.test.mjs).
+        const objects = new Map();
+        let refuses = false;
+        const store = http.createServer((request, answer) => {
+            const chunks = [];
+            const name = new URL(request.url, 'http://x').pathname;
+            request.on('data', (chunk) => chunks.push(chunk));
+            request.on('end', () => {
+                if (request.method === 'PUT' && !refuses) objects.set(name, Buffer.concat(chunks).toString('utf8'));
+                answer.statusCode = refuses ? 403 : 200;
+                answer.end(request.method === 'GET' ? objects.get(name) : '');
+            });
+        });
+        await new Promise((done) => store.listen(0, '127.0.0.1', done));
+        t.after(() => {
+            store.closeAllConnections();
+            store.close();
+        });
+        const config = join(temporary(), 'daybook.ini');
+        const endpoint = `http://127.0.0.1:${store.address().port}`;
+        writeFileSync(config, `[s3]\nendpoint = ${endpoint}\nbucket = shop\nprefix = out/\npath_style = on\n`
+            + 'access_key = a\nsecret_key = s\n');
+        server = await serve(directory, { args: ['--config', config] });
+        const job = await exported('revenue', WINDOW);
+        assert.ok(job.download_url.startsWith(`${endpoint}/shop/out/${job.job_id}.csv?`), job.download_url);
+        const url = new URL(job.download_url);
+        assert.match(url.searchParams.get('X-Amz-Signature'), /^[0-9a-f]{64}$/);
+        const seconds = Number(url.searchParams.get('X-Amz-Expires'));
+        assert.ok(seconds > 604700 && seconds <= 604800, `${seconds}`);
+        const { columns, lines } = (([first, ...others]) => ({ columns: first, lines: others }))(
+            parseCsv(objects.get(`/shop/out/${job.job_id}.csv`)));
+        assert.equal(lines.length, job.row_count);
+        const rows = await readRows('revenue', WINDOW, columns);
+        assert.deepEqual(lines, rows.map((row) => columns.map((column) => cellOf(row[column], isMoney(row[column])))));
+        refuses = true;
+        const failed = await ended((await post('summary', WINDOW)).json.status_url);
+        assert.equal(failed.status, 'failed');
+        assert.match(failed.error, /object store/);
+        const left = readdirSync(join(directory, 'exports'));
+        assert.ok(!left.includes(`${job.job_id}.csv`) && !left.some((name) => name.startsWith(failed.job_id)));
+        await server.stop();
+        // Without the section nobody knows where the file is.
+        server = await serve(directory);
+        const { json } = await read(`${BASE}/exports/${job.job_id}`);
+        assert.equal(json.status, 'ready');
+        assert.equal(json.download_url, null);
+        await server.stop();
     });
 
     test('a kill loses no accepted job, and no file is half a file', async () => {

@@ -6,6 +6,7 @@ import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import { createKey, ok, run, serve, temporary } from './support/daybook.mjs';
+import { Issuer, jwks, keyFile } from './support/jwt.mjs';
 import { decimal } from './support/money.mjs';
 import { Twin, businessDay, figures, iso, window } from './support/pos.mjs';
 import { seeded } from './support/random.mjs';
@@ -285,6 +286,36 @@ test('PA8: after kill -9 the same Idempotency-Key returns the closure that was c
     assert.ok(committed >= ROUNDS / 2);
     await server.stop();
     assert.match(await ok(['check', '--data', data]), /all hold/);
+});
+
+test('P10, P24: a token needs the role admin; keys need their scopes; bodies are the seed\'s', async () => {
+    const data = temporary();
+    const issuer = new Issuer('ES256');
+    await ok(['tenant', 'set', '--data', data, '--tenant', 't', '--jwks', keyFile(jwks(issuer))]);
+    const key = await createKey(data, 't', SCOPES), reader = await createKey(data, 't', 'reports:read');
+    const server = await serve(data);
+    await stored(server.ingest('cash_registers', key, [{ id: 'r', name: 'Till' }]));
+    const list = '/v1/reports?from=2026-01-01&groupBy=day';
+    const says = async (answer, status, message) => {
+        const { body, json, ...got } = await answer;
+        assert.deepEqual([got.status, json], [status, { message }], body);
+    };
+    const admin = issuer.fresh({ role: 'admin' }), operator = issuer.fresh({ role: 'operator' });
+    assert.equal((await server.get(list, admin)).status, 200);
+    const closure = await close(server, admin, 'r');
+    assert.equal(closure.status, 201, closure.body);
+    assert.equal((await server.get(`/v1/reports/${closure.json.id}`, admin)).status, 200);
+    await says(server.get(list, operator), 403, 'Forbidden');
+    await says(server.get(`/v1/reports/${closure.json.id}`, operator), 403, 'Forbidden');
+    await says(close(server, operator, 'r'), 403, 'Forbidden');
+    await says(close(server, reader, 'r'), 403, 'Forbidden');
+    for (const bearer of [undefined, 'dk_wrong', issuer.token({ sub: 'x', role: 'admin', exp: 1 }), `${admin}x`]) {
+        await says(server.get(list, bearer), 401, 'Unauthorized');
+        await says(close(server, bearer, 'r'), 401, 'Unauthorized');
+    }
+    await says(server.get('/v1/reports?groupBy=day', admin), 400, 'Bad Request');
+    await says(server.get('/v1/reports/clx', admin), 404, 'Report not found');
+    await server.stop();
 });
 
 test('daybook closure makes, lists and shows, with and without a server', async () => {
