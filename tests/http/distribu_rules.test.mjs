@@ -130,3 +130,27 @@ test('D76: an e-mail address is one customer\'s, however customers came, changed
     const many = await Promise.all(Array.from({ length: 16 }, () => create('race@x.y')));
     assert.deepEqual(many.sort(), [201, ...Array(15).fill(422)]);
 });
+
+test('D88: what the operator does is in the audit log, without an actor and without secrets', async () => {
+    const cli = (...args) => ok([...args.slice(0, 2), '--data', data, '--tenant', 'acme', ...args.slice(2)]);
+    const made = await run(['keys', 'create', '--data', data, '--tenant', 'acme', '--scope', 'orders:read', '--by', 'ada']);
+    const id = /id (\S+);/.exec(made.stderr)[1];
+    await cli('keys', 'revoke', id);
+    await cli('tenant', 'set', '--timezone', 'Europe/Berlin', '--app-id', '');
+    const hook = (await send('POST', '/api/v1/webhooks', { url: 'http://127.0.0.1/', events: ['order.created'] })).json.data;
+    const { secret } = JSON.parse(await cli('webhooks', 'rotate', hook.id)).data;
+    assert.match(secret, /^whsec_/);
+    const text = await ok(['audit', '--data', data, '--tenant', 'acme', '--limit', '5', '--json']);
+    assert.ok(!text.includes(secret) && !text.includes(hook.secret) && !text.includes(made.stdout.trim()));
+    const entries = JSON.parse(text).data.reverse();
+    assert.deepEqual(entries.map((e) => [e.action, e.actorType, e.entityType, e.entityId]), [
+        ['api_key.created', 'SYSTEM', 'api_key', id], ['api_key.revoked', 'SYSTEM', 'api_key', id],
+        ['tenant.settings_changed', 'SYSTEM', 'tenant', 'acme'],
+        ['webhook.created', 'USER', 'webhook', hook.id], ['webhook.secret_rotated', 'SYSTEM', 'webhook', hook.id]]);
+    for (const entry of entries) assert.equal(entry.actor === null, entry.actorType === 'SYSTEM');
+    assert.deepEqual(entries[2].details, { timezone: 'Europe/Berlin', 'app-id': null });
+    // What a key sees is the same, and no key changes it.
+    const seen = (await send('GET', '/api/v1/audit-log?actorType=SYSTEM&entityType=tenant')).json.data;
+    assert.deepEqual(seen[0], entries[2]);
+    for (const method of ['POST', 'PATCH', 'DELETE']) assert.equal((await send(method, '/api/v1/audit-log', {})).status, 405);
+});
