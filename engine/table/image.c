@@ -170,13 +170,15 @@ static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, uint32_t sl
         status = DBK_NO_MEMORY;
     for (uint32_t i = 0; status == DBK_OK && i < rows->rows; i++) {
         dbk_place there;
+        _Atomic uint64_t *from;
         if (i + 24 < rows->rows)
             dbk_key_index_prefetch(&table->index, hashes[i + 24]);
-        status = dbk_table_find(table, ids[i], hashes[i], &there, NULL);
+        status = dbk_table_find(table, ids[i], hashes[i], &there, &from);
         if (status == DBK_OK && there != DBK_NO_PLACE)
             status = DBK_CORRUPT;
         if (status == DBK_OK)
-            dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, first + rows->source[i]));
+            dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, first + rows->source[i]),
+                                 from);
     }
     free(hashes);
     return status;
