@@ -202,6 +202,21 @@ static void count_reserved(dbk_key_directory *directory, const uint64_t *hashes,
     }
 }
 
+bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys)
+{
+    if (keys == 0 || directory_of(index))
+        return true;
+    dbk_key_directory *directory = directory_create(index->versions, keys > SPLIT_ENTRIES ? PARTITIONS : 1);
+    if (!directory)
+        return false;
+    atomic_store(&index->directory, directory);
+    uint64_t each = (keys + directory->partitions - 1) / directory->partitions;
+    for (uint32_t i = 0; i < directory->partitions; i++)
+        if (!table_grow(index, &directory->tables[i], each))
+            return false;
+    return true;
+}
+
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count)
 {
     if (count == 0)
