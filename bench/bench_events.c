@@ -294,6 +294,7 @@ int main(int argc, char **argv)
     long after = resident_bytes(argv[2]);
     pthread_t listener, till;
     pthread_create(&listener, NULL, listen_all, &a);
+    read_steadily(argv[2], 1, rate); // warm again: the sockets were made a moment ago
     latencies silent = read_steadily(argv[2], seconds, rate);
     pthread_create(&till, NULL, sell, &s);
     latencies busy = read_steadily(argv[2], seconds, rate);

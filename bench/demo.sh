@@ -62,6 +62,9 @@ Daybook serves the demo company on $url
   # Point of sale: today's tickets in windows of four hours
   curl '$url/v1/reports?from=$(date -u +%F)&groupBy=4h' -H 'Authorization: Bearer $key'
 
+  # STOQ: preorder revenue of the last thirty days, by week
+  curl '$url/api/v2/external/preorders/reports/revenue?granularity=week' -H 'X-Auth-Token: $key'
+
   # One more order, stored and visible when the answer comes
   curl '$url/ingest/orders' -H 'Authorization: Bearer $load_key' -H 'Content-Type: application/x-ndjson' \\
        -d '{"id":"hello-1","created_at":"$(date -u +%FT%TZ)","status":"SUBMITTED","total":"12.50","currency":"EUR"}'

@@ -82,8 +82,15 @@ void dbk_db_watch_number(dbk_db *db, uint64_t number);
 
 // ---- Images (the writer's) ----
 
+// Sums kept beside the rows (engine/rollup.h) are made by the freeze that finds them missing, some 80 ns a
+// row. A database that is being opened can put that off: until dbk_db_make_rollups, freezes make none, and
+// queries are answered from the rows.
+void dbk_db_put_off_rollups(dbk_db *db);
+// Ends the wait. True when a freeze would make some now, though nothing else may have changed.
+bool dbk_db_make_rollups(dbk_db *db);
+
 // An image of the working state. `number` names it (the log sequence number of the last change in it); it
-// must grow. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
+// must not shrink. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
 dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number);
 // Makes the image current. Images are published in the order they were frozen; some may be left out.
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot);

@@ -153,18 +153,13 @@ static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row, bool value)
     mask[row >> 6] = value ? mask[row >> 6] | bit : mask[row >> 6] & ~bit;
 }
 
-// Where the row's id leads, or NULL. `like` is a row before it that has the same id, or none.
-static dbk_status find_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row, uint32_t like,
+// Where the row's id leads, or NULL.
+static dbk_status find_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row,
                               const dbk_locator **out)
 {
     if (!has_bit(base->searched, row)) {
         bool found;
-        if (like < DBK_VECTOR_ROWS) {
-            found = has_bit(base->found, like);
-            base->targets[row] = base->targets[like];
-        } else {
-            DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &base->targets[row]));
-        }
+        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &base->targets[row]));
         set_bit(base->found, row, found);
         set_bit(base->searched, row, true);
     }
@@ -204,13 +199,13 @@ static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
         for (uint64_t word = mask[w]; word; word &= word - 1) {
             uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            bool repeats = last < DBK_VECTOR_ROWS && dbk_text_equal(base->texts[row], base->texts[last]);
-            const dbk_locator *target;
-            DBK_TRY(find_target(slot, base, row, repeats ? last : DBK_VECTOR_ROWS, &target));
-            if (repeats)
+            if (last < DBK_VECTOR_ROWS && dbk_text_equal(base->texts[row], base->texts[last])) {
                 memcpy(values + row * size, values + last * size, size);
-            else
+            } else {
+                const dbk_locator *target;
+                DBK_TRY(find_target(slot, base, row, &target));
                 DBK_TRY(read_target(slot, target, row));
+            }
             last = row;
         }
     }

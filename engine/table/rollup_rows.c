@@ -258,8 +258,32 @@ static bool wants_rollups(const dbk_table *table)
            dbk_rollups_are_thin(table->rollups, table->rows, db->rollup_bucket_rows);
 }
 
+void dbk_db_put_off_rollups(dbk_db *db)
+{
+    db->rollups_wait = true;
+}
+
+bool dbk_db_make_rollups(dbk_db *db)
+{
+    bool any = false;
+    db->rollups_wait = false;
+    for (uint32_t t = 0; t < db->tenants_count; t++) {
+        for (int id = 1; id < DBK_TABLE_END; id++) {
+            dbk_table *table = db->tenants[t]->tables[id];
+            int count;
+            if (!table || !dbk_rollup_defs(table->def->id, &count) || !wants_rollups(table))
+                continue;
+            dbk_table_mark_changed(table);
+            any = true;
+        }
+    }
+    return any;
+}
+
 void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
 {
+    if (tenant->db->rollups_wait)
+        return;
     bool has_zone = false;
     const dbk_zone *zone = NULL;
     const dbk_table *settings = tenant->tables[DBK_SETTINGS];

@@ -110,6 +110,7 @@ struct dbk_db {
     uint64_t next_segment_id;
     uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
+    bool rollups_wait;                        // freezes make none
     dbk_text_cursor cursor;                   // the writer's
     const dbk_watch *watches;
     int watches_count;

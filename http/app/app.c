@@ -10,6 +10,7 @@
 #include "http/routes/openapi.h"
 #include "http/stoq/exports.h"
 #include "http/webhooks/deliverer.h"
+#include "http/webhooks/retention.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,15 @@ static void store_key_usage(void *context)
         fprintf(stderr, "daybook: when keys were last used was not stored: %s\n", err.message);
 }
 
+static int64_t clock_ms(clockid_t clock);
+
+static void do_chores(void *context)
+{
+    dbk_app *app = context;
+    store_key_usage(app);
+    dbk_deliveries_sweep(app->store, clock_ms(CLOCK_REALTIME));
+}
+
 // DAYBOOK_WEBHOOK_PAUSES=100,200: milliseconds between attempts, for tests.
 static dbk_status read_pauses(dbk_deliverer_options *options, dbk_error *err)
 {
@@ -87,7 +97,7 @@ static dbk_status read_pauses(dbk_deliverer_options *options, dbk_error *err)
 static dbk_status create_deliverer(dbk_app *app, dbk_error *err)
 {
     dbk_deliverer_options options = {
-        .store = app->store, .sends = app->options.webhooks, .tick = store_key_usage, .user = app};
+        .store = app->store, .sends = app->options.webhooks, .tick = do_chores, .user = app};
     DBK_TRY(read_pauses(&options, err));
     return dbk_deliverer_create(&app->deliverer, &options, err);
 }

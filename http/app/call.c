@@ -237,8 +237,7 @@ static void add_headers(const dbk_call *call, int status, dbk_reply *reply)
     bool is_open = call->route != NULL && call->route->access == DBK_ACCESS_OPEN;
     if (has_tag && !is_open)
         dbk_reply_header(reply, "vary",
-                         call->dialect->find_app != NULL ? DBK_TEXT("Authorization, AppId, X-App-Id")
-                                                         : dbk_text_from(call->dialect->key_header));
+                         dbk_text_from(call->dialect->vary != NULL ? call->dialect->vary : "Authorization"));
     if (!says_caching)
         dbk_reply_header(reply, "cache-control",
                          has_tag ? DBK_TEXT("private, no-cache") : DBK_TEXT("no-store"));

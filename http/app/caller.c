@@ -28,7 +28,8 @@ static bool take_local_tenant(dbk_call *call, dbk_text tenant)
 
 static bool refuse(dbk_call *call, const char *message)
 {
-    dbk_call_header(call, "www-authenticate", DBK_TEXT("Bearer"));
+    dbk_call_header(call, "www-authenticate",
+                    dbk_text_from(call->dialect->challenge != NULL ? call->dialect->challenge : "Bearer"));
     dbk_call_fail_text(call, 401, dbk_text_from(message), 0);
     return false;
 }
@@ -58,41 +59,47 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static bool is_write(const dbk_call *call)
-{
-    return strcmp(call->route->method, "GET") != 0;
-}
-
-// A limit of the tenant is one of the dialect; a key with a limit of its own is counted by itself.
-static dbk_text rate_subject(const dbk_call *call, const char *id, int rate,
+// What a call counts against: a limit of the dialect may be the tenant's, one of a key is always its own.
+static dbk_text rate_subject(const dbk_call *call, const char *id, bool is_own,
                              char room[DBK_TENANT_NAME_MAX + 2])
 {
-    if (!call->dialect->rate_is_of_tenant || rate != DBK_RATE_DEFAULT)
+    if (is_own || !call->dialect->rate_is_of_tenant)
         return dbk_text_from(id);
-    snprintf(room, DBK_TENANT_NAME_MAX + 2, "/%.*s", (int)call->tenant.length,
-             call->tenant.data); // no key's id begins so
-    return dbk_text_from(room);
+    int length =
+        snprintf(room, DBK_TENANT_NAME_MAX + 2, "/%.*s", (int)call->tenant.length, call->tenant.data);
+    return (dbk_text){room, (uint32_t)length}; // no id begins so
 }
 
-static bool passes_rate(dbk_call *call, const char *id, int own_rate)
+static int points_of(const dbk_call *call, int rate)
 {
-    const dbk_dialect *dialect = call->dialect;
-    int rate = own_rate == DBK_RATE_DEFAULT ? dialect->rate_per_minute : own_rate;
+    bool is_read = strcmp(call->route->method, "GET") == 0;
+    int points = is_read || call->dialect->write_points == 0 ? 1 : call->dialect->write_points;
+    return points < rate ? points : rate;
+}
+
+static void tell_points(dbk_call *call, int rate, int wait_s, const dbk_limiter_state *state)
+{
+    int64_t frees_ms = wait_s > 0 ? wait_s * 1000 : state->frees_in_ms;
+    call->points.limit = rate;
+    call->points.remaining = wait_s > 0 ? 0 : state->remaining;
+    call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
+}
+
+static bool passes_rate(dbk_call *call, const char *id, int rate)
+{
+    bool is_own = rate != DBK_RATE_DEFAULT;
+    if (!is_own)
+        rate = call->dialect->rate_per_minute;
     if (rate == DBK_RATE_OFF || call->route->is_unlimited || !call->app->options.rate_limits)
         return true;
     char room[DBK_TENANT_NAME_MAX + 2];
-    int cost = is_write(call) && dialect->write_points > 0 ? dialect->write_points : 1;
     dbk_limiter_state state;
-    int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, id, own_rate, room), rate,
-                                         cost < rate ? cost : rate, clock_ms(CLOCK_MONOTONIC), &state);
-    if (dialect->rate_is_of_tenant) {
-        int64_t frees_ms = wait > 0 ? wait * 1000 : state.frees_in_ms;
-        call->points.limit = rate;
-        call->points.remaining = wait > 0 ? 0 : state.remaining;
-        call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
-    }
+    int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, id, is_own, room), rate,
+                                         points_of(call, rate), clock_ms(CLOCK_MONOTONIC), &state);
+    if (call->dialect->rate_is_of_tenant)
+        tell_points(call, rate, wait, &state);
     if (wait > 0)
-        dbk_call_fail_text(call, 429, dbk_text_from(dialect->rate_exceeded), wait);
+        dbk_call_fail_text(call, 429, dbk_text_from(call->dialect->rate_exceeded), wait);
     return wait == 0;
 }
 

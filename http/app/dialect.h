@@ -20,7 +20,11 @@ typedef struct dbk_dialect {
     int rate_per_minute;    // requests of a key, or points of a tenant
     bool rate_is_of_tenant; // all keys of a tenant share it, and every answer says what is left of it
     int write_points;       // what a POST, PATCH or DELETE costs; 0 = 1, as a GET
-    const char *key_header; // for Vary
+    const char *vary;       // the headers that say who asks; NULL = Authorization
+    const char *challenge;  // of a 401; NULL = Bearer
+    // Of /openapi.json, as components: how a key is shown (NULL = key), what an error looks like (NULL =
+    // Error).
+    const char *security, *error_schema;
 
     // The key or token as the request shows it; valid while the request is.
     dbk_key_found (*find_key)(const dbk_request *request, dbk_text *key);

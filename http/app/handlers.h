@@ -30,6 +30,10 @@ void dbk_distribu_webhook_deliveries(dbk_call *call);
 void dbk_distribu_audit_log(dbk_call *call);
 void dbk_admin_webhook_rotate(dbk_call *call);
 
+void dbk_stoq_catalogue(dbk_call *call);
+void dbk_stoq_help(dbk_call *call);
+void dbk_stoq_report_get(dbk_call *call);
+void dbk_stoq_describe_reads(dbk_out *paths);
 void dbk_stoq_export_create(dbk_call *call);
 void dbk_stoq_export_status(dbk_call *call);
 void dbk_stoq_export_list(dbk_call *call);
@@ -54,9 +58,6 @@ void dbk_pos_closure_create(dbk_call *call);
 void dbk_admin_closure_list(dbk_call *call);
 void dbk_admin_closure_get(dbk_call *call);
 void dbk_admin_pos_hours(dbk_call *call);
-void dbk_stoq_catalogue(dbk_call *call);
-void dbk_stoq_help(dbk_call *call);
-void dbk_stoq_report_get(dbk_call *call);
 
 void dbk_ingest_handle(dbk_call *call);
 

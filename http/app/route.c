@@ -178,6 +178,8 @@ static const dbk_route_parameter download_parameters[] = {
     {"Range", "header", "{\"type\":\"string\"}", "One range of bytes; If-Range takes the ETag."},
     {0}};
 
+static const dbk_route_parameter help_parameters[] = {
+    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
 static const dbk_route_parameter blocks_parameters[] = {
     {"start_date", "query", "{\"type\":\"string\",\"format\":\"date\"}",
      "The first day; by default the first of the month that end_date is in."},
@@ -214,10 +216,6 @@ static const dbk_route_parameter blocks_parameters[] = {
         .handle = dbk_blocks_##name, .summary = text, .parameters = blocks_parameters,                       \
         .answer = dbk_schema_blocks_##name                                                                   \
     }
-static const dbk_route_parameter help_parameters[] = {
-    {"prefix", "query", "{\"type\":\"string\"}", "Only actions whose path begins so."}, {0}};
-static const dbk_route_parameter stoq_report_parameters[] = {
-    {"name", "path", "{\"type\":\"string\"}", "Report name."}, {0}};
 
 // Answered from a few rows, and anew each time: what it shows changes without the reports changing.
 #define SMALL_READ(route_path, route_scope, handler, text, params, schema)                                   \
@@ -257,10 +255,10 @@ static const dbk_route_parameter stoq_report_parameters[] = {
         .parameters = params, .body_types = body, .success = status, .answer = schema                        \
     }
 
-#define STOQ(route_path, route_cost, handler, text, params)                                                  \
+#define STOQ(route_path, handler, text, params)                                                              \
     {                                                                                                        \
         .method = "GET", .path = route_path, .access = DBK_ACCESS_SCOPED, .scope = "reports:read",           \
-        .dialect = &dbk_dialect_stoq, .cost = route_cost, .handle = handler, .summary = text,                \
+        .dialect = &dbk_dialect_stoq, .cost = DBK_COST_SMALL, .handle = handler, .summary = text,            \
         .parameters = params                                                                                 \
     }
 
@@ -371,6 +369,19 @@ const dbk_route dbk_routes[] = {
     EXPORT_ROUTE("POST", "/api/v2/external/preorders/reports/{name}/export", dbk_stoq_export_create,
                  "Export a report as CSV, off the request's path", export_create_parameters,
                  "application/json", 202, dbk_schema_export_accepted),
+    STOQ("/api/v2/external/help", dbk_stoq_help, "Every action with its query schema", help_parameters),
+    STOQ("/api/v2/external/preorders/reports", dbk_stoq_catalogue, "Every preorder report", NULL),
+    STOQ("/api/v2/external/preorders/reports/help", dbk_stoq_help,
+         "Every preorder report with its query schema", help_parameters),
+    {.method = "GET",
+     .path = "/api/v2/external/preorders/reports/{name}",
+     .access = DBK_ACCESS_SCOPED,
+     .scope = "reports:read",
+     .dialect = &dbk_dialect_stoq,
+     .cost = DBK_COST_READ,
+     .handle = dbk_stoq_report_get,
+     .summary = "One preorder report",
+     .describe = dbk_stoq_describe_reads},
     BLOCKS("orders/summary", orders_summary,
            "Orders: how many, what they came to, by status and by day, week or month"),
     BLOCKS("orders/list", orders_list, "The orders of a period"),
@@ -394,14 +405,6 @@ const dbk_route dbk_routes[] = {
         "application/json", 201, dbk_schema_pos_report),
     POS("GET", "/v1/reports/{id}", "reports:read", DBK_COST_LIVE, dbk_pos_report_get,
         "One point-of-sale report or closure", pos_report_parameters, NULL, 200, dbk_schema_pos_report),
-    STOQ("/api/v2/external/help", DBK_COST_SMALL, dbk_stoq_help, "Every action with its query schema",
-         help_parameters),
-    STOQ("/api/v2/external/preorders/reports", DBK_COST_SMALL, dbk_stoq_catalogue, "Every preorder report",
-         NULL),
-    STOQ("/api/v2/external/preorders/reports/help", DBK_COST_SMALL, dbk_stoq_help,
-         "Every preorder report with its query schema", help_parameters),
-    STOQ("/api/v2/external/preorders/reports/{name}", DBK_COST_READ, dbk_stoq_report_get,
-         "One preorder report", stoq_report_parameters),
     {.method = "POST",
      .path = "/ingest/{table}",
      .access = DBK_ACCESS_SCOPED,

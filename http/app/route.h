@@ -46,6 +46,8 @@ typedef struct dbk_route {
     // The rest describes the route to readers.
     const char *summary;
     const dbk_route_parameter *parameters; // ends with a NULL name; NULL = none
+    // Where one route stands for several paths: writes a member "path": {…} for each. NULL = the route's own.
+    void (*describe)(dbk_out *paths);
     const char *body_types;  // media types of a request body, separated by spaces; NULL = no body
     const char *body_schema; // JSON Schema of one that may be left out; NULL = a body that must be there
     int success;             // status of the answer that is none of the errors; 0 = 200

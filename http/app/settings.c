@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { BUSINESS_DAY_DEFAULT = 7 * 60, SECRET_MAX = 1024 };
+enum { DAYS_DEFAULT = 90, DAYS_MAX = 36500 };
 
 dbk_status dbk_settings_query(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out, dbk_error *err)
 {
@@ -90,6 +91,18 @@ static dbk_status check_app_id(dbk_text value, dbk_error *err)
                                DBK_APP_ID_MAX);
 }
 
+// "off" is 0.
+static bool parse_days(dbk_text text, int *days)
+{
+    int64_t value = 0;
+    bool is_off = dbk_text_equal(text, DBK_TEXT("off"));
+    if (!is_off && (dbk_decimal_parse(text.data, text.length, 0, &value) != DBK_DECIMAL_OK || value < 1 ||
+                    value > DAYS_MAX))
+        return false;
+    *days = (int)value;
+    return true;
+}
+
 dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
 {
     const dbk_zone *zone;
@@ -121,6 +134,8 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
     if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")) && !dbk_text_equal(value, DBK_TEXT("on")) &&
         !dbk_text_equal(value, DBK_TEXT("off")))
         return dbk_fail(err, DBK_INVALID, "restock-on-cancel must be on or off");
+    if (dbk_text_equal(id, DBK_TEXT("webhook-delivery-days")) && !parse_days(value, &minutes))
+        return dbk_fail(err, DBK_INVALID, "webhook-delivery-days must be 1 to %d, or off", DAYS_MAX);
     return DBK_OK;
 }
 
@@ -133,6 +148,7 @@ static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk
         {.kind = DBK_VALUE_TEXT, .text = {"business-day", 12}},
         {.kind = DBK_VALUE_TEXT, .text = {"allow-private-webhooks", 22}},
         {.kind = DBK_VALUE_TEXT, .text = {"restock-on-cancel", 17}},
+        {.kind = DBK_VALUE_TEXT, .text = {"webhook-delivery-days", 21}},
     };
     static const char *const fields[] = {"id", "value"};
     static const dbk_filter known = {
@@ -149,7 +165,7 @@ static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk
 
 dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
 {
-    *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT};
+    *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT, .delivery_days = DAYS_DEFAULT};
     dbk_result *rows;
     DBK_TRY(query_known(snapshot, tenant, &rows, err));
     dbk_status status = DBK_OK;
@@ -167,6 +183,8 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
             out->allows_private_webhooks = dbk_text_equal(value, DBK_TEXT("on"));
         else if (dbk_text_equal(id, DBK_TEXT("restock-on-cancel")))
             out->restocks_on_cancel = dbk_text_equal(value, DBK_TEXT("on"));
+        else if (dbk_text_equal(id, DBK_TEXT("webhook-delivery-days")))
+            parse_days(value, &out->delivery_days);
     }
     dbk_result_free(rows);
     out->currency_digits = dbk_currency_digits(dbk_text_from(out->currency));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tenant's settings: rows of the table `settings`, id → value. Known ids: timezone, currency, business-day,
-// restock-on-cancel, allow-private-webhooks; and who may ask with tokens (http/auth/tokens.h): app-id, jwks
-// (a JSON Web Key Set), jwt-secret, jwt-audience. Others are kept and mean nothing here.
+// restock-on-cancel, allow-private-webhooks, webhook-delivery-days; and who may ask with tokens
+// (http/auth/tokens.h): app-id, jwks (a JSON Web Key Set), jwt-secret, jwt-audience. Others are kept and mean
+// nothing here.
 #ifndef DBK_SETTINGS_H
 #define DBK_SETTINGS_H
 
@@ -17,6 +18,7 @@ typedef struct dbk_settings {
     int business_day_minutes;     // default 07:00
     bool allows_private_webhooks; // webhooks may lead into the server's own network
     bool restocks_on_cancel;      // a cancelled order puts its units back
+    int delivery_days;            // webhook deliveries that are over are kept so long; 0 = for ever
 } dbk_settings;
 
 // A stored value that cannot be used any more (a zone that the system lost) is DBK_INVALID, saying which.

@@ -15,6 +15,7 @@ static const char help[] =
     "usage: daybook tenant set --data DIR --tenant T [--timezone Z] [--currency C] [--business-day HH:MM]\n"
     "                          [--jwks FILE] [--app-id A] [--jwt-audience A] [--jwt-secret-file FILE]\n"
     "                          [--restock-on-cancel on|off] [--allow-private-webhooks on|off]\n"
+    "                          [--webhook-delivery-days N|off]\n"
     "       daybook tenant show --data DIR --tenant T\n\n"
     "  --timezone Z          days and presets of reports are those of this zone, such as Europe/Berlin "
     "(default UTC)\n"
@@ -31,7 +32,9 @@ static const char help[] =
     "too\n"
     "  --restock-on-cancel on  cancelling an order puts its units back into stock (default off)\n"
     "  --allow-private-webhooks on|off\n"
-    "                        whether webhooks may lead to addresses that are not public (default off)\n\n"
+    "                        whether webhooks may lead to addresses that are not public (default off)\n"
+    "  --webhook-delivery-days N|off\n"
+    "                        how long deliveries that are over are kept (default 90)\n\n"
     "`set` prints the settings as they are afterwards, as JSON. An empty value takes a setting away.\n";
 
 enum { SETTINGS_MAX = 16, FILE_BYTES_MAX = 1 << 20 };
@@ -147,6 +150,7 @@ int dbk_cli_tenant(int argc, char **argv)
                                             {"jwt-secret-file", required_argument, NULL, 's'},
                                             {"restock-on-cancel", required_argument, NULL, 'r'},
                                             {"allow-private-webhooks", required_argument, NULL, 'w'},
+                                            {"webhook-delivery-days", required_argument, NULL, 'k'},
                                             {"help", no_argument, NULL, 'h'},
                                             {0}};
     const char *directory = NULL, *tenant = NULL;

@@ -25,7 +25,6 @@ const dbk_dialect dbk_dialect_distribu = {
     .name = "distribu",
     .prefix = "/api/v1",
     .rate_per_minute = 60,
-    .key_header = "Authorization",
     .find_key = dbk_dialect_find_bearer,
     .key_missing = "Missing or invalid Authorization header. Use: Bearer <api_key>",
     .key_refused = "Invalid, expired, or revoked API key.",

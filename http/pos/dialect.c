@@ -25,6 +25,7 @@ const dbk_dialect dbk_dialect_pos = {
     .name = "pos",
     .prefix = "/v1",
     .rate_per_minute = 600,
+    .vary = "Authorization, AppId, X-App-Id",
     .find_key = dbk_dialect_find_bearer,
     .takes_tokens = true,
     .token_role = DBK_ROLE_ADMIN,

@@ -65,9 +65,12 @@ static void write_error_answer(dbk_out *out, const dbk_route *route, const char 
     dbk_out_object(out);
     write_text(out, "description", description);
     dbk_out_key(out, "content");
-    dbk_out_raw(out, route->dialect == &dbk_dialect_blocks
-                         ? "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Errors\"}}}"
-                         : "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/Error\"}}}");
+    dbk_buffer content = {0};
+    dbk_buffer_format(&content,
+                      "{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/%s\"}}}%c",
+                      route->dialect->error_schema != NULL ? route->dialect->error_schema : "Error", 0);
+    dbk_out_raw(out, content.failed ? "{}" : (const char *)content.data);
+    dbk_buffer_dispose(&content);
     dbk_out_object_end(out);
 }
 
@@ -157,7 +160,10 @@ static void write_security(dbk_out *out, const dbk_route *route)
     dbk_buffer_dispose(&text);
     dbk_out_key(out, "security");
     dbk_out_array(out);
-    dbk_out_raw(out, "{\"key\":[]}");
+    dbk_out_object(out);
+    dbk_out_key(out, dialect->security != NULL ? dialect->security : "key");
+    dbk_out_raw(out, "[]");
+    dbk_out_object_end(out);
     if (dialect->takes_tokens)
         dbk_out_raw(out, dialect->app_missing != NULL ? "{\"token\":[],\"appId\":[]}" : "{\"token\":[]}");
     if (route->takes_ticket)
@@ -195,6 +201,10 @@ static void write_path(dbk_out *out, int first)
     for (int i = 0; i < first; i++)
         if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
             return;
+    if (dbk_routes[first].describe != NULL) {
+        dbk_routes[first].describe(out);
+        return;
+    }
     dbk_out_key(out, path);
     dbk_out_object(out);
     for (int i = first; i < dbk_routes_count; i++)
@@ -223,11 +233,15 @@ void dbk_openapi_write(dbk_buffer *buffer)
     dbk_out_raw(
         &out,
         "{\"securitySchemes\":{\"key\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+        "\"shopToken\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-Auth-Token\"},"
         "\"token\":{\"type\":\"http\",\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
         "\"appId\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"AppId\"},"
         "\"ticket\":{\"type\":\"apiKey\",\"in\":\"query\",\"name\":\"ticket\"}},\"schemas\":{"
         "\"Error\":{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{"
         "\"error\":{\"type\":\"string\"},\"retryAfter\":{\"type\":\"integer\"}}},"
+        "\"Messages\":{\"type\":\"object\",\"properties\":{"
+        "\"errors\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"error\":{\"type\":\"string\"},"
+        "\"retry_after\":{\"type\":\"integer\"},\"message\":{\"type\":\"string\"}}},"
         "\"Errors\":{\"type\":\"object\",\"required\":[\"errors\"],\"properties\":{\"errors\":{"
         "\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"status\",\"code\",\"title\","
         "\"detail\"],\"properties\":{\"status\":{\"type\":\"string\"},\"code\":{\"type\":\"string\"},"

@@ -22,7 +22,7 @@ static void put_sales(dbk_stoq_row *row, const dbk_i128 *counts, const dbk_stoq_
     dbk_stoq_put_int(row, counts[DBK_STOQ_UNITS]);
     dbk_stoq_put_money(row, sums[DBK_STOQ_TOTAL], 1);
     dbk_stoq_put_money(row, sums[DBK_STOQ_DEPOSIT], 1);
-    dbk_stoq_put_money(row, sums[DBK_STOQ_TOTAL] - sums[DBK_STOQ_DEPOSIT], 1);
+    dbk_stoq_put_rest(row, sums[DBK_STOQ_TOTAL], sums[DBK_STOQ_DEPOSIT]);
     dbk_stoq_put_int(row, counts[DBK_STOQ_CUSTOMERS]);
 }
 

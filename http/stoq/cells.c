@@ -85,14 +85,28 @@ void dbk_stoq_put_int(dbk_stoq_row *row, dbk_i128 value)
     put_number(row, DBK_STOQ_INT, value);
 }
 
-void dbk_stoq_put_money(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_i128 divisor)
+static dbk_i128 rounded(const dbk_stoq_row *row, dbk_stoq_sum sum, dbk_i128 divisor)
+{
+    return dbk_decimal_round(sum, SUM_SCALE, SUM_DIVISOR * (int64_t)divisor, row->run->request->digits);
+}
+
+static void put_amount(dbk_stoq_row *row, dbk_i128 value)
 {
     dbk_stoq_cell *cell = next_cell(row, DBK_STOQ_MONEY);
     if (cell == NULL)
         return;
     cell->digits = row->run->request->digits;
-    if (divisor > 0)
-        cell->number = dbk_decimal_round(sum, SUM_SCALE, SUM_DIVISOR * (int64_t)divisor, cell->digits);
+    cell->number = value;
+}
+
+void dbk_stoq_put_money(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_i128 divisor)
+{
+    put_amount(row, divisor > 0 ? rounded(row, sum, divisor) : 0);
+}
+
+void dbk_stoq_put_rest(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_stoq_sum part)
+{
+    put_amount(row, rounded(row, sum, 1) - rounded(row, part, 1));
 }
 
 void dbk_stoq_put_text(dbk_stoq_row *row, dbk_text text)
@@ -111,6 +125,9 @@ void dbk_stoq_put_day(dbk_stoq_row *row, int32_t day)
 
 void dbk_stoq_put_ratio(dbk_stoq_row *row, dbk_i128 part, dbk_i128 whole)
 {
+    // Four decimals do not see what is lost here.
+    for (; whole > INT64_MAX; whole /= 2)
+        part /= 2;
     put_number(row, DBK_STOQ_RATIO, whole > 0 ? dbk_decimal_round(part, 0, (int64_t)whole, RATIO_DIGITS) : 0);
 }
 

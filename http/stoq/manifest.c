@@ -133,7 +133,7 @@ static void write_column_schema(dbk_out *json, const dbk_stoq_column *column)
         dbk_out_array_end(json);
     }
     if (column->type == DBK_STOQ_MONEY)
-        write_text(json, "pattern", "^-?[0-9]+(\\\\.[0-9]+)?$");
+        write_text(json, "pattern", "^-?[0-9]+(\\.[0-9]+)?$");
     if (column->type == DBK_STOQ_DAY)
         write_text(json, "format", "date");
     write_text(json, "description", column->description);

@@ -250,9 +250,12 @@ static void take_day(judge *j, const dbk_stoq_parameter *parameter, dbk_text tex
     fault(j, "%s must be a date (YYYY-MM-DD)", parameter->name);
 }
 
-static void take_id(judge *j, const dbk_stoq_parameter *parameter, dbk_text text, char *out)
+static void take_id(judge *j, const dbk_stoq_parameter *parameter, const given *g, char *out)
 {
-    if (text.length > DBK_ID_BYTES_MAX)
+    dbk_text text = g->texts[0];
+    if (g->is_wrong)
+        fault(j, "%s must be a text", parameter->name);
+    else if (text.length > DBK_ID_BYTES_MAX)
         fault(j, "%s must be at most %d bytes", parameter->name, DBK_ID_BYTES_MAX);
     else
         copy_text(out, DBK_ID_BYTES_MAX + 1, text);
@@ -318,13 +321,13 @@ static void take(judge *j, dbk_stoq_parameter_id id, const given *g)
         take_currency(j, parameter, text);
         break;
     case DBK_STOQ_PRODUCT_ID:
-        take_id(j, parameter, text, request->product_id);
+        take_id(j, parameter, g, request->product_id);
         break;
     case DBK_STOQ_VARIANT_ID:
-        take_id(j, parameter, text, request->variant_id);
+        take_id(j, parameter, g, request->variant_id);
         break;
     case DBK_STOQ_MARKET_ID:
-        take_id(j, parameter, text, request->market_id);
+        take_id(j, parameter, g, request->market_id);
         break;
     case DBK_STOQ_GRANULARITY:
         take_granularity(j, parameter, text);

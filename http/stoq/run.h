@@ -34,6 +34,9 @@ struct dbk_stoq_run {
     bool is_export; // only the exported set is wanted, with all its pages
     dbk_stoq_currencies currencies;
     dbk_stoq_rates *rates; // CONVERTED
+    // Whether any line of the request's scope is cancelled by its order alone: 0 = not looked at, 1 = none, 2
+    // = some.
+    int order_cancels;
 };
 
 // ---- Questions ----
@@ -44,6 +47,7 @@ enum { DBK_STOQ_COUNTS_MAX = 4, DBK_STOQ_SUMS_MAX = 2, DBK_STOQ_FILTERS_MAX = 8 
 // market.
 typedef struct dbk_stoq_question {
     bool of_payments;
+    bool of_order_cancels;   // only lines that are cancelled by their order alone
     const char *time_column; // NULL = created_at
     int64_t from_ms, to_ms;
     const dbk_group_key *keys;
@@ -68,7 +72,7 @@ typedef struct dbk_stoq_figure {
     dbk_stoq_sum sums[DBK_STOQ_SUMS_MAX];
 } dbk_stoq_figure;
 
-// The groups, ascending by key; one in all without keys.
+// The groups, ascending by key; one in all without keys, or none where nothing can match.
 typedef struct dbk_stoq_figures {
     dbk_result *result;
     size_t count;
@@ -112,6 +116,8 @@ dbk_stoq_row dbk_stoq_row_begin(dbk_stoq_run *run, int set);
 void dbk_stoq_put_int(dbk_stoq_row *row, dbk_i128 value);
 // sum / divisor; 0 when the divisor is 0.
 void dbk_stoq_put_money(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_i128 divisor);
+// What is left of the rounded sum when the rounded part is taken away, so that the three add up as shown.
+void dbk_stoq_put_rest(dbk_stoq_row *row, dbk_stoq_sum sum, dbk_stoq_sum part);
 void dbk_stoq_put_text(dbk_stoq_row *row, dbk_text text); // null when there is no value
 void dbk_stoq_put_day(dbk_stoq_row *row, int32_t day);
 void dbk_stoq_put_ratio(dbk_stoq_row *row, dbk_i128 part, dbk_i128 whole); // 0 when the whole is 0

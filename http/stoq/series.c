@@ -117,24 +117,24 @@ static dbk_status put_series(dbk_stoq_run *run, const series *s,
 
 // ---- Revenue ----
 
-static void put_part(dbk_stoq_row *row, bool is_included, dbk_stoq_sum sum)
-{
-    if (is_included)
-        dbk_stoq_put_money(row, sum, 1);
-    else
-        dbk_stoq_put_null(row);
-}
-
 static void put_revenue(const dbk_stoq_run *run, const point *p, dbk_stoq_row *row)
 {
     const dbk_stoq_request *request = run->request;
-    dbk_stoq_sum deposits = p->sums[DEPOSIT], balances = p->sums[REVENUE] - p->sums[DEPOSIT];
+    dbk_stoq_sum whole = p->sums[REVENUE], deposits = p->sums[DEPOSIT];
     dbk_stoq_put_int(row, p->counts[ORDERS]);
     dbk_stoq_put_int(row, p->counts[UNITS]);
-    put_part(row, request->include_deposits, deposits);
-    put_part(row, request->include_balances, balances);
-    dbk_stoq_put_money(
-        row, (request->include_deposits ? deposits : 0) + (request->include_balances ? balances : 0), 1);
+    if (request->include_deposits)
+        dbk_stoq_put_money(row, deposits, 1);
+    else
+        dbk_stoq_put_null(row);
+    if (request->include_balances)
+        dbk_stoq_put_rest(row, whole, deposits);
+    else
+        dbk_stoq_put_null(row);
+    if (!request->include_deposits)
+        dbk_stoq_put_rest(row, whole, deposits);
+    else
+        dbk_stoq_put_money(row, request->include_balances ? whole : deposits, 1);
 }
 
 static const route placed_route = {{ORDERS, UNITS, CUSTOMERS}, {REVENUE, DEPOSIT}};

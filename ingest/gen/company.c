@@ -186,6 +186,11 @@ static dbk_status write_products(dbk_gen_company *c, dbk_error *err)
     return DBK_OK;
 }
 
+uint64_t dbk_gen_offered(const dbk_gen_company *c, int offer, uint64_t place)
+{
+    return ((uint64_t)offer * GEN_OFFER_VARIANTS + place) % c->products_count;
+}
+
 static void write_offers(dbk_gen_company *c)
 {
     dbk_csv_out *out = &c->tables[DBK_OFFERS].out;
@@ -201,10 +206,9 @@ static void write_offers(dbk_gen_company *c)
         dbk_csv_time(out, c->first_ms + i * span);
         dbk_csv_time(out, i == GEN_OFFERS - 1 ? 0 : c->first_ms + (i + 2) * span);
         dbk_csv_end_line(out);
-        for (uint64_t v = 0; v < 20 && v < c->products_count; v++) {
+        for (uint64_t v = 0; v < GEN_OFFER_VARIANTS && v < c->products_count; v++) {
             dbk_csv_text(attached, c->offers[i]);
-            dbk_csv_format(attached, "var_%05llua",
-                           (unsigned long long)(((uint64_t)i * 20 + v) % c->products_count) + 1);
+            dbk_csv_format(attached, "var_%05llua", (unsigned long long)dbk_gen_offered(c, i, v) + 1);
             dbk_csv_end_line(attached);
         }
     }

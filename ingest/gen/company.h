@@ -20,6 +20,7 @@ typedef struct dbk_gen_table {
 enum {
     GEN_CATEGORIES = 24,
     GEN_OFFERS = 12,
+    GEN_OFFER_VARIANTS = 20,
     GEN_VENDORS = 40,
     GEN_PROVIDERS = 60,
     GEN_REGISTERS = 6,
@@ -51,6 +52,9 @@ dbk_status dbk_gen_write_dimensions(dbk_gen_company *company, dbk_error *err);
 // Writes orders with their lines, payments, vendor payments and assignments.
 dbk_status dbk_gen_write_orders(dbk_gen_company *company, dbk_error *err);
 void dbk_gen_write_subscriptions(dbk_gen_company *company);
+
+// The product whose first variant is attached to an offer, at a place of GEN_OFFER_VARIANTS.
+uint64_t dbk_gen_offered(const dbk_gen_company *company, int offer, uint64_t place);
 
 // The tally of a column, by name.
 dbk_tally *dbk_gen_tally(dbk_gen_company *company, dbk_table_id table, const char *column);

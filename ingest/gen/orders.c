@@ -103,6 +103,22 @@ static void draw_times(maker *m, order *o)
         o->completed_ms = later(m, m->completed, o->confirmed_ms, 20 * DBK_MS_MINUTE);
 }
 
+static void draw_product(maker *m, line *l)
+{
+    l->product = (uint32_t)dbk_draw_zipf(&m->c->random, m->line_product, m->c->products_count);
+    l->variant = (uint8_t)draw(m, m->line_variant, 2);
+}
+
+// Preorders are for what is attached to their offer, and not the last of it.
+static void draw_offered(maker *m, line *l)
+{
+    uint64_t places = m->c->products_count < GEN_OFFER_VARIANTS ? m->c->products_count : GEN_OFFER_VARIANTS;
+    uint64_t offer = draw(m, m->line_offer, GEN_OFFERS);
+    uint64_t place = dbk_draw_zipf(&m->c->random, m->line_product, places - (places > 1));
+    l->offer = (uint8_t)(1 + offer);
+    l->product = (uint32_t)dbk_gen_offered(m->c, (int)offer, place);
+}
+
 static void draw_lines(maker *m, order *o)
 {
     static const int counts[] = {30, 28, 20, 12, 6, 4};
@@ -111,10 +127,11 @@ static void draw_lines(maker *m, order *o)
     o->lines_count = (uint8_t)(1 + dbk_draw_weighted(random, m->line_product, counts, LINES_MAX));
     for (int i = 0; i < o->lines_count; i++) {
         line *l = &o->lines[i];
-        l->product = (uint32_t)dbk_draw_zipf(random, m->line_product, m->c->products_count);
         l->quantity = (uint16_t)(1 + dbk_draw_weighted(random, m->line_quantity, quantities, 7));
-        l->variant = (uint8_t)draw(m, m->line_variant, 2);
-        l->offer = o->kind == PREORDER ? (uint8_t)(1 + draw(m, m->line_offer, GEN_OFFERS)) : 0;
+        if (o->kind == PREORDER)
+            draw_offered(m, l);
+        else
+            draw_product(m, l);
         l->total_cents = (int64_t)m->c->products[l->product].price_cents * l->quantity;
         o->subtotal += l->total_cents;
     }
@@ -124,8 +141,9 @@ static void draw_money(maker *m, order *o)
 {
     static const int percents[] = {0, 5, 10, 20};
     static const int percent_weights[] = {85, 6, 6, 3};
-    o->discount =
-        o->subtotal * percents[dbk_draw_weighted(&m->c->random, m->discount, percent_weights, 4)] / 100;
+    if (o->kind != PREORDER)
+        o->discount =
+            o->subtotal * percents[dbk_draw_weighted(&m->c->random, m->discount, percent_weights, 4)] / 100;
     if (o->kind == POS)
         o->tip = dbk_draw_chance(&m->c->random, m->tip, 200) ? 50 * (int64_t)(1 + draw(m, m->tip, 6)) : 0;
     else if (o->subtotal - o->discount < 5000)
@@ -249,14 +267,18 @@ static void write_line_row(dbk_gen_company *c, const order *o, const line *l, bo
     dbk_csv_end_line(out);
 }
 
-static void write_payment(dbk_gen_company *c, const order *o, const char *kind, const char *status,
-                          int64_t at_ms, int64_t cents)
+// line_number 0: a payment of the whole order.
+static void write_payment(dbk_gen_company *c, const order *o, uint64_t line_number, const char *kind,
+                          const char *status, int64_t at_ms, int64_t cents)
 {
     dbk_csv_out *out = &c->tables[DBK_PAYMENTS].out;
     dbk_csv_format(out, "pay%llu", (unsigned long long)++c->payments_written);
     dbk_csv_time(out, at_ms);
     write_order_id(out, o);
-    dbk_csv_empty(out); // line_id
+    if (line_number > 0)
+        dbk_csv_format(out, "ln%llu", (unsigned long long)line_number);
+    else
+        dbk_csv_empty(out);
     write_customer(out, o);
     dbk_csv_text(out, kind);
     dbk_csv_text(out, status);
@@ -266,27 +288,46 @@ static void write_payment(dbk_gen_company *c, const order *o, const char *kind, 
     dbk_csv_end_line(out);
 }
 
+// Each line's deposit at once, its balance when the goods are there; the rest of the order's total at once
+// too.
+static void write_preorder_payments(maker *m, const order *o)
+{
+    dbk_tally *status = dbk_gen_tally(m->c, DBK_PAYMENTS, "status");
+    for (int i = 0; i < o->lines_count; i++) {
+        const line *l = &o->lines[i];
+        uint64_t number = m->c->lines_written - o->lines_count + 1 + (uint64_t)i;
+        int64_t deposit = deposit_of(o, l);
+        write_payment(m->c, o, number, "deposit", "confirmed", o->created_ms, deposit);
+        if (o->state == CANCELLED)
+            write_payment(m->c, o, number, "refund", "confirmed", o->cancelled_ms + DBK_MS_HOUR, deposit);
+        if (!o->delivered_ms)
+            continue;
+        int64_t due_ms = o->delivered_ms - DBK_MS_HOUR;
+        bool has_failed = dbk_draw_chance(&m->c->random, status, 30);
+        if (has_failed)
+            write_payment(m->c, o, number, "balance", "failed", due_ms, l->total_cents - deposit);
+        // Of those that failed most are paid a day later.
+        if (!has_failed || dbk_draw_chance(&m->c->random, status, 800))
+            write_payment(m->c, o, number, "balance", "confirmed", due_ms + has_failed * (int64_t)DBK_MS_DAY,
+                          l->total_cents - deposit);
+    }
+    if (o->state != CANCELLED)
+        write_payment(m->c, o, 0, "payment", "confirmed", o->created_ms, o->total - o->subtotal);
+}
+
 static void write_payments(maker *m, const order *o)
 {
     dbk_tally *status = dbk_gen_tally(m->c, DBK_PAYMENTS, "status");
     if (dbk_draw_chance(&m->c->random, status, 15))
-        write_payment(m->c, o, "payment", "failed", o->created_ms, o->total);
-    if (o->state == CANCELLED)
-        return;
-    const char *paid = o->state == SUBMITTED ? "pending" : "confirmed";
-    if (o->kind == PREORDER) {
-        int64_t deposit = o->total * 3 / 10;
-        write_payment(m->c, o, "deposit", "confirmed", o->created_ms, deposit);
-        if (o->delivered_ms)
-            write_payment(m->c, o, "balance",
-                          dbk_draw_chance(&m->c->random, status, 30) ? "failed" : "confirmed",
-                          o->delivered_ms - DBK_MS_HOUR, o->total - deposit);
-    } else {
-        write_payment(m->c, o, "payment", paid, o->created_ms, o->total);
-    }
+        write_payment(m->c, o, 0, "payment", "failed", o->created_ms, o->total);
+    if (o->kind == PREORDER)
+        write_preorder_payments(m, o);
+    else if (o->state != CANCELLED)
+        write_payment(m->c, o, 0, "payment", o->state == SUBMITTED ? "pending" : "confirmed", o->created_ms,
+                      o->total);
     if (o->refunded)
-        write_payment(m->c, o, "refund", "confirmed", o->delivered_ms + 5ll * DBK_MS_DAY,
-                      o->lines[0].total_cents);
+        write_payment(m->c, o, m->c->lines_written - o->lines_count + 1, "refund", "confirmed",
+                      o->delivered_ms + 5ll * DBK_MS_DAY, o->lines[0].total_cents);
 }
 
 // One web order in twenty is made by a vendor and brought by a provider.

@@ -348,9 +348,22 @@ static bool wait_for_work(writer *w)
     return more;
 }
 
+// The first answers after a start come from the rows, so that they do not wait for rollups; changes do.
+static void make_rollups(dbk_store *s)
+{
+    if (!dbk_db_make_rollups(s->db))
+        return;
+    dbk_snapshot *image = dbk_db_freeze(s->db, dbk_journal_number(s->journal));
+    pthread_mutex_lock(&s->mutex);
+    if (image) // else memory is out, and the next change says so
+        dbk_db_publish(s->db, image);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
+    make_rollups(w.store);
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);
         if (w.in_flight.first) {

@@ -286,6 +286,11 @@ static void test_openapi_describes_every_public_route(void **state)
     for (int i = 0; i < dbk_routes_count; i++) {
         const dbk_route *route = &dbk_routes[i];
         const dbk_json *path = dbk_json_get(paths, route->path);
+        // Several paths stand in the place of such a one.
+        if (route->describe != NULL) {
+            assert_null(path);
+            continue;
+        }
         if (route->access == DBK_ACCESS_LOCAL) {
             assert_null(path);
             continue;

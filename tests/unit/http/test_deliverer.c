@@ -10,6 +10,7 @@
 
 #include "http/app/system_row.h"
 #include "http/webhooks/announcement.h"
+#include "http/webhooks/retention.h"
 #include "http/webhooks/signature.h"
 #include "http/webhooks/webhook.h"
 #include "ingest/store/store.h"
@@ -411,6 +412,31 @@ static void test_410_disables_the_webhook(void **state)
     assert_int_equal(read_rows("wh", &r), 1);
 }
 
+static void test_old_deliveries_go_and_pending_ones_stay(void **state)
+{
+    (void)state;
+    enum { DAYS = 90 };
+    int64_t age = (int64_t)DAYS * 86400000, then = 1000;
+    row r;
+    allow_private();
+    add_webhook("wh", "/ok");
+    announce("order.created");
+    await_end("wh");
+    // Each sweep is a change before the next announcement's.
+    dbk_deliveries_sweep(world.store, then + age);
+    announce("nobody.listens");
+    assert_int_equal(read_rows("wh", &r), 1);
+    dbk_deliveries_sweep(world.store, then + age + 1);
+    announce("nobody.listens");
+    assert_int_equal(read_rows("wh", &r), 0);
+    reopen(false, 0);
+    announce("order.created");
+    dbk_deliveries_sweep(world.store, then + 10 * age);
+    announce("nobody.listens");
+    assert_int_equal(read_rows("wh", &r), 1);
+    assert_string_equal(r.state, "pending");
+}
+
 static void test_D84_answers_are_cut(void **state)
 {
     (void)state;
@@ -519,6 +545,7 @@ int main(void)
         TEST(test_D83_redirects_fail_and_are_not_followed),
         TEST(test_410_disables_the_webhook),
         TEST(test_D84_answers_are_cut),
+        TEST(test_old_deliveries_go_and_pending_ones_stay),
         TEST(test_private_addresses_are_refused_however_they_are_spelled),
         TEST(test_other_protocols_are_refused),
         TEST(test_only_active_webhooks_that_listen_are_sent_to),

@@ -469,6 +469,9 @@ static void test_D69_cancelling_restocks_only_when_asked(void **state)
     expect_stock("p1", "40");
     static const char *const path = "/admin/settings?tenant=acme";
     assert_int_equal(test_ask(&app, "PUT", path, true, NULL, "{\"restock-on-cancel\":\"maybe\"}"), 400);
+    assert_int_equal(test_ask(&app, "PUT", path, true, NULL, "{\"webhook-delivery-days\":\"0\"}"), 400);
+    assert_int_equal(test_ask(&app, "PUT", path, true, NULL, "{\"webhook-delivery-days\":\"1.5\"}"), 400);
+    assert_int_equal(test_ask(&app, "PUT", path, true, NULL, "{\"webhook-delivery-days\":\"off\"}"), 200);
     assert_int_equal(test_ask(&app, "PUT", path, true, NULL, "{\"restock-on-cancel\":\"on\"}"), 200);
     create_one(id);
     expect_stock("p1", "38");
