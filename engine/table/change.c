@@ -5,6 +5,7 @@
 #include "engine/base/calendar.h"
 #include "engine/base/hash.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/text_index.h"
 
 #include <assert.h>
 #include <string.h>
@@ -469,6 +470,8 @@ void dbk_change_commit(dbk_change *change)
                 keyed_store(change, piece->from + i, place);
         }
     }
+    if (!change->batch->remove)
+        dbk_text_index_follow(table, &change->input, change->count);
     dbk_table_mark_changed(table);
 }
 

@@ -67,6 +67,7 @@ static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
 
 typedef struct dbk_tenant dbk_tenant;
 typedef struct dbk_rollup_room dbk_rollup_room;
+typedef struct dbk_text_index dbk_text_index; // text_index.h
 
 typedef struct dbk_table {
     dbk_tenant *tenant;
@@ -81,7 +82,8 @@ typedef struct dbk_table {
     dbk_key_index index;
     dbk_moves moves;
     dbk_locator_map map;
-    dbk_rollups *rollups; // NULL until the table is large enough
+    dbk_text_index *text_indexes; // of keyed tables, those that were asked for
+    dbk_rollups *rollups;         // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
     uint32_t rollup_gaps;  // columns that rows were met without
