@@ -72,6 +72,10 @@ void dbk_walker_dispose(dbk_walker *walker)
         free(walker->cursors[i]);
         walker->cursors[i] = NULL;
     }
+    if (walker->trail)
+        dbk_trail_dispose(walker->trail);
+    free(walker->trail);
+    walker->trail = NULL;
 }
 
 static dbk_status read_cell(dbk_walker *walker, int step, dbk_locator at, dbk_cell *out)
@@ -123,7 +127,15 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
 dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at)
 {
     *found = false;
-    return walker->views[1] && id.length ? dbk_view_find_id(walker->views[1], id, found, at) : DBK_OK;
+    if (!walker->views[1] || id.length == 0)
+        return DBK_OK;
+    if (!walker->trail) {
+        walker->trail = malloc(sizeof *walker->trail);
+        if (!walker->trail)
+            return DBK_NO_MEMORY;
+        dbk_trail_init(walker->trail);
+    }
+    return dbk_view_find_along(walker->views[1], walker->trail, id, found, at);
 }
 
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out)

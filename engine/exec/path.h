@@ -37,6 +37,7 @@ typedef struct dbk_walker {
     dbk_path path;
     const dbk_table_view *views[DBK_PATH_COLUMNS]; // NULL where the tenant has no such table
     dbk_text_cursor *cursors[DBK_PATH_COLUMNS];    // made on first use
+    dbk_trail *trail;                              // of walker_find; made on first use
 } dbk_walker;
 
 void dbk_walker_init(dbk_walker *walker, const dbk_path *path, const dbk_tenant_view *tenant);

@@ -70,6 +70,29 @@ bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *
 // snapshot was taken, the snapshot's own rows are searched, newest part first.
 dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
 
+// The same for one thread that asks for rows in about the order in which they stand, as the lines of a shop
+// name its orders: the rows behind the one found last are tried before the index, whose every answer waits
+// for memory. Init it first; it belongs to one view.
+typedef struct dbk_trail {
+    bool has_last;
+    dbk_locator last;
+    uint32_t misses; // in a row: while there are many, most ids go to the index at once
+    dbk_text_cursor cursor;
+} dbk_trail;
+
+static inline void dbk_trail_init(dbk_trail *trail)
+{
+    trail->has_last = false;
+    trail->misses = 0;
+    dbk_text_cursor_init(&trail->cursor);
+}
+static inline void dbk_trail_dispose(dbk_trail *trail)
+{
+    dbk_text_scratch_dispose(&trail->cursor.scratch);
+}
+dbk_status dbk_view_find_along(const dbk_table_view *view, dbk_trail *trail, dbk_text id, bool *found,
+                               dbk_locator *out);
+
 // ---- Rollups ----
 
 // NULL when the table has none.
