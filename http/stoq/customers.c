@@ -14,7 +14,7 @@ enum { ORDERS, UNITS, FIRST, LAST };
 // What the groups of one range of customers may take, well below the 64 MiB of an export, and what a customer
 // and each of its lines take of it, measured with ids and names of 20 bytes. Each range goes over all lines once,
 // so smaller ranges cost more time.
-enum { RANGE_BYTES = 40 << 20, CUSTOMER_BYTES = 600, LINE_BYTES = 100 };
+enum { RANGE_BYTES = 40 << 20, CUSTOMER_BYTES = 350, LINE_BYTES = 100 };
 enum { RANGES_AHEAD = 4 };
 
 static const char customer_column[] = "order_id.customer_id";
@@ -112,7 +112,7 @@ typedef struct range_ends {
 
 static uint64_t range_size(uint64_t customers, uint64_t lines)
 {
-    uint64_t lines_each = lines / (customers > 0 ? customers : 1) + 1;
+    uint64_t lines_each = customers > 0 ? (lines + customers - 1) / customers : 1;
     uint64_t size = RANGE_BYTES / (CUSTOMER_BYTES + LINE_BYTES * lines_each);
     return size > 1 ? size : 1;
 }
