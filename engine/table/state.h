@@ -190,7 +190,8 @@ bool dbk_table_slot_clear(dbk_table *table, uint32_t slot);
 // The texts of a sealed row are decoded with the writer's cursor.
 dbk_status dbk_table_text(dbk_table *table, dbk_place place, int column, dbk_text *out);
 int64_t dbk_table_int(const dbk_table *table, dbk_place place, int column);
-// Where the id of a fact stands. *entry (may be NULL) is its place in the index.
+// Where the id of a fact stands. *entry (may be NULL) is its place in the index, or where an insertion
+// begins.
 dbk_status dbk_table_find(dbk_table *table, dbk_text id, uint64_t hash, dbk_place *out,
                           _Atomic uint64_t **entry);
 void dbk_table_parts_dispose(dbk_table *table);
