@@ -363,7 +363,8 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
-    make_rollups(w.store);
+    if (!w.store->unlogged) // nobody asks it anything
+        make_rollups(w.store);
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);
         if (w.in_flight.first) {
