@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-// More buckets than this are not worth cutting; the shortest month and day there can be.
-enum { BUCKETS_MAX = 1 << 17, SHORTEST_MONTH_DAYS = 27, SHORTEST_DAY_HOURS = 1 };
+// More buckets than this are not worth cutting; in less time than this no month, or day, is looked for.
+enum { BUCKETS_MAX = 1 << 17, SHORTEST_MONTH_DAYS = 27, SHORTEST_DAY_HOURS = 20 };
 
 // ---- Does it have what is asked for? ----
 

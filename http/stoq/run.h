@@ -34,6 +34,9 @@ struct dbk_stoq_run {
     bool is_export; // only the exported set is wanted, with all its pages
     dbk_stoq_currencies currencies;
     dbk_stoq_rates *rates; // CONVERTED
+    // Whether any line of the request's scope is cancelled by its order alone: 0 = not looked at, 1 = none, 2
+    // = some.
+    int order_cancels;
 };
 
 // ---- Questions ----
@@ -44,6 +47,7 @@ enum { DBK_STOQ_COUNTS_MAX = 4, DBK_STOQ_SUMS_MAX = 2, DBK_STOQ_FILTERS_MAX = 8 
 // market.
 typedef struct dbk_stoq_question {
     bool of_payments;
+    bool of_order_cancels;   // only lines that are cancelled by their order alone
     const char *time_column; // NULL = created_at
     int64_t from_ms, to_ms;
     const dbk_group_key *keys;
@@ -68,7 +72,7 @@ typedef struct dbk_stoq_figure {
     dbk_stoq_sum sums[DBK_STOQ_SUMS_MAX];
 } dbk_stoq_figure;
 
-// The groups, ascending by key; one in all without keys.
+// The groups, ascending by key; one in all without keys, or none where nothing can match.
 typedef struct dbk_stoq_figures {
     dbk_result *result;
     size_t count;

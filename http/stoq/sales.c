@@ -37,6 +37,7 @@ dbk_stoq_question dbk_stoq_cancelled(const dbk_stoq_run *run, dbk_stoq_cancel ho
 {
     dbk_stoq_question question = dbk_stoq_placed(run, keys, keys_count);
     question.time_column = dbk_stoq_cancelled_at(how);
+    question.of_order_cancels = how == DBK_STOQ_CANCELLED_ORDER;
     if (how == DBK_STOQ_CANCELLED_ORDER)
         dbk_stoq_question_filter(&question, "cancelled_at", DBK_OP_NULL, NULL, 0);
     return question;
@@ -50,6 +51,7 @@ void dbk_stoq_only_cancelled(dbk_stoq_question *question, dbk_stoq_cancel how, c
         dbk_stoq_question_filter(question, line, DBK_OP_LT, end, 1);
         return;
     }
+    question->of_order_cancels = !of_payments;
     dbk_stoq_question_filter(question, line, DBK_OP_NULL, NULL, 0);
     dbk_stoq_question_filter(question, "order_id.cancelled_at", DBK_OP_LT, end, 1);
 }
