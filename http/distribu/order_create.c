@@ -486,7 +486,7 @@ static void fail(creation *c, dbk_status status, const char *message)
         dbk_call_fail_write(call, status, message);
 }
 
-// On a worker: the store's writer has no time for answers.
+// On the request's own thread: the store's writer has no time for answers.
 static void finish(dbk_job *job)
 {
     dbk_call *call = (dbk_call *)job;
@@ -508,7 +508,7 @@ static void on_done(void *user, const dbk_change_result *result)
     if (result->status != DBK_OK)
         fail(c, result->status, result->message);
     else
-        dbk_call_defer(c->call, finish);
+        dbk_call_resume(c->call, finish);
 }
 
 static void submit(dbk_call *call)
