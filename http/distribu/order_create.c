@@ -451,6 +451,8 @@ static dbk_status fill_change(creation *c, const dbk_snapshot *working, dbk_chan
         c->change[i] = &c->batches[i];
     change->batches = c->change;
     change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
+    if (!dbk_events_are_heard(c->call, working))
+        return DBK_OK;
     DBK_TRY(announce_order(c, working, err));
     DBK_TRY(announce_low_stock(c, working, err));
     return dbk_events_join(c->call, &c->events, change, err);
