@@ -467,6 +467,17 @@ int dbk_call_threads(const dbk_call *call)
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
 }
 
+static void run_job(void *job)
+{
+    ((dbk_job *)job)->run(job);
+}
+
+void dbk_call_resume(dbk_call *call, void (*run)(dbk_job *job))
+{
+    call->job.run = run;
+    dbk_request_resume(call->request, run_job, &call->job);
+}
+
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
 {
     dbk_call_keep(call);
