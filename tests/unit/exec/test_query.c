@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries against their naive twin: random companies, random questions, every cell compared; alone and with
 // helpers.
+#include "engine/base/processor.h"
 #include "engine/base/zone.h"
 #include "tests/unit/exec/query_world.h"
 
@@ -456,7 +457,9 @@ static void test_random_queries_equal_the_oracle(void **state)
         for (int i = 0; i < 250; i++) {
             question q;
             ask(&r, &w, &q);
+            dbk_use_512(below(&r, 2));
             check(&w, &q.query);
+            dbk_use_512(true);
             dbk_arena_dispose(&q.arena);
         }
         world_close(&w);
