@@ -197,8 +197,11 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
 static uint64_t count_feeds(const char *data, size_t size)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < size; i++)
-        count += data[i] == '\n';
+    const char *end = data + size;
+    while (data < end && (data = memchr(data, '\n', (size_t)(end - data)))) {
+        data++;
+        count++;
+    }
     return count;
 }
 
@@ -374,11 +377,24 @@ static dbk_status add_refused(load *l, dbk_error *err)
     return dbk_load_rejects_find(&l->rejects, l->input, l->refused, count, err);
 }
 
+// Everything that was stored is safe, also when the load failed on its way; or nothing counts.
+static dbk_status finish(load *l, dbk_error *err)
+{
+    if (!l->sink->finish || l->options->dry_run)
+        return DBK_OK;
+    dbk_status status = l->sink->finish(l->sink->user, err);
+    if (status != DBK_OK)
+        memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
+    return status;
+}
+
 static dbk_status load_checked(load *l, dbk_error *err)
 {
     dbk_status status = l->options->map ? load_mapped(l, err) : load_pieces(l, err);
     dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
     status = status == DBK_OK ? sunk : status;
+    dbk_status finished = finish(l, status == DBK_OK ? err : NULL);
+    status = status == DBK_OK ? finished : status;
     if (status == DBK_OK)
         status = add_refused(l, err);
     dbk_status closed = dbk_load_rejects_close(&l->rejects, status == DBK_OK ? err : NULL);

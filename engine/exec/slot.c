@@ -186,6 +186,13 @@ static dbk_status read_target(struct dbk_slot *slot, const dbk_locator *target, 
     return DBK_OK;
 }
 
+// The row whose id is asked for some searches after this one, if any: its search can begin to load now.
+static void expect_target(const struct dbk_slot *slot, const struct dbk_slot *base, uint32_t row)
+{
+    if (!has_bit(base->searched, row))
+        dbk_walker_expect(&slot->walker, base->texts[row]);
+}
+
 // The lines of an order stand together, so that most rows refer to what the one before did.
 static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
                                   const uint64_t mask[DBK_MASK_WORDS])
@@ -195,20 +202,21 @@ static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
     if (!base->targets || !vector_room(slot, &slot->scratch))
         return DBK_NO_MEMORY;
     dbk_arena_dispose(&slot->bytes);
+    enum { AHEAD = 8 };
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = dbk_mask_list(mask, rows);
     size_t size = value_size(slot);
     char *values = slot->scratch;
-    uint32_t last = DBK_VECTOR_ROWS;
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        for (uint64_t word = mask[w]; word; word &= word - 1) {
-            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            if (last < DBK_VECTOR_ROWS && dbk_text_equal(base->texts[row], base->texts[last])) {
-                memcpy(values + row * size, values + last * size, size);
-            } else {
-                const dbk_locator *target;
-                DBK_TRY(find_target(slot, base, row, &target));
-                DBK_TRY(read_target(slot, target, row));
-            }
-            last = row;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows[i];
+        if (i + AHEAD < count)
+            expect_target(slot, base, rows[i + AHEAD]);
+        if (i > 0 && dbk_text_equal(base->texts[row], base->texts[rows[i - 1]])) {
+            memcpy(values + row * size, values + rows[i - 1] * size, size);
+        } else {
+            const dbk_locator *target;
+            DBK_TRY(find_target(slot, base, row, &target));
+            DBK_TRY(read_target(slot, target, row));
         }
     }
     set_values(slot, slot->scratch);

@@ -67,6 +67,7 @@ static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
 
 typedef struct dbk_tenant dbk_tenant;
 typedef struct dbk_rollup_room dbk_rollup_room;
+typedef struct dbk_text_index dbk_text_index; // text_index.h
 
 typedef struct dbk_table {
     dbk_tenant *tenant;
@@ -81,7 +82,8 @@ typedef struct dbk_table {
     dbk_key_index index;
     dbk_moves moves;
     dbk_locator_map map;
-    dbk_rollups *rollups; // NULL until the table is large enough
+    dbk_text_index *text_indexes; // of keyed tables, those that were asked for
+    dbk_rollups *rollups;         // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
     uint32_t rollup_gaps;  // columns that rows were met without
@@ -188,7 +190,8 @@ bool dbk_table_slot_clear(dbk_table *table, uint32_t slot);
 // The texts of a sealed row are decoded with the writer's cursor.
 dbk_status dbk_table_text(dbk_table *table, dbk_place place, int column, dbk_text *out);
 int64_t dbk_table_int(const dbk_table *table, dbk_place place, int column);
-// Where the id of a fact stands. *entry (may be NULL) is its place in the index.
+// Where the id of a fact stands. *entry (may be NULL) is its place in the index, or where an insertion
+// begins.
 dbk_status dbk_table_find(dbk_table *table, dbk_text id, uint64_t hash, dbk_place *out,
                           _Atomic uint64_t **entry);
 void dbk_table_parts_dispose(dbk_table *table);

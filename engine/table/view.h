@@ -75,6 +75,16 @@ bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *
 // snapshot was taken, the snapshot's own rows are searched, newest part first.
 dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
 
+// Finds the ids of a fact one after the other, for one thread, while the view's snapshot is held. It is
+// cheapest when they come in the order of their rows. NULL: no memory.
+typedef struct dbk_finder dbk_finder;
+dbk_finder *dbk_finder_create(const dbk_table_view *view);
+void dbk_finder_free(dbk_finder *finder);
+// As dbk_view_find_id.
+dbk_status dbk_finder_find(dbk_finder *finder, dbk_text id, bool *found, dbk_locator *out);
+// This id will be asked for a few searches from here: asks the processor for what a search begins with.
+void dbk_finder_expect(const dbk_finder *finder, dbk_text id);
+
 // ---- Rollups ----
 
 // NULL when the table has none.

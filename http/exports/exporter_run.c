@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One job from its row to its file and back.
 //
-// Two threads work on it. The exporter's own talks to the store: it takes the snapshot, stores progress, stores
-// the end. A second one, which lives as long as the job, asks and writes with low priority: where processors
-// are short, a report that somebody waits for goes first. It takes no lock that anybody but the first waits
-// for, so that nothing of the server ever waits until it has its turn.
+// Two threads work on it. The exporter's own talks to the store: it takes the snapshot, stores progress,
+// stores the end. A second one, which lives as long as the job, asks and writes with low priority: where
+// processors are short, a report that somebody waits for goes first. It takes no lock that anybody but the
+// first waits for, so that nothing of the server ever waits until it has its turn.
 #include "http/exports/exporter_state.h"
 #include "http/s3/upload.h"
 
@@ -110,8 +110,8 @@ static dbk_status upload_file(run *r)
 static void *write_with_low_priority(void *user)
 {
     run *r = user;
-    // Of this thread alone, on Linux. Not SCHED_IDLE: on a machine that is busy all the time the job would never
-    // end, and what its snapshot holds would never be freed.
+    // Of this thread alone, on Linux. Not SCHED_IDLE: on a machine that is busy all the time the job would
+    // never end, and what its snapshot holds would never be freed.
     (void)setpriority(PRIO_PROCESS, 0, NICENESS);
     r->status = write_file(r);
     if (r->status == DBK_OK && r->exporter->options.s3 != NULL) {

@@ -382,6 +382,51 @@ test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has end
     assert.deepEqual([only.total_subscriptions, only.active_subscriptions, only.churned_subscriptions, only.mrr], [2, 1, 1, 12]);
 });
 
+test('B28, BA11: what is unpaid or trialing brings nothing; who leaves in the trial was never new', async () => {
+    const sub = (id, fields) => ({ id, customer_id: id, model_name: id, status: 'active', price: '31.00', currency: 'USD', started_at: '2024-12-20', ...fields });
+    const trial = { trial_ends_at: day(16) };
+    const own = await tenant('trials', { subscriptions: [
+        sub('owing', { status: 'past_due' }), sub('unpaid', { status: 'Unpaid' }), sub('trialing', { status: 'trialing' }),
+        sub('stayed', trial), sub('left', { ...trial, ended_at: day(10), status: 'cancelled', cancelled_at: day(9) }),
+        sub('let go', { ...trial, ...{ ended_at: day(16) }, status: 'expired' }), sub('left after', { ...trial, ended_at: day(17), status: 'cancelled' }),
+        sub('said no', { ...trial, status: 'canceled', cancelled_at: day(16) }), sub('said no later', { ...trial, status: 'cancelled', cancelled_at: day(18) }),
+        sub('no more', { ...trial, status: 'expired' }), sub('leaves', { ...trial, status: 'cancelling', cancelled_at: day(10), ended_at: '2025-02-16' })] });
+    const summary = await read('users/subscriptions/summary', own, JANUARY);
+    assert.deepEqual([summary.total_subscriptions, summary.active_subscriptions, summary.new_subscriptions, summary.churned_subscriptions, summary.mrr],
+                     [11, 5, 4, 5, 93], 'new: stayed, left after, said no later, leaves; paying: owing, stayed, leaves');
+    assert.deepEqual(summary.by_model.map((row) => [row.model_name, row.revenue]),
+                     [['leaves', 31], ['owing', 31], ['stayed', 31], ['trialing', 0], ['unpaid', 0]]);
+});
+
+test('B28: months\' ends and leap days', async () => {
+    const sub = (id, fields) => ({ id, customer_id: id, model_name: 'M', status: 'active', price: '12.00', currency: 'USD', ...fields });
+    const own = await tenant('calendar', { subscriptions: [
+        sub('leap', { started_at: '2024-02-29T00:00:00Z', billing_interval: 'year', ended_at: '2025-02-28T23:59:59.999Z' }),
+        sub('last', { started_at: '2025-01-31T23:59:59.999Z' }), sub('first', { started_at: '2025-02-01T00:00:00Z', ended_at: '2025-03-01T00:00:00Z' })] });
+    const of = async (start_date, end_date) => {
+        const a = await read('users/subscriptions/summary', own, { start_date, end_date });
+        return [a.total_subscriptions, a.active_subscriptions, a.new_subscriptions, a.churned_subscriptions, a.mrr, a.churn_rate];
+    };
+    assert.deepEqual(await of('2024-02-28', '2024-02-28'), [0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(await of('2024-02-29', '2024-02-29'), [1, 1, 1, 0, 1, 0]);
+    assert.deepEqual(await of('2025-01-31', '2025-01-31'), [2, 2, 1, 0, 13, 0]);
+    assert.deepEqual(await of('2025-02-01', '2025-02-28'), [3, 2, 1, 1, 24, 33.3]);
+    assert.deepEqual(await of('2025-03-01', '2025-03-01'), [3, 1, 0, 1, 12, 33.3]);
+});
+
+test('BA6: pages of rows that all have one time', async () => {
+    const N = 70001, id = (i) => `o${String(i).padStart(5, '0')}`;
+    // Not in the order of their ids.
+    const rows = Array.from({ length: N }, (_, i) => ({ id: id((i * 7919) % N), created_at: '2025-01-05', status: 'pending', total: '1', currency: 'USD' }));
+    const own = await tenant('one-time', { orders: rows });
+    for (const [page, per_page] of [[1, 4000], [2, 4000], [3, 4000], [70001, 1], [70, 1000], [2, 1024], [2, 1025], [7, 10000], [8, 10000]]) {
+        const { records, total_records } = await read('orders/list', own, { ...JANUARY, page, per_page });
+        const wanted = Array.from({ length: N }, (_, i) => id(i)).slice((page - 1) * per_page, page * per_page);
+        assert.equal(total_records, N);
+        assert.deepEqual(records.map((record) => record.order_id), wanted, `${page} of ${per_page}`);
+    }
+});
+
 test('answers agree: orders and flexible orders together are the sales of the other dialect', async () => {
     const own = await tenant('agree', { orders: Array.from({ length: 200 }, (_, i) => ({
         id: `a${i}`, created_at: new Date(Date.UTC(2025, 0, 1) + i * 13000000).toISOString(), kind: [undefined, 'flexible', 'pos', 'preorder', 'standard'][i % 5],
