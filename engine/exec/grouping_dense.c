@@ -74,6 +74,8 @@ static uint64_t key_of(const dbk_grouping *grouping, uint32_t group, int key)
     uint64_t digit = group / k->stride % k->cardinality;
     if (!k->bucket)
         return digit;
+    if (digit != 0 && k->bucket->unit == DBK_UNIT_HOUR_OF_DAY)
+        return digit - 1;
     return (uint64_t)(digit == 0 ? DBK_NULL : k->buckets.starts[digit - 1]);
 }
 
