@@ -15,6 +15,8 @@ void dbk_slot_dispose(struct dbk_slot *slot)
 {
     free(slot->scratch);
     free(slot->pick_scratch);
+    free(slot->packed);
+    free(slot->packed_picks);
     free(slot->targets);
     if (slot->text_scratch) {
         dbk_text_scratch_dispose(slot->text_scratch);
@@ -236,24 +238,56 @@ dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk
                                        : load_from_texts(slot, base, mask);
 }
 
-dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count)
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                         uint32_t count)
 {
     if (!slot->pick_scratch && !vector_room(slot, &slot->pick_scratch))
         return DBK_NO_MEMORY;
     if (slot->def->type == DBK_CODE) {
-        uint32_t *out = slot->pick_scratch;
-        for (uint32_t i = 0; i < count; i++)
-            out[i] = slot->codes[rows[i]];
+        dbk_pick_codes(slot->codes, mask, rows, count, slot->pick_scratch);
     } else if (slot->def->type == DBK_TEXT) {
         dbk_text *out = slot->pick_scratch;
         for (uint32_t i = 0; i < count; i++)
             out[i] = slot->texts[rows[i]];
     } else {
-        int64_t *out = slot->pick_scratch;
-        for (uint32_t i = 0; i < count; i++)
-            out[i] = slot->ints[rows[i]];
+        dbk_pick_ints(slot->ints, mask, rows, count, slot->pick_scratch);
     }
     slot->picked = true;
     slot->picks = slot->pick_scratch;
+    return DBK_OK;
+}
+
+// ---- Integers as they are packed ----
+
+static bool packed_room(uint32_t **room)
+{
+    if (!*room)
+        *room = aligned_alloc(64, DBK_VECTOR_ROWS * sizeof **room);
+    return *room != NULL;
+}
+
+dbk_status dbk_slot_load_packed(struct dbk_slot *slot, const dbk_part *part, uint32_t vector)
+{
+    if (slot->packed_state != DBK_PACKED_UNKNOWN)
+        return DBK_OK;
+    slot->packed_state = DBK_PACKED_NOT;
+    if (slot->loaded || slot->def->path.depth > 1)
+        return DBK_OK;
+    if (!packed_room(&slot->packed))
+        return DBK_NO_MEMORY;
+    if (dbk_part_packed(part, slot->def->path.columns[0], vector, slot->packed, &slot->line))
+        slot->packed_state = DBK_PACKED_NUMBERS;
+    return DBK_OK;
+}
+
+dbk_status dbk_slot_pick_packed(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS],
+                                const uint16_t *rows, uint32_t count, const uint32_t **out)
+{
+    if (!packed_room(&slot->packed_picks))
+        return DBK_NO_MEMORY;
+    if (!slot->packed_picked)
+        dbk_pick_codes(slot->packed, mask, rows, count, slot->packed_picks);
+    slot->packed_picked = true;
+    *out = slot->packed_picks;
     return DBK_OK;
 }

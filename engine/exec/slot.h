@@ -22,6 +22,9 @@ typedef struct dbk_target {
     uint32_t head;
 } dbk_target;
 
+// Integers can also be had as they are packed.
+typedef enum dbk_packed_state { DBK_PACKED_UNKNOWN, DBK_PACKED_NOT, DBK_PACKED_NUMBERS } dbk_packed_state;
+
 // One of ints, codes, texts is used, by the type. The arrays hold a whole vector, then those of the rows that
 // match.
 struct dbk_slot {
@@ -33,6 +36,10 @@ struct dbk_slot {
     void *scratch;      // a vector of values
     void *pick_scratch; // and one of those that match
     const void *picks;
+    dbk_packed_state packed_state;
+    dbk_line line;
+    bool packed_picked;
+    uint32_t *packed, *packed_picks;
     dbk_text_scratch *text_scratch;
     dbk_walker walker; // for paths
     dbk_code_map map;
@@ -50,7 +57,19 @@ void dbk_slot_dispose(struct dbk_slot *slot);
 // rows in the mask get values that are meant.
 dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
                          const uint64_t mask[DBK_MASK_WORDS]);
-// Gathers `count` rows into `picks`.
-dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count);
+// Gathers the rows of the mask, `count` of them and listed in `rows`, into `picks`.
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                         uint32_t count);
+// The vector's integers as they are packed, where they are and are not decoded yet; and those of the mask.
+dbk_status dbk_slot_load_packed(struct dbk_slot *slot, const dbk_part *part, uint32_t vector);
+dbk_status dbk_slot_pick_packed(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS],
+                                const uint16_t *rows, uint32_t count, const uint32_t **out);
+
+// Forgets the vector.
+static inline void dbk_slot_leave(struct dbk_slot *slot)
+{
+    slot->loaded = slot->picked = slot->packed_picked = false;
+    slot->packed_state = DBK_PACKED_UNKNOWN;
+}
 
 #endif
