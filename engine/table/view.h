@@ -50,6 +50,11 @@ const int64_t *dbk_part_ints(const dbk_part *part, int column, uint32_t vector,
                              int64_t scratch[DBK_VECTOR_ROWS]);
 const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector,
                                uint32_t scratch[DBK_VECTOR_ROWS]);
+// The same of sealed parts without decoding (see segment.h); false where that is not possible.
+bool dbk_part_packed(const dbk_part *part, int column, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS],
+                     dbk_line *line);
+bool dbk_part_between(const dbk_part *part, int column, uint32_t vector, int64_t lo, int64_t hi,
+                      uint64_t mask[DBK_MASK_WORDS]);
 dbk_status dbk_part_texts(const dbk_part *part, int column, uint32_t vector, dbk_text_scratch *scratch,
                           const dbk_text **out);
 
