@@ -343,8 +343,8 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
     char id[64];
     bool found;
     dbk_locator at;
-    dbk_trail *trail = malloc(sizeof *trail);
-    dbk_trail_init(trail);
+    dbk_finder *finder = dbk_finder_create(view);
+    assert_non_null(finder);
     for (uint32_t p = 0; p < dbk_view_parts(view); p++) {
         const dbk_part *part = dbk_view_part(view, p);
         uint32_t dead_rows = 0;
@@ -364,7 +364,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
             count++;
             assert_non_null(rows[key]);
             assert_string_equal(line, rows[key]);
-            assert_int_equal(dbk_view_find_along(view, trail, key_text(def, key, id), &found, &at), DBK_OK);
+            assert_int_equal(dbk_finder_find(finder, key_text(def, key, id), &found, &at), DBK_OK);
             assert_true(found && at.part == p && at.row == i);
         }
         assert_int_equal(dead_rows, dbk_part_dead_rows(part));
@@ -374,7 +374,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
         assert_int_equal(seen[key], rows[key] != NULL);
         dbk_locator along, by_code;
         dbk_text text = key_text(def, key, id);
-        assert_int_equal(dbk_view_find_along(view, trail, text, &found, &along), DBK_OK);
+        assert_int_equal(dbk_finder_find(finder, text, &found, &along), DBK_OK);
         assert_int_equal(found, rows[key] != NULL);
         assert_int_equal(dbk_view_find_id(view, text, &found, &at), DBK_OK);
         assert_int_equal(found, rows[key] != NULL);
@@ -389,8 +389,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
             assert_true(by_code.part == at.part && by_code.row == at.row);
         }
     }
-    dbk_trail_dispose(trail);
-    free(trail);
+    dbk_finder_free(finder);
     dbk_text_scratch_dispose(scratch);
     dbk_text_scratch_dispose(&cursor->scratch);
     free(scratch);
