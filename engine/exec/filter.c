@@ -356,6 +356,25 @@ dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map 
     return DBK_SOMETIMES;
 }
 
+bool dbk_filter_interval(const dbk_bound_filter *filter, int64_t *lo, int64_t *hi)
+{
+    switch (filter->form) {
+    case DBK_FORM_INT_RANGE:
+        *lo = filter->lo;
+        *hi = filter->hi;
+        return true;
+    case DBK_FORM_CODE_IS:
+        *lo = *hi = filter->code;
+        return true;
+    case DBK_FORM_CODE_NOT:
+        *lo = 1;
+        *hi = UINT32_MAX;
+        return filter->code == 0;
+    default:
+        return false;
+    }
+}
+
 static bool in_numbers(const dbk_bound_filter *filter, int64_t value)
 {
     if (filter->numbers_count <= 8) {

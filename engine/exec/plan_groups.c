@@ -83,6 +83,10 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
         key->cardinality = slot->type == DBK_CODE ? slot->codes : 0;
         return DBK_OK;
     }
+    if (key->bucket->unit == DBK_UNIT_HOUR_OF_DAY) {
+        key->cardinality = 24 + 1;
+        return DBK_OK;
+    }
     int64_t lo, hi;
     if (plan->rollup) {
         lo = plan->rollup->lo;

@@ -33,6 +33,7 @@ struct dbk_store {
     dbk_journal *journal;
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
+    bool unlogged;
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;

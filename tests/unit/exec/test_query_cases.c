@@ -431,7 +431,18 @@ static void test_what_cannot_be_is_refused_by_name(void **state)
     aggregate.column = "tip";
     q.fill = true;
     assert_refused(&w, &q, "single bucket key");
+    dbk_bucket hours = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1};
+    q.keys = &(dbk_group_key){"created_at", &hours};
+    q.keys_count = 1;
+    q.from_ms = 0;
+    q.to_ms = DAY;
+    assert_refused(&w, &q, "single bucket key");
     q.fill = false;
+    hours.day_start_minutes = 420;
+    assert_refused(&w, &q, "no such calendar bucket");
+    q = open_orders;
+    q.aggregates = &aggregate;
+    q.aggregates_count = 1;
     q.fields = page_fields;
     q.fields_count = 1;
     assert_refused(&w, &q, "field 1: `id` does not begin with a key");
