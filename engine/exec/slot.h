@@ -16,6 +16,12 @@ typedef struct dbk_code_map {
     dbk_arena bytes; // of texts
 } dbk_code_map;
 
+// The row that an id names, if it was found. Rows of a vector with the same head have the same id.
+typedef struct dbk_target {
+    dbk_locator at;
+    uint32_t head;
+} dbk_target;
+
 // One of ints, codes, texts is used, by the type. The arrays hold a whole vector, then those of the rows that
 // match.
 struct dbk_slot {
@@ -33,7 +39,7 @@ struct dbk_slot {
     dbk_arena bytes; // of the current vector's texts, for paths from a text
     // Of a text that paths begin with: the rows that the current vector's ids name. A search costs more than
     // all the rest of such a path, so the first path that comes by a row makes it for all of them.
-    dbk_locator *targets;
+    dbk_target *targets;
     uint64_t searched[DBK_MASK_WORDS], found[DBK_MASK_WORDS];
 };
 

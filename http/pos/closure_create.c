@@ -236,7 +236,7 @@ static void attempt(closing *c)
     if (status == DBK_OK)
         status = find_register(c, &is_register, &err);
     if (status == DBK_OK && !is_register) {
-        dbk_pos_bad_request(call, "there is no such cash register");
+        dbk_call_fail(call, 400, "there is no such cash register");
         return;
     }
     c->is_outrun = false;
@@ -269,7 +269,7 @@ void dbk_pos_closure_create(dbk_call *call)
     call->state = c;
     const char *why = read_body(c);
     if (why != NULL) {
-        dbk_pos_bad_request(call, why);
+        dbk_call_fail(call, 400, "%s", why);
         return;
     }
     if (!dbk_idempotency_begin(call, &c->key))

@@ -71,7 +71,7 @@ dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply
 // ---- Transactions ----
 
 // Decides a change with everything before it in view, what is applied but not yet synced included. Runs once,
-// on the writer's thread, with an image of the working state that is valid until it returns, and keeps all
+// on the writer's thread, with a look at the working state that is valid until it returns, and keeps all
 // other writers waiting: look rows up by key or by text (dbk_db_find_text), do nothing that grows with the
 // tenant, never submit.
 //

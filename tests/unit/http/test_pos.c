@@ -173,7 +173,10 @@ static void test_P10_PA10_refusals(void **state)
                                       "?from=2026-01-15&to=soon&groupBy=day",
                                       "?from=2026-01-15T10:00:01Z&to=2026-01-15T10:00:00Z&groupBy=day",
                                       "?from=2026-01-15&groupBy=day&fill=yes",
-                                      "?from=0001-01-01&groupBy=1h&fill=true"};
+                                      "?from=0001-01-01&groupBy=1h&fill=true",
+                                      "?from=2026-01-15%&groupBy=day",
+                                      "?from=2026-01-15%ff&groupBy=day",
+                                      "?from=%00&groupBy=day"};
     for (size_t i = 0; i < DBK_COUNT(bad); i++) {
         assert_int_equal(get(bad[i]), 400);
         assert_int_equal(app.body.size, strlen("{\"message\":\"Bad Request\"}"));
@@ -240,6 +243,29 @@ static void test_PA4_fill(void **state)
 }
 
 // Europe/Rome: 23 hours on 2025-03-30, 25 on 2025-10-26.
+static void test_a_list_has_at_most_20000_windows(void **state)
+{
+    enum { MOST = 20000 };
+    (void)state;
+    dbk_buffer csv = {0};
+    dbk_buffer_format(&csv, TICKETS);
+    for (int i = 0; i <= MOST; i++) {
+        char time[DBK_TIME_TEXT_MAX + 1];
+        int64_t day = dbk_day_from_civil(2020, 1, 1);
+        time[dbk_time_write(time, DBK_MS_HOUR * (24 * day + i))] = 0;
+        dbk_buffer_format(&csv, "w%d,%s,%s,,pos,CONFIRMED,1,EUR,CASH,r1\n", i, time, time);
+    }
+    dbk_buffer_u8(&csv, 0);
+    test_load(&app, "acme", "orders", (const char *)csv.data);
+    dbk_buffer_dispose(&csv);
+    assert_int_equal(get("?from=2020-01-01T00:00:00Z&to=2022-04-13T08:00:00Z&groupBy=1h"), 400);
+    expect_at(&app, "message", "Bad Request");
+    assert_non_null(strstr(test_header(&app, "daybook-detail"), "20,000 windows"));
+    assert_int_equal(get("?from=2020-01-01T01:00:00Z&to=2022-04-13T08:00:00Z&groupBy=1h"), 200);
+    expect_at(&app, "", "[20000]");
+    assert_int_equal(get("?from=2020-01-01T00:00:00Z&to=2022-04-13T08:00:00Z&groupBy=4h"), 200);
+}
+
 static void test_PA2_days_on_which_clocks_change(void **state)
 {
     (void)state;
@@ -700,6 +726,7 @@ int main(void)
         TEST(test_P10_PA10_refusals),
         TEST(test_PA2_P12_groupings),
         TEST(test_PA4_fill),
+        TEST(test_a_list_has_at_most_20000_windows),
         TEST(test_PA2_days_on_which_clocks_change),
         TEST(test_P7_PA6_what_was_listed_is_read_again),
         cmocka_unit_test(test_PA6_ids_hold_what_was_put_in),
