@@ -238,12 +238,57 @@ static void keep(dbk_request *request)
     dbk_exchange_keep(request->user);
 }
 
+// Requests that the thread at hand resumed and holds back, first to last.
+static _Thread_local struct {
+    bool is_on;
+    dbk_exchange *first, **end;
+} held;
+
 static void resume(dbk_request *request, void (*run)(void *user), void *user)
 {
     dbk_exchange *x = request->user;
     x->run = run;
     x->run_user = user;
-    h2o_multithread_send_message(&x->loop->replies, &x->message);
+    if (held.is_on) {
+        *held.end = x;
+        held.end = &x->next;
+    } else {
+        h2o_multithread_send_message(&x->loop->replies, &x->message);
+    }
+}
+
+void dbk_resume_hold(void)
+{
+    held.is_on = true;
+    held.end = &held.first;
+}
+
+// One message a loop: its first request brings the others.
+void dbk_resume_release(void)
+{
+    held.is_on = false;
+    *held.end = NULL;
+    while (held.first) {
+        dbk_exchange *head = held.first, **with = &head->next, **left = &held.first;
+        for (dbk_exchange *x = head->next; x; x = x->next) {
+            dbk_exchange ***list = x->loop == head->loop ? &with : &left;
+            **list = x;
+            *list = &x->next;
+        }
+        *left = NULL;
+        *with = NULL;
+        h2o_multithread_send_message(&head->loop->replies, &head->message);
+    }
+}
+
+static void run_all(dbk_exchange *x)
+{
+    while (x) {
+        dbk_exchange *next = x->next; // x is gone when it has replied
+        x->resumed = true;
+        x->run(x->run_user);
+        x = next;
+    }
 }
 
 // The end of a kept request, on its loop.
@@ -281,8 +326,7 @@ void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_
         dbk_exchange *x = H2O_STRUCT_FROM_MEMBER(dbk_exchange, message.link, messages->next);
         h2o_linklist_unlink(&x->message.link);
         if (x->run) {
-            x->resumed = true;
-            x->run(x->run_user);
+            run_all(x);
         } else {
             dbk_reply out_of_memory = {.status = 503};
             send_kept(x, x->late ? x->late : &out_of_memory);

@@ -18,8 +18,9 @@ typedef struct dbk_exchange {
     // A kept request on its way to the loop to be answered there, or NULL.
     void (*run)(void *user);
     void *run_user;
-    dbk_stream *stream; // answers it; NULL = a reply does
-    dbk_buffer body;    // being written
+    struct dbk_exchange *next; // of the same loop, on the way with this one; or held back with it
+    dbk_stream *stream;        // answers it; NULL = a reply does
+    dbk_buffer body;           // being written
     int status;
     size_t bytes;
     bool kept, resumed, replied;

@@ -61,6 +61,10 @@ void dbk_request_keep(dbk_request *request);
 // After dbk_request_keep, from any thread, once: runs `run` on the thread that the request came from, where
 // it replies before it returns. What that thread allocated is best freed there, and its reply needs no copy.
 void dbk_request_resume(dbk_request *request, void (*run)(void *user), void *user);
+// Between the two, what the calling thread resumes waits, and then goes to its threads at once: many requests
+// for one wake-up.
+void dbk_resume_hold(void);
+void dbk_resume_release(void);
 void dbk_reply_header(dbk_reply *reply, const char *name, dbk_text value);
 // One block with the reply and the bytes of its headers, for free(); the body is taken over. NULL when memory
 // is out: then the body is where it was. For replies that are sent later.

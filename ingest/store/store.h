@@ -29,6 +29,9 @@ typedef struct dbk_store_options {
     bool unlogged;
     const dbk_watch *watches; // what dbk_store_observe tells of; must outlive the store
     int watches_count;
+    // Called before and after the answers to the changes of a group, on the writer's thread, so that whoever
+    // has to be woken for them is woken once; optional, both or none.
+    void (*answers_begin)(void), (*answers_end)(void);
     void (*notice)(void *user, const char *line); // one line for the operator ("cut a torn tail …"); optional
     void *user;
 } dbk_store_options;

@@ -298,7 +298,11 @@ static void finish_flight(writer *w)
     take_stock(s, unlogged_bytes);
     pthread_mutex_unlock(&s->mutex);
     dbk_watcher_publish(&s->watcher, w->number);
+    if (s->answers_begin)
+        s->answers_begin();
     answer_all(&w->in_flight, DBK_OK, NULL, w->number);
+    if (s->answers_end)
+        s->answers_end();
 }
 
 // A failure that the housekeeper met ends the writing, too. Mutex held. Not while a group is in flight: when
