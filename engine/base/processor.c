@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Which instructions this processor has, found out once.
 #include "engine/base/processor.h"
 
 static bool has_512;

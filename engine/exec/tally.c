@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Sums and counts of one vector for few groups, by the kernel that fits their number.
 #include "engine/exec/tally.h"
 
 #include "engine/base/processor.h"

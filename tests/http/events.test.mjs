@@ -110,7 +110,7 @@ test('P20, P26: the head of a stream; 400, 401 and 403 with a message', async ()
     for (const line of ['content-type: text/event-stream', 'cache-control: no-cache', 'connection: keep-alive', 'x-accel-buffering: no'])
         assert.match(head.text.toLowerCase(), new RegExp(`\r\n${line}\r\n`));
     assert.doesNotMatch(head.text.toLowerCase(), /no-store/);
-    assert.match(head.text, /\r\nretry: 3000\nid: \d+\n\n/);
+    assert.match(head.text, /\r\nretry: 3000\nevent: ready\ndata: {}\nid: \d+\n\n/);
 
     const unknown = await server.get('/events/kitchen', key);
     assert.deepEqual([unknown.status, unknown.json], [400, { message: 'Bad Request' }]);
