@@ -98,6 +98,11 @@ bool dbk_db_make_rollups(dbk_db *db);
 // An image of the working state. `number` names it (the log sequence number of the last change in it); it
 // must not shrink. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
 dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number);
+// The working state as it is, for the writer's own queries before its next change: no image, and so nothing
+// has to be copied when that change comes. End it before anything else is called that changes the db. NULL
+// when memory is out.
+const dbk_snapshot *dbk_db_look(dbk_db *db, uint64_t number);
+void dbk_db_look_end(dbk_db *db, const dbk_snapshot *look);
 // Makes the image current. Images are published in the order they were frozen; some may be left out.
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot);
 

@@ -155,17 +155,23 @@ static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row, bool value)
     mask[row >> 6] = value ? mask[row >> 6] | bit : mask[row >> 6] & ~bit;
 }
 
-// Where the row's id leads, or NULL.
-static dbk_status find_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row,
-                              const dbk_locator **out)
+// Finds out where the row's id leads, unless an earlier path did. The lines of an order stand together: most
+// rows refer to what the one before did (`last`, which was searched; the row itself when there is none).
+static dbk_status search_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row, uint32_t last)
 {
-    if (!has_bit(base->searched, row)) {
-        bool found;
-        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &base->targets[row]));
-        set_bit(base->found, row, found);
-        set_bit(base->searched, row, true);
+    if (has_bit(base->searched, row))
+        return DBK_OK;
+    dbk_target *target = &base->targets[row];
+    bool found;
+    if (last != row && dbk_text_equal(base->texts[row], base->texts[last])) {
+        *target = base->targets[last];
+        found = has_bit(base->found, last);
+    } else {
+        target->head = row;
+        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &target->at));
     }
-    *out = has_bit(base->found, row) ? &base->targets[row] : NULL;
+    set_bit(base->found, row, found);
+    set_bit(base->searched, row, true);
     return DBK_OK;
 }
 
@@ -193,16 +199,15 @@ static void expect_target(const struct dbk_slot *slot, const struct dbk_slot *ba
         dbk_walker_expect(&slot->walker, base->texts[row]);
 }
 
-// The lines of an order stand together, so that most rows refer to what the one before did.
 static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
                                   const uint64_t mask[DBK_MASK_WORDS])
 {
+    enum { AHEAD = 8 };
     if (!base->targets)
         base->targets = calloc(DBK_VECTOR_ROWS, sizeof *base->targets);
     if (!base->targets || !vector_room(slot, &slot->scratch))
         return DBK_NO_MEMORY;
     dbk_arena_dispose(&slot->bytes);
-    enum { AHEAD = 8 };
     uint16_t rows[DBK_VECTOR_ROWS];
     uint32_t count = dbk_mask_list(mask, rows);
     size_t size = value_size(slot);
@@ -211,13 +216,12 @@ static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
         uint32_t row = rows[i];
         if (i + AHEAD < count)
             expect_target(slot, base, rows[i + AHEAD]);
-        if (i > 0 && dbk_text_equal(base->texts[row], base->texts[rows[i - 1]])) {
-            memcpy(values + row * size, values + rows[i - 1] * size, size);
-        } else {
-            const dbk_locator *target;
-            DBK_TRY(find_target(slot, base, row, &target));
-            DBK_TRY(read_target(slot, target, row));
-        }
+        uint32_t last = rows[i > 0 ? i - 1 : 0];
+        DBK_TRY(search_target(slot, base, row, last));
+        if (last != row && base->targets[row].head == base->targets[last].head)
+            memcpy(values + row * size, values + last * size, size);
+        else
+            DBK_TRY(read_target(slot, has_bit(base->found, row) ? &base->targets[row].at : NULL, row));
     }
     set_values(slot, slot->scratch);
     return DBK_OK;

@@ -16,6 +16,12 @@ typedef struct dbk_code_map {
     dbk_arena bytes; // of texts
 } dbk_code_map;
 
+// The row that an id names, if it was found. Rows of a vector with the same head have the same id.
+typedef struct dbk_target {
+    dbk_locator at;
+    uint32_t head;
+} dbk_target;
+
 // Integers can also be had as they are packed.
 typedef enum dbk_packed_state { DBK_PACKED_UNKNOWN, DBK_PACKED_NOT, DBK_PACKED_NUMBERS } dbk_packed_state;
 
@@ -40,7 +46,7 @@ struct dbk_slot {
     dbk_arena bytes; // of the current vector's texts, for paths from a text
     // Of a text that paths begin with: the rows that the current vector's ids name. A search costs more than
     // all the rest of such a path, so the first path that comes by a row makes it for all of them.
-    dbk_locator *targets;
+    dbk_target *targets;
     uint64_t searched[DBK_MASK_WORDS], found[DBK_MASK_WORDS];
 };
 

@@ -207,7 +207,7 @@ bool dbk_io_directory_admits(dbk_io_directory *directory, dbk_io_op *op)
 
 void dbk_io_directory_finish(dbk_io_directory *directory, dbk_io_op *op, int error_number, dbk_status status)
 {
-    if (op->kind == DBK_IO_SYNC && status != DBK_OK)
+    if ((op->kind == DBK_IO_SYNC || op->durable) && status != DBK_OK)
         directory->files[op->file].sync_failed = true;
     op->error_number = error_number;
     op->status = status;

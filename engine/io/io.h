@@ -7,9 +7,9 @@
 // to one thread at a time; several may be open on one directory.
 //
 // What a caller may rely on, and nothing more: bytes of a file are on stable storage after a SYNC of that
-// file that was submitted after the write completed; names of files (created, removed) after a sync of the
-// directory. Between any two operations without such a sync there is no order. A failed sync is final for its
-// file: it is never retried, the caller stops writing.
+// file that was submitted after the write completed, or when they were written by a durable WRITE; names of
+// files (created, removed) after a sync of the directory. Between any two operations without such a sync
+// there is no order. A failed sync is final for its file: it is never retried, the caller stops writing.
 #ifndef DBK_IO_H
 #define DBK_IO_H
 
@@ -34,6 +34,7 @@ struct dbk_io_op {
     void *buffer; // READ: to be filled; WRITE: not changed
     size_t size;
     uint64_t offset;
+    bool durable; // WRITE: done when its own bytes are on stable storage; it fails as finally as a sync
     void (*done)(dbk_io_op *op); // NULL is allowed
     void *user;
 

@@ -12,6 +12,14 @@ typedef struct posix_io {
     dbk_io_directory directory; // first: the shared functions see a dbk_io_directory
 } posix_io;
 
+static void sync_file(posix_io *io, dbk_io_op *op)
+{
+    if (fdatasync(io->directory.files[op->file].fd) != 0)
+        dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));
+    else
+        dbk_io_directory_finish(&io->directory, op, 0, DBK_OK);
+}
+
 static void transfer(posix_io *io, dbk_io_op *op)
 {
     int fd = io->directory.files[op->file].fd;
@@ -33,13 +41,8 @@ static void transfer(posix_io *io, dbk_io_op *op)
         }
         op->transferred += (size_t)n;
     }
-    dbk_io_directory_finish(&io->directory, op, 0, DBK_OK);
-}
-
-static void sync_file(posix_io *io, dbk_io_op *op)
-{
-    if (fdatasync(io->directory.files[op->file].fd) != 0)
-        dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));
+    if (op->durable)
+        sync_file(io, op);
     else
         dbk_io_directory_finish(&io->directory, op, 0, DBK_OK);
 }

@@ -2,9 +2,8 @@
 // The io_uring backend. What the kernel does to the unwary, and how this file meets it:
 //
 //   short transfers        the rest is submitted again until the operation is whole. Writes and syncs are
-//   never
-//                          linked: callers submit the sync when the write is complete, so no chain can be
-//                          broken.
+//                          never linked: a durable write is one request, which the kernel syncs itself, and
+//                          so is the rest of one that was short.
 //   a full queue           operations wait in a list of our own; in flight never exceeds the completion
 //   queue, so
 //                          completions cannot overflow.
@@ -16,6 +15,7 @@
 #include <liburing.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 
 enum { RING_ENTRIES = 64, CHUNK_BYTES_MAX = 1 << 30, RETRIES_MAX = 1000 };
 
@@ -48,6 +48,8 @@ static bool start(uring_io *io, dbk_io_op *op)
         io_uring_prep_read(sqe, fd, at, chunk, offset);
     else
         io_uring_prep_write(sqe, fd, at, chunk, offset);
+    if (op->durable)
+        sqe->rw_flags = RWF_DSYNC;
     io_uring_sqe_set_data(sqe, op);
     io->in_flight++;
     return true;

@@ -175,16 +175,28 @@ static void tenant_settle(dbk_tenant *tenant, bool keep)
     dbk_versions_drop(versions, gone ? &gone->object : NULL);
 }
 
-dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number)
+// Views of what changed, as each tenant's and table's fresh ones.
+static bool make_views(dbk_db *db, uint64_t number)
 {
-    dbk_snapshot *snapshot = snapshot_create(db, number);
-    bool ok = snapshot != NULL;
+    bool ok = true;
     for (dbk_tenant *tenant = db->changed; ok && tenant; tenant = tenant->next_changed) {
         dbk_tenant_rollups_prepare(tenant);
         ok = tenant_freeze(tenant, number);
     }
+    return ok;
+}
+
+static void settle_views(dbk_db *db, bool keep)
+{
     for (dbk_tenant *tenant = db->changed; tenant; tenant = tenant->next_changed)
-        tenant_settle(tenant, ok);
+        tenant_settle(tenant, keep);
+}
+
+dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number)
+{
+    dbk_snapshot *snapshot = snapshot_create(db, number);
+    bool ok = snapshot && make_views(db, number);
+    settle_views(db, ok);
     if (!ok) {
         dbk_object_free(snapshot ? &snapshot->object : NULL);
         return NULL;
@@ -204,6 +216,24 @@ dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number)
         db->frozen_first = snapshot;
     db->frozen_last = snapshot;
     return snapshot;
+}
+
+const dbk_snapshot *dbk_db_look(dbk_db *db, uint64_t number)
+{
+    dbk_snapshot *snapshot = snapshot_create(db, number);
+    if (!snapshot || !make_views(db, number)) {
+        dbk_db_look_end(db, snapshot);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < db->tenants_count; i++)
+        snapshot->tenants[i] = db->tenants[i]->fresh ? db->tenants[i]->fresh : db->tenants[i]->view;
+    return snapshot;
+}
+
+void dbk_db_look_end(dbk_db *db, const dbk_snapshot *snapshot)
+{
+    settle_views(db, false);
+    dbk_object_free(snapshot ? (dbk_object *)&snapshot->object : NULL);
 }
 
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)

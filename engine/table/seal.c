@@ -78,11 +78,13 @@ static dbk_status rows_reseal(dbk_table *table, uint32_t slot, dbk_rows *rows)
 {
     const dbk_table_def *def = table->def;
     dbk_db *db = table->tenant->db;
-    DBK_TRY(dbk_rows_gather(rows, def, dbk_table_part(table, slot), dbk_table_part(table, slot)->rows));
+    const dbk_part *part = dbk_table_part(table, slot);
+    if (def->kind == DBK_FACT)
+        DBK_TRY(dbk_rows_gather_sorted(rows, def, part, def->time_column));
+    else
+        DBK_TRY(dbk_rows_gather(rows, def, part, part->rows));
     if (rows->rows == 0)
         return dbk_table_slot_clear(table, slot) ? DBK_OK : DBK_NO_MEMORY;
-    if (def->kind == DBK_FACT)
-        DBK_TRY(dbk_rows_sort(rows, def, def->time_column));
 
     bool renumbered = is_renumbered(rows);
     const uint64_t *hashes = NULL;

@@ -219,11 +219,11 @@ typedef struct dbk_rows {
 // The live rows of a part, appended to what *out has; `capacity` is the number of rows it may come to in all
 // and must be the same each time. Texts of hot rows are borrowed.
 dbk_status dbk_rows_gather(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, uint32_t capacity);
-// The same for one column alone.
+// The same for all rows of one part, ascending in a column of integers; rows of the same value stay in order.
+dbk_status dbk_rows_gather_sorted(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, int column);
+// As dbk_rows_gather, for one column alone.
 dbk_status dbk_rows_gather_column(dbk_rows *out, const dbk_table_def *def, const dbk_part *part,
                                   uint32_t capacity, int column);
-// Ascending in a column of integers; rows of the same value stay in order.
-dbk_status dbk_rows_sort(dbk_rows *rows, const dbk_table_def *def, int column);
 bool dbk_rows_is_sorted(const int64_t *values, uint32_t rows);
 dbk_status dbk_rows_build(const dbk_rows *rows, const dbk_table_def *def, uint64_t id, dbk_segment **out,
                           dbk_error *err);

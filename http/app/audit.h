@@ -29,7 +29,7 @@ typedef struct dbk_audit_search {
     int64_t from_ms, to_ms; // to_ms is inclusive
     dbk_text actor, entity_type;
     dbk_text actor_type; // USER, CUSTOMER or SYSTEM
-    dbk_text cursor; // id of the last entry of the page before
+    dbk_text cursor;     // id of the last entry of the page before
     int64_t limit;
 } dbk_audit_search;
 

@@ -150,6 +150,9 @@ void dbk_call_keep(dbk_call *call);
 // and the loop's own thread otherwise, because short reads are many and share the processors among
 // themselves.
 int dbk_call_threads(const dbk_call *call);
+// Goes on with `run` on the thread that the request came from, which ends the call there: for what is short
+// and follows a write. The call's memory was allocated there.
+void dbk_call_resume(dbk_call *call, void (*run)(dbk_job *job));
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
 // … on one of a few threads that may wait for a client to read, so that slow readers hold up nobody but each

@@ -32,6 +32,9 @@ typedef struct dbk_dialect {
     // The text of a 403 about a scope.
     void (*write_forbidden)(dbk_buffer *text, const char *scope);
     const char *rate_exceeded; // the text of a 429
+    // The one text of every 400; what was wrong then stands in the header Daybook-Detail. NULL: the text says
+    // it.
+    const char *bad_request;
     // The text of the 404 for a method and path that nothing answers; NULL = the usual 404 and 405.
     void (*write_unknown)(dbk_buffer *text, dbk_text method, dbk_text path);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every column is laid out at once: batches made here have few rows.
+// Every column is laid out at once, in one piece of memory: batches made here have few rows.
 #include "http/app/row_batch.h"
 
 #include <assert.h>
@@ -9,28 +9,43 @@ static dbk_status no_memory(dbk_error *err)
     return dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
 }
 
+// What one row of a column takes. A code has a word of its own beside it, and there is the empty word.
+static size_t column_bytes(dbk_type type, uint32_t rows)
+{
+    if (type == DBK_CODE)
+        return (rows + 1) * sizeof(dbk_text) + (rows + rows % 2) * sizeof(uint32_t);
+    return rows * (type == DBK_TEXT ? sizeof(dbk_text) : sizeof(int64_t));
+}
+
+static void lay_out(dbk_batch_column *column, dbk_type type, uint32_t rows, void *memory)
+{
+    if (type == DBK_CODE) {
+        // Each row has a word of its own.
+        column->words = memory;
+        column->words_count = rows + 1;
+        column->codes = (uint32_t *)(column->words + rows + 1);
+    } else if (type == DBK_TEXT) {
+        column->texts = memory;
+    } else {
+        column->ints = memory;
+        for (uint32_t row = 0; row < rows; row++)
+            column->ints[row] = DBK_NULL;
+    }
+}
+
 dbk_status dbk_row_batch_init(dbk_batch *batch, dbk_table_id table, uint32_t rows, dbk_error *err)
 {
     const dbk_table_def *def = dbk_table_def_by_id((int)table);
     *batch = (dbk_batch){.table = def, .rows = rows};
+    size_t bytes = 0;
+    for (int c = 0; c < def->columns_count; c++)
+        bytes += column_bytes(def->columns[c].type, rows);
+    uint8_t *memory = dbk_arena_zalloc(&batch->arena, bytes);
+    if (!memory)
+        return no_memory(err);
     for (int c = 0; c < def->columns_count; c++) {
-        dbk_batch_column *column = &batch->columns[c];
-        dbk_type type = def->columns[c].type;
-        if (type == DBK_CODE) {
-            // Each row has a word of its own.
-            column->codes = dbk_arena_zalloc(&batch->arena, rows * sizeof(uint32_t));
-            column->words = dbk_arena_zalloc(&batch->arena, (rows + 1) * sizeof(dbk_text));
-            column->words_count = rows + 1;
-        } else if (type == DBK_TEXT) {
-            column->texts = dbk_arena_zalloc(&batch->arena, rows * sizeof(dbk_text));
-        } else {
-            column->ints = dbk_arena_alloc(&batch->arena, rows * sizeof(int64_t));
-        }
-        if ((type == DBK_CODE && (!column->codes || !column->words)) ||
-            (!column->codes && !column->texts && !column->ints))
-            return no_memory(err);
-        for (uint32_t row = 0; column->ints && row < rows; row++)
-            column->ints[row] = DBK_NULL;
+        lay_out(&batch->columns[c], def->columns[c].type, rows, memory);
+        memory += column_bytes(def->columns[c].type, rows);
     }
     return DBK_OK;
 }

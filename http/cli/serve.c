@@ -249,6 +249,8 @@ static int serve(const settings *s)
                                        .memory_bytes = s->memory,
                                        .watches = dbk_pos_watches,
                                        .watches_count = DBK_POS_WATCHES,
+                                       .answers_begin = dbk_resume_hold,
+                                       .answers_end = dbk_resume_release,
                                        .notice = notice};
     char exports[TEXT_MAX + sizeof("/exports")];
     snprintf(exports, sizeof(exports), "%s/exports", s->data);

@@ -4,6 +4,11 @@
 
 #include <string.h>
 
+bool dbk_events_are_heard(const dbk_call *call, const dbk_snapshot *working)
+{
+    return dbk_snapshot_rows(working, call->tenant, DBK_WEBHOOKS) > 0;
+}
+
 dbk_status dbk_event_add(dbk_call *call, dbk_announcement *events, const dbk_snapshot *working,
                          const char *name, dbk_buffer *data_json, dbk_error *err)
 {

@@ -8,6 +8,8 @@
 #include "http/app/call.h"
 #include "http/webhooks/announcement.h"
 
+// Whether the tenant has webhooks at all: if not, its events need not be made.
+bool dbk_events_are_heard(const dbk_call *call, const dbk_snapshot *working);
 // Adds an event of the call's tenant. `name` such as order.created; `data_json` is the event's data, one JSON
 // object, and is taken over: its memory is freed and it is empty afterwards.
 dbk_status dbk_event_add(dbk_call *call, dbk_announcement *events, const dbk_snapshot *working,

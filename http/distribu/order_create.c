@@ -465,6 +465,8 @@ static dbk_status fill_change(creation *c, const dbk_snapshot *working, dbk_chan
         c->change[i] = &c->batches[i];
     change->batches = c->change;
     change->batches_count = c->key.is_used ? BATCHES : BATCHES - 1;
+    if (!dbk_events_are_heard(c->call, working))
+        return DBK_OK;
     DBK_TRY(announce_order(c, working, err));
     DBK_TRY(announce_low_stock(c, working, err));
     return dbk_events_join(c->call, &c->events, change, err);
@@ -500,7 +502,7 @@ static void fail(creation *c, dbk_status status, const char *message)
         dbk_call_fail_write(call, status, message);
 }
 
-// On a worker: the store's writer has no time for answers.
+// On the request's own thread: the store's writer has no time for answers.
 static void finish(dbk_job *job)
 {
     dbk_call *call = (dbk_call *)job;
@@ -522,7 +524,7 @@ static void on_done(void *user, const dbk_change_result *result)
     if (result->status != DBK_OK)
         fail(c, result->status, result->message);
     else
-        dbk_call_defer(c->call, finish);
+        dbk_call_resume(c->call, finish);
 }
 
 static void submit(dbk_call *call)

@@ -45,7 +45,7 @@ static bool read_scopes(dbk_call *call, const dbk_json *list, dbk_key_request *r
     return true;
 }
 
-// A number as it stands or a string: parse_rate judges both.
+// A number as it stands or a string: dbk_keys_issue judges both.
 static dbk_text text_or_number(const dbk_json *value)
 {
     if (value != NULL && (value->type == DBK_JSON_STRING || value->type == DBK_JSON_NUMBER))

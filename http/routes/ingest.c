@@ -14,6 +14,8 @@
 
 // Parsing this much takes a fraction of a millisecond; more is a worker's.
 enum { INLINE_BYTES_MAX = 65536, REJECTS_LISTED_MAX = 65536 };
+// Rows have seldom fewer bytes; where they do, the body becomes several batches.
+enum { ROW_BYTES_MIN = 16 };
 
 typedef struct reject {
     uint64_t line;
@@ -30,6 +32,7 @@ typedef struct ingest {
     reject *rejects;
     size_t rejects_count, rejects_capacity;
     uint64_t rejected; // all of them, listed or not
+    uint64_t stored;
     dbk_change change;
     dbk_settings settings;
 } ingest;
@@ -113,7 +116,7 @@ static void write_column(dbk_out *out, const reject *r)
         dbk_out_null(out);
 }
 
-static void answer(ingest *in, uint64_t stored)
+static void answer(ingest *in)
 {
     dbk_call *call = in->call;
     if (in->rejects_count > 0)
@@ -121,7 +124,7 @@ static void answer(ingest *in, uint64_t stored)
     dbk_out out = dbk_out_init(&call->body);
     dbk_out_object(&out);
     dbk_out_key(&out, "stored");
-    dbk_out_int(&out, (int64_t)stored);
+    dbk_out_int(&out, (int64_t)in->stored);
     dbk_out_key(&out, "rejected");
     dbk_out_array(&out);
     for (size_t i = 0; i < in->rejects_count; i++) {
@@ -141,7 +144,7 @@ static void answer(ingest *in, uint64_t stored)
         dbk_out_int(&out, (int64_t)in->rejected);
     }
     dbk_out_object_end(&out);
-    dbk_metrics_ingest(call->app->metrics, stored, in->rejected);
+    dbk_metrics_ingest(call->app->metrics, in->stored, in->rejected);
     dispose(in);
     dbk_call_answer_json(call, 200);
 }
@@ -153,12 +156,21 @@ static void fail(ingest *in, dbk_status status, const char *message)
     dbk_call_fail_write(call, status, message);
 }
 
-// On the store's writer thread. Batches of other tables (categories that products named) do not count as
-// rows.
+static ingest *of_call(dbk_call *call)
+{
+    return call->state;
+}
+
+static void run_answer(dbk_job *job)
+{
+    answer(of_call((dbk_call *)job));
+}
+
+// On the store's writer thread, which has no time for answers. Batches of other tables (categories that
+// products named) do not count as rows.
 static void on_stored(void *user, const dbk_change_result *result)
 {
     ingest *in = user;
-    uint64_t stored = 0;
     if (result->status != DBK_OK) {
         fail(in, result->status, result->message);
         return;
@@ -167,14 +179,14 @@ static void on_stored(void *user, const dbk_change_result *result)
         const dbk_apply_report *report = &result->reports[i];
         const dbk_batch *batch = in->batches[i];
         if (batch->table == in->options.table)
-            stored += report->stored;
+            in->stored += report->stored;
         for (uint32_t r = 0; r < report->rejected_count; r++) {
             uint64_t line = batch->lines != NULL ? batch->lines[report->rejected_rows[r]] : 0;
             reject kept = {.line = line, .reason = copy_string(in, report->rejected_reason)};
             add_reject(in, &kept);
         }
     }
-    answer(in, stored);
+    dbk_call_resume(in->call, run_answer);
 }
 
 // ---- Parsing ----
@@ -228,7 +240,7 @@ static void parse_and_submit(ingest *in)
         return;
     }
     if (in->batches_count == 0) {
-        answer(in, 0);
+        answer(in);
         return;
     }
     status = add_audit(in, &err);
@@ -242,11 +254,6 @@ static void parse_and_submit(ingest *in)
     dbk_call_keep(in->call);
     // The reply may be under way before this returns: nothing of the call may be touched any more.
     dbk_store_submit(in->call->app->store, &in->change, on_stored, in);
-}
-
-static ingest *of_call(dbk_call *call)
-{
-    return call->state;
 }
 
 static void run_parse(dbk_job *job)
@@ -320,6 +327,9 @@ void dbk_ingest_handle(dbk_call *call)
         return;
     }
     in->options.zone = in->settings.zone;
+    // Columns are allocated for as many rows as a batch may have.
+    uint32_t rows = call->request->body.length / ROW_BYTES_MIN + 1;
+    in->options.batch_rows = rows < DBK_SEGMENT_ROWS ? rows : DBK_SEGMENT_ROWS;
     if (call->request->body.length > INLINE_BYTES_MAX)
         dbk_call_defer(call, run_parse);
     else

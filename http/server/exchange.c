@@ -45,6 +45,7 @@ static dbk_text text_of(h2o_iovec_t v)
 
 static void send_now_or_later(dbk_request *request, dbk_reply *reply);
 static void keep(dbk_request *request);
+static void resume(dbk_request *request, void (*run)(void *user), void *user);
 
 // The end of an exchange: its reply is written or its connection is gone.
 static void exchange_dispose(void *memory)
@@ -135,6 +136,7 @@ static dbk_exchange *exchange_create(h2o_req_t *req)
     r->send = send_now_or_later;
     r->stream = dbk_stream_open;
     r->keep = keep;
+    r->resume = resume;
     r->user = x;
     read_headers(x, req);
     return x;
@@ -236,11 +238,80 @@ static void keep(dbk_request *request)
     dbk_exchange_keep(request->user);
 }
 
+// Requests that the thread at hand resumed and holds back, first to last.
+static _Thread_local struct {
+    bool is_on;
+    dbk_exchange *first, **end;
+} held;
+
+static void resume(dbk_request *request, void (*run)(void *user), void *user)
+{
+    dbk_exchange *x = request->user;
+    x->run = run;
+    x->run_user = user;
+    if (held.is_on) {
+        *held.end = x;
+        held.end = &x->next;
+    } else {
+        h2o_multithread_send_message(&x->loop->replies, &x->message);
+    }
+}
+
+void dbk_resume_hold(void)
+{
+    held.is_on = true;
+    held.end = &held.first;
+}
+
+// One message a loop: its first request brings the others.
+void dbk_resume_release(void)
+{
+    held.is_on = false;
+    *held.end = NULL;
+    while (held.first) {
+        dbk_exchange *head = held.first, **with = &head->next, **left = &held.first;
+        for (dbk_exchange *x = head->next; x; x = x->next) {
+            dbk_exchange ***list = x->loop == head->loop ? &with : &left;
+            **list = x;
+            *list = &x->next;
+        }
+        *left = NULL;
+        *with = NULL;
+        h2o_multithread_send_message(&head->loop->replies, &head->message);
+    }
+}
+
+static void run_all(dbk_exchange *x)
+{
+    while (x) {
+        dbk_exchange *next = x->next; // x is gone when it has replied
+        x->resumed = true;
+        x->run(x->run_user);
+        x = next;
+    }
+}
+
+// The end of a kept request, on its loop.
+static void send_kept(dbk_exchange *x, dbk_reply *reply)
+{
+    x->loop->waiting--;
+    if (x->req)
+        send_now(x, reply);
+    dbk_buffer_dispose(&reply->body);
+    free(x->late);
+    x->late = NULL;
+    h2o_mem_release_shared(x);
+}
+
 static void send_now_or_later(dbk_request *request, dbk_reply *reply)
 {
     dbk_exchange *x = request->user;
     if (!x->kept) {
         send_now(x, reply);
+        return;
+    }
+    if (x->resumed) {
+        send_kept(x, reply);
         return;
     }
     x->late = dbk_reply_copy(reply);
@@ -250,19 +321,16 @@ static void send_now_or_later(dbk_request *request, dbk_reply *reply)
 
 void dbk_exchange_on_replies(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 {
-    dbk_loop *loop = H2O_STRUCT_FROM_MEMBER(dbk_loop, replies, receiver);
+    (void)receiver;
     while (!h2o_linklist_is_empty(messages)) {
         dbk_exchange *x = H2O_STRUCT_FROM_MEMBER(dbk_exchange, message.link, messages->next);
         h2o_linklist_unlink(&x->message.link);
-        dbk_reply out_of_memory = {.status = 503};
-        dbk_reply *reply = x->late ? x->late : &out_of_memory;
-        loop->waiting--;
-        if (x->req)
-            send_now(x, reply);
-        dbk_buffer_dispose(&reply->body);
-        free(x->late);
-        x->late = NULL;
-        h2o_mem_release_shared(x);
+        if (x->run) {
+            run_all(x);
+        } else {
+            dbk_reply out_of_memory = {.status = 503};
+            send_kept(x, x->late ? x->late : &out_of_memory);
+        }
     }
 }
 

@@ -14,12 +14,16 @@ typedef struct dbk_exchange {
     dbk_connection *connection;
     h2o_timeout_entry_t deadline; // for the client to take the reply
     h2o_multithread_message_t message;
-    dbk_reply *late;    // a kept request's reply on its way to the loop; NULL when memory was out
-    dbk_stream *stream; // answers it; NULL = a reply does
-    dbk_buffer body;    // being written
+    dbk_reply *late; // a kept request's reply on its way to the loop; NULL when memory was out
+    // A kept request on its way to the loop to be answered there, or NULL.
+    void (*run)(void *user);
+    void *run_user;
+    struct dbk_exchange *next; // of the same loop, on the way with this one; or held back with it
+    dbk_stream *stream;        // answers it; NULL = a reply does
+    dbk_buffer body;           // being written
     int status;
     size_t bytes;
-    bool kept, replied;
+    bool kept, resumed, replied;
     dbk_header headers[];
 } dbk_exchange;
 

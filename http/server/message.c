@@ -26,6 +26,14 @@ void dbk_request_keep(dbk_request *request)
     request->keep(request);
 }
 
+void dbk_request_resume(dbk_request *request, void (*run)(void *user), void *user)
+{
+    if (request->resume)
+        request->resume(request, run, user);
+    else
+        run(user);
+}
+
 dbk_stream *dbk_request_stream(dbk_request *request, dbk_reply *head, const dbk_stream_options *options)
 {
     assert(head->body.size == 0);

@@ -48,6 +48,8 @@ struct dbk_request {
     // After dbk_request_keep the request and everything it points to stay valid until the reply, even when
     // the client goes away.
     void (*keep)(dbk_request *request);
+    // See dbk_request_resume. NULL: the request belongs to no thread.
+    void (*resume)(dbk_request *request, void (*run)(void *user), void *user);
     void *user; // whoever built the request
 };
 
@@ -56,6 +58,13 @@ dbk_text dbk_request_header(const dbk_request *request, const char *name);
 // Answers and gives the request up. From the handler, or from any thread after dbk_request_keep.
 void dbk_request_reply(dbk_request *request, dbk_reply *reply);
 void dbk_request_keep(dbk_request *request);
+// After dbk_request_keep, from any thread, once: runs `run` on the thread that the request came from, where
+// it replies before it returns. What that thread allocated is best freed there, and its reply needs no copy.
+void dbk_request_resume(dbk_request *request, void (*run)(void *user), void *user);
+// Between the two, what the calling thread resumes waits, and then goes to its threads at once: many requests
+// for one wake-up.
+void dbk_resume_hold(void);
+void dbk_resume_release(void);
 void dbk_reply_header(dbk_reply *reply, const char *name, dbk_text value);
 // One block with the reply and the bytes of its headers, for free(); the body is taken over. NULL when memory
 // is out: then the body is where it was. For replies that are sent later.

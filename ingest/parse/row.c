@@ -11,7 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SLOTS_MIN = 256, TEXT_CHUNK = 1 << 16 };
+// The first sizes of what grows with a batch; a batch of few rows begins smaller.
+enum { SLOTS_FEW = 16, SLOTS_MANY = 256, WORDS_MANY = 64, ROW_TEXT_BYTES = 64, TEXT_CHUNK = 1 << 16 };
 
 // Open addressing over the words of one column; a word's hash is kept so that growing and most mismatches
 // need no look at the words.
@@ -166,13 +167,14 @@ static bool open_words(dbk_rows *rows, int index)
     word_table *table = &rows->words[index];
     dbk_batch_column *column = &rows->batch->columns[index];
     if (!table->slots) {
-        table->slots = malloc(SLOTS_MIN * sizeof *table->slots);
+        uint32_t count = rows->capacity < WORDS_MANY ? SLOTS_FEW : SLOTS_MANY;
+        table->slots = malloc(count * sizeof *table->slots);
         if (!table->slots)
             return false;
-        table->slots_count = SLOTS_MIN;
+        table->slots_count = count;
     }
     memset(table->slots, 0, table->slots_count * sizeof *table->slots);
-    table->words_capacity = 64;
+    table->words_capacity = rows->capacity < WORDS_MANY ? rows->capacity + 1 : WORDS_MANY;
     table->last_code = 0;
     column->words = dbk_arena_zalloc(&rows->batch->arena, table->words_capacity * sizeof *column->words);
     column->words_count = 1;
@@ -214,13 +216,15 @@ static bool open_column(dbk_rows *rows, int index)
 static bool keep_text(dbk_rows *rows, dbk_text text, dbk_text *out)
 {
     if (text.length > rows->chunk_left) {
-        if (text.length > TEXT_CHUNK / 4) {
+        size_t chunk = (size_t)rows->capacity * ROW_TEXT_BYTES;
+        chunk = chunk < TEXT_CHUNK ? chunk : TEXT_CHUNK;
+        if (text.length > chunk / 4) {
             out->data = dbk_arena_copy(&rows->batch->arena, text.data, text.length);
             out->length = text.length;
             return out->data != NULL;
         }
-        rows->chunk = dbk_arena_alloc(&rows->batch->arena, TEXT_CHUNK);
-        rows->chunk_left = rows->chunk ? TEXT_CHUNK : 0;
+        rows->chunk = dbk_arena_alloc(&rows->batch->arena, chunk);
+        rows->chunk_left = rows->chunk ? chunk : 0;
         if (!rows->chunk)
             return false;
     }

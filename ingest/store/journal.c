@@ -130,7 +130,6 @@ static dbk_status make_staging(dbk_journal *j, size_t group_size, dbk_error *err
     size_t size = j->staging_size ? j->staging_size : 16 * DBK_IO_BLOCK;
     while (size < group_size)
         size *= 2;
-    // Behind a begin the old buffer may not be touched until its write is done; begin waits for that.
     uint8_t *grown = padding ? aligned_alloc(DBK_IO_BLOCK, size) : NULL;
     if (!grown)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a log group of %zu bytes", group_size);
@@ -224,9 +223,9 @@ static dbk_status begin_session(dbk_journal *j, dbk_error *err)
     return DBK_OK;
 }
 
-// Writes j->group as a group of this kind at the log's end. Afterwards the buffer is empty again and the end
-// has moved on; the group is not synced.
-static dbk_status write_group(dbk_journal *j, dbk_group_kind kind, uint32_t changes, dbk_error *err)
+// Submits j->group as a group of this kind at the log's end. Afterwards the buffer is empty again and the end
+// has moved on.
+static dbk_status submit_group(dbk_journal *j, dbk_group_kind kind, uint32_t changes, dbk_error *err)
 {
     DBK_TRY(begin_session(j, err));
     dbk_group group = {
@@ -244,20 +243,31 @@ static dbk_status write_group(dbk_journal *j, dbk_group_kind kind, uint32_t chan
         return dbk_fail(err, DBK_CORRUPT, "the log file in use has no room for a link to the next");
     memcpy(j->staging, j->group.data, size);
     j->group.size = DBK_GROUP_HEADER;
-    dbk_status status = dbk_io_write(j->io, j->file, j->staging, size, j->end.offset, err);
-    if (status != DBK_OK)
-        return dbk_file_blame(DBK_FILE_LOG, j->end.sequence, status, err);
+    j->write = (dbk_io_op){.kind = DBK_IO_WRITE,
+                           .file = j->file,
+                           .buffer = j->staging,
+                           .size = size,
+                           .offset = j->end.offset,
+                           .durable = true};
     j->end.offset += size;
     j->end.group++;
     j->figures.log_bytes += size;
     j->unconfirmed = kind == DBK_GROUP_DATA;
+    j->in_flight = true;
+    j->io->backend->submit(j->io, &j->write);
     return DBK_OK;
 }
 
-static dbk_status sync_log(dbk_journal *j, dbk_error *err)
+static dbk_status finish_group(dbk_journal *j, dbk_error *err)
 {
-    dbk_status status = dbk_io_sync(j->io, j->file, err);
-    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_LOG, j->end.sequence, status, err);
+    while (!j->write.finished && j->io->backend->complete(j->io) > 0)
+        ;
+    j->in_flight = false;
+    if (j->write.finished && j->write.status == DBK_OK)
+        return DBK_OK;
+    return dbk_fail(err, DBK_IO, "%s: cannot write and sync: %s",
+                    dbk_file_name_make(DBK_FILE_LOG, j->end.sequence).text,
+                    j->write.error_number ? strerror(j->write.error_number) : "the operation was lost");
 }
 
 // Links to the prepared file and goes on in it. The group that is being built waits meanwhile.
@@ -276,12 +286,12 @@ static dbk_status roll_over(dbk_journal *j, dbk_error *err)
     uint32_t pending = j->pending_changes;
     j->number -= pending; // the link comes before them
     if (status == DBK_OK)
-        status = write_group(j, DBK_GROUP_LINK, 0, err);
+        status = submit_group(j, DBK_GROUP_LINK, 0, err);
+    if (status == DBK_OK)
+        status = finish_group(j, err);
     j->number += pending;
     dbk_buffer_dispose(&j->group);
     j->group = waiting;
-    if (status == DBK_OK)
-        status = sync_log(j, err);
     DBK_TRY(status);
     j->io->backend->close(j->io, j->file);
     j->file = -1;
@@ -295,6 +305,17 @@ static dbk_status roll_over(dbk_journal *j, dbk_error *err)
     return DBK_OK;
 }
 
+// Room for the next group may be made while this one is written.
+static void change_staging(dbk_journal *j)
+{
+    uint8_t *written = j->staging;
+    size_t written_size = j->staging_size;
+    j->staging = j->written;
+    j->staging_size = j->written_size;
+    j->written = written;
+    j->written_size = written_size;
+}
+
 static dbk_status begin(dbk_journal *j, dbk_error *err)
 {
     size_t group_size = dbk_group_size(j->group.size - DBK_GROUP_HEADER);
@@ -305,22 +326,19 @@ static dbk_status begin(dbk_journal *j, dbk_error *err)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory freezing a snapshot");
     uint32_t changes = j->pending_changes;
     j->pending_changes = 0;
-    if (!j->unlogged)
-        DBK_TRY(write_group(j, DBK_GROUP_DATA, changes, err));
+    if (!j->unlogged) {
+        DBK_TRY(submit_group(j, DBK_GROUP_DATA, changes, err));
+        change_staging(j);
+    }
     j->image = image;
     j->image_end = j->end;
     j->image_changes = changes;
-    if (j->unlogged)
-        return DBK_OK;
-    j->sync = (dbk_io_op){.kind = DBK_IO_SYNC, .file = j->file};
-    j->sync_in_flight = true;
-    j->io->backend->submit(j->io, &j->sync);
     return DBK_OK;
 }
 
 dbk_status dbk_journal_commit_begin(dbk_journal *j, dbk_error *err)
 {
-    assert(!j->sync_in_flight && !j->image);
+    assert(!j->in_flight && !j->image);
     DBK_TRY(check_writable(j, err));
     if (!j->pending_changes)
         return DBK_OK;
@@ -330,26 +348,21 @@ dbk_status dbk_journal_commit_begin(dbk_journal *j, dbk_error *err)
 
 dbk_status dbk_journal_commit_wait(dbk_journal *j, dbk_error *err)
 {
-    if (!j->sync_in_flight) {
+    if (!j->in_flight) {
         if (j->reason.status != DBK_OK)
             j->image = NULL;
         return check_writable(j, err);
     }
-    while (!j->sync.finished && j->io->backend->complete(j->io) > 0)
-        ;
-    j->sync_in_flight = false;
-    if (j->sync.finished && j->sync.status == DBK_OK && j->reason.status == DBK_OK)
+    dbk_error why = {0};
+    if (finish_group(j, &why) == DBK_OK && j->reason.status == DBK_OK)
         return DBK_OK;
     j->image = NULL;
-    dbk_error why = {0};
-    dbk_fail(&why, DBK_IO, "%s: cannot sync: %s", dbk_file_name_make(DBK_FILE_LOG, j->end.sequence).text,
-             j->sync.error_number ? strerror(j->sync.error_number) : "the operation was lost");
     return dbk_journal_refuse(j, &why, err);
 }
 
 void dbk_journal_publish(dbk_journal *j)
 {
-    assert(!j->sync_in_flight);
+    assert(!j->in_flight);
     if (!j->image)
         return;
     dbk_db_publish(j->db, j->image);
@@ -369,15 +382,15 @@ dbk_status dbk_journal_commit(dbk_journal *j, dbk_error *err)
 
 dbk_status dbk_journal_confirm(dbk_journal *j, dbk_error *err)
 {
-    assert(!j->sync_in_flight);
+    assert(!j->in_flight);
     DBK_TRY(check_writable(j, err));
     if (!j->unconfirmed || j->pending_changes || j->file_bytes - j->end.offset < SPARE_BLOCKS * DBK_IO_BLOCK)
         return DBK_OK;
     DBK_TRY(make_staging(j, DBK_IO_BLOCK, err));
     dbk_error why = {0};
-    dbk_status status = write_group(j, DBK_GROUP_CONFIRM, 0, &why);
+    dbk_status status = submit_group(j, DBK_GROUP_CONFIRM, 0, &why);
     if (status == DBK_OK)
-        status = sync_log(j, &why);
+        status = finish_group(j, &why);
     return status == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
 }
 

@@ -185,19 +185,20 @@ void dbk_journal_destroy(dbk_journal *j)
 {
     if (!j)
         return;
-    while (j->sync_in_flight && !j->sync.finished && j->io->backend->complete(j->io) > 0)
+    while (j->in_flight && !j->write.finished && j->io->backend->complete(j->io) > 0)
         ;
     if (j->file >= 0)
         j->io->backend->close(j->io, j->file);
     dbk_manifest_destroy(j->manifest);
     dbk_buffer_dispose(&j->group);
     free(j->staging);
+    free(j->written);
     free(j);
 }
 
 dbk_status dbk_journal_close(dbk_journal *j, dbk_error *err)
 {
-    assert(!j->pending_changes && !j->sync_in_flight);
+    assert(!j->pending_changes && !j->in_flight);
     if (j->reason.status != DBK_OK || j->marked_closed)
         return DBK_OK;
     if (j->next_planned)

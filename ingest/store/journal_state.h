@@ -29,8 +29,10 @@ struct dbk_journal {
 
     dbk_buffer group;         // the group being built: room for its header, then records
     uint32_t pending_changes; // in it
-    uint8_t *staging;         // aligned copy of a finished group
+    uint8_t *staging;         // for the aligned copy of a finished group
     size_t staging_size;
+    uint8_t *written; // the copy of the data group in flight or before; its turn comes after staging's
+    size_t written_size;
 
     // The next log file: planned (somebody may be making it), made (may be linked to); `again`: something of
     // that name may lie about.
@@ -38,11 +40,11 @@ struct dbk_journal {
     bool next_planned, next_made, next_again;
 
     // The commit under way.
-    dbk_snapshot *image; // to be published when the sync is done
+    dbk_snapshot *image; // to be published when the write is done
     dbk_log_position image_end;
     uint32_t image_changes;
-    dbk_io_op sync;
-    bool sync_in_flight;
+    dbk_io_op write;
+    bool in_flight;
 
     dbk_log_position published; // behind the group of the published snapshot
     bool checkpoint_again;

@@ -29,6 +29,9 @@ typedef struct dbk_store_options {
     bool unlogged;
     const dbk_watch *watches; // what dbk_store_observe tells of; must outlive the store
     int watches_count;
+    // Called before and after the answers to the changes of a group, on the writer's thread, so that whoever
+    // has to be woken for them is woken once; optional, both or none.
+    void (*answers_begin)(void), (*answers_end)(void);
     void (*notice)(void *user, const char *line); // one line for the operator ("cut a torn tail …"); optional
     void *user;
 } dbk_store_options;
@@ -71,7 +74,7 @@ dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply
 // ---- Transactions ----
 
 // Decides a change with everything before it in view, what is applied but not yet synced included. Runs once,
-// on the writer's thread, with an image of the working state that is valid until it returns, and keeps all
+// on the writer's thread, with a look at the working state that is valid until it returns, and keeps all
 // other writers waiting: look rows up by key or by text (dbk_db_find_text), do nothing that grows with the
 // tenant, never submit.
 //

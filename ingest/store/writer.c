@@ -163,11 +163,11 @@ static dbk_status decide(writer *w, dbk_pending *p, dbk_error *err)
     const char *reason = dbk_journal_read_only(s->journal);
     if (reason)
         return dbk_fail(err, DBK_READ_ONLY, "%s", reason);
-    // Never published by itself: the group's own image follows, and this one is left out.
-    const dbk_snapshot *working = dbk_db_freeze(s->db, dbk_journal_number(s->journal));
+    const dbk_snapshot *working = dbk_db_look(s->db, dbk_journal_number(s->journal));
     if (!working)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory looking at the working state");
     dbk_status status = p->fn(p->fn_user, working, &p->decided, err);
+    dbk_db_look_end(s->db, working);
     if (status == DBK_OK && p->decided.batches_count > 0)
         status = make_record(s, p, &p->decided, err);
     w->rows += p->rows;
@@ -298,7 +298,11 @@ static void finish_flight(writer *w)
     take_stock(s, unlogged_bytes);
     pthread_mutex_unlock(&s->mutex);
     dbk_watcher_publish(&s->watcher, w->number);
+    if (s->answers_begin)
+        s->answers_begin();
     answer_all(&w->in_flight, DBK_OK, NULL, w->number);
+    if (s->answers_end)
+        s->answers_end();
 }
 
 // A failure that the housekeeper met ends the writing, too. Mutex held. Not while a group is in flight: when
@@ -363,7 +367,8 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
-    make_rollups(w.store);
+    if (!w.store->unlogged) // nobody asks it anything
+        make_rollups(w.store);
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);
         if (w.in_flight.first) {

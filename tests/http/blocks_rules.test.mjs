@@ -104,6 +104,10 @@ test('BA5: bodies that are not JSON, not an object, or not said to be JSON', asy
     refused(await ask('orders/summary', key, '{}', { 'content-encoding': 'gzip' }), 415, 'unsupported_media_type');
     for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON'])
         assert.equal((await ask('orders/summary', key, '{}', { 'content-type': type })).status, 200);
+    const padded = (size) => `{"status":"${'x'.repeat(size - 13)}"}`;
+    assert.equal((await ask('orders/summary', key, padded(1 << 20))).status, 200);
+    refused(await ask('orders/summary', key, padded((1 << 20) + 1)), 413, 'payload_too_large');
+    refused(await ask('orders/summary', key, `[${'0,'.repeat(8 << 20)}`.slice(0, (16 << 20) - 2) + '0]'), 413, 'payload_too_large');
     // A body that was answered before is not answered again under another type.
     refused(await ask('orders/summary', key, '{}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
 });
@@ -357,6 +361,42 @@ test('B25, B32: commission of several rates is added exactly and rounded once', 
                      [[null, 4, 19, 31.7], ['v', 3, 0.13, 34.4]]);
     const statuses = (await read('orders/providers/list', own, JANUARY)).records.map((record) => [record.status, record.commission_rate]);
     assert.deepEqual(statuses.slice(0, 4), [['assigned', 33.3], ['assigned', 50], ['assigned', 20], ['assigned', null]]);
+});
+
+test('X20, B22, B25: amounts at the end of their range, only cancelled orders, currencies of no and of three digits', async () => {
+    const tables = (amount, currency) => {
+        const three = (make) => [0, 1, 2].map((i) => ({ id: `e${i}`, created_at: day(3), currency, ...make(i) }));
+        return {
+            orders: three(() => ({ status: 'cancelled', total: amount, tax: amount, tip: amount })),
+            payments: three(() => ({ status: 'failed', amount })),
+            vendor_payments: three(() => ({ vendor_id: 'v', status: 'paid', amount })),
+            provider_assignments: three((i) => ({ provider_id: 'p', vendor_id: 'v', amount, commission_rate: ['99.999999999', '0', '100'][i] })),
+            subscriptions: three((i) => ({ customer_id: 'c', model_name: 'M', status: 'active', price: amount, started_at: day(3), created_at: undefined,
+                                           billing_interval: ['week', 'month', 'year'][i] })),
+        };
+    };
+    for (const [name, amount, currency, digits] of [['most', '922337203685477.5807', 'USD', 2], ['least', '-922337203685477.5807', 'USD', 2],
+        ['yen', '100.5', 'JPY', 0], ['dinar', '1.0005', 'KWD', 3]]) {
+        const own = await tenant(`edge-${name}`, tables(amount, currency), ['--currency', currency]);
+        const [whole, part = ''] = amount.split('.'), one = BigInt(whole + part.padEnd(4, '0'));
+        // Numbers as texts: the largest are beyond a double.
+        const money = (numerator, denominator = 1n) => {
+            const units = divide(numerator, denominator * 10n ** BigInt(4 - digits));
+            const text = String(units < 0n ? -units : units).padStart(digits + 1, '0');
+            return (units < 0n ? '-' : '') + (digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text);
+        };
+        const has = async (report, members) => {
+            const { body } = await ask(report, own, JANUARY);
+            for (const [member, value] of Object.entries(members)) assert.ok(body.includes(`"${member}":${value}`), `${name} ${report} ${member} ${value}: ${body}`);
+        };
+        await has('orders/summary', { total_revenue: money(3n * one), average_order_value: money(one), total_tips: money(3n * one), cancelled: 3 });
+        await has('orders/list', { total: money(one), total_revenue: money(3n * one) });
+        await has('payments/summary', { total_amount: money(3n * one), failed_amount: money(3n * one), confirmed_amount: money(0n) });
+        await has('vendors/payments/summary', { paid_amount: money(3n * one), pending_amount: money(0n) });
+        // One that keeps all but the least part of the whole; none and all of it are no commission.
+        await has('orders/providers/summary', { total_provider_amount: money(3n * one), total_commission: money(one * 99999999999n), avg_commission_rate: '66.7' });
+        await has('users/subscriptions/summary', { mrr: money(one * (52n + 12n + 1n), 12n), churn_rate: '0.0' });
+    }
 });
 
 test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has ended', async () => {

@@ -412,6 +412,7 @@ static void sim_sync(sim_io *io, sim_file *file, dbk_io_op *op)
     finish(io, op, DBK_OK, 0);
 }
 
+// A durable write is a write and a sync: what can happen to these, and between them, can happen to it.
 static void sim_write(sim_io *io, sim_file *file, dbk_io_op *op)
 {
     step(io->disk);
@@ -426,7 +427,10 @@ static void sim_write(sim_io *io, sim_file *file, dbk_io_op *op)
         return;
     }
     file_write(file, op->buffer, op->size, op->offset);
-    finish(io, op, DBK_OK, 0);
+    if (op->durable)
+        sim_sync(io, file, op);
+    else
+        finish(io, op, DBK_OK, 0);
 }
 
 static void sim_submit(dbk_io *base, dbk_io_op *op)

@@ -131,12 +131,39 @@ static void *run(void *argument)
     return NULL;
 }
 
+static void answer_resumed(void *q)
+{
+    answer_info(q);
+}
+
+// Of every eight, the last is not held back with the others.
+static void resume_all(dbk_request *const *requests, int count)
+{
+    dbk_resume_hold();
+    for (int i = 0; i < count; i++) {
+        if (i % 8 == 7)
+            dbk_resume_release();
+        dbk_request_resume(requests[i], answer_resumed, requests[i]);
+        if (i % 8 == 7)
+            dbk_resume_hold();
+    }
+    dbk_resume_release();
+}
+
 static void *reply_later(void *argument)
 {
     dbk_fixture *f = argument;
     pthread_mutex_lock(&f->lock);
     for (;;) {
-        if (f->releasing && f->kept_count > 0) {
+        if (f->releasing && f->kept_count > 0 && f->resumes) {
+            dbk_request *requests[DBK_COUNT(f->kept)];
+            int n = f->kept_count;
+            memcpy(requests, f->kept, (size_t)n * sizeof requests[0]);
+            f->kept_count = 0;
+            pthread_mutex_unlock(&f->lock);
+            resume_all(requests, n);
+            pthread_mutex_lock(&f->lock);
+        } else if (f->releasing && f->kept_count > 0) {
             dbk_request *q = f->kept[--f->kept_count];
             pthread_mutex_unlock(&f->lock);
             answer_info(q);

@@ -8,7 +8,8 @@
 //     /bytes?N       N bytes
 //     /status?N      a reply with status N and a few headers, one of them trying to be two
 //     /failed        a reply whose body ran out of memory
-//     /later         kept until dbk_fixture_release, then answered from another thread like /info
+//     /later         kept until dbk_fixture_release, then answered like /info: from another thread, or
+//     resumed by it
 #ifndef DBK_TEST_SERVER_FIXTURE_H
 #define DBK_TEST_SERVER_FIXTURE_H
 
@@ -21,6 +22,7 @@ typedef struct dbk_fixture {
     dbk_server *server;
     dbk_server_options options; // set before start; app, refuse and log are the fixture's, and so is the
                                 // handler unless one was set
+    bool resumes;               // kept requests are answered on their own threads, many to a wake-up
     int drain_ms;
     int port;
     pthread_t runner, replier;

@@ -118,11 +118,10 @@ static void test_head_and_bodiless(void **state)
     dbk_fixture_end(&f);
 }
 
-static void test_late_replies(void **state)
+static void late_replies_check(bool resumes)
 {
-    (void)state;
     enum { CLIENTS = 50 };
-    dbk_fixture f = {.options.threads = 2};
+    dbk_fixture f = {.options.threads = 2, .resumes = resumes};
     dbk_response r = {0};
     int fds[CLIENTS];
     dbk_fixture_start(&f, NULL);
@@ -148,12 +147,23 @@ static void test_late_replies(void **state)
     dbk_fixture_end(&f);
 }
 
-static void test_client_gone_before_the_reply(void **state)
+static void test_late_replies(void **state)
 {
     (void)state;
+    late_replies_check(false);
+}
+
+static void test_resumed_requests(void **state)
+{
+    (void)state;
+    late_replies_check(true);
+}
+
+static void client_gone_check(bool resumes)
+{
     enum { CLIENTS = 20 };
     static const struct linger reset = {.l_onoff = 1};
-    dbk_fixture f = {0};
+    dbk_fixture f = {.resumes = resumes};
     dbk_fixture_start(&f, NULL);
     int fds[CLIENTS];
     for (int i = 0; i < CLIENTS; i++) {
@@ -169,6 +179,13 @@ static void test_client_gone_before_the_reply(void **state)
     dbk_fixture_release(&f);
     dbk_fixture_wait_connections(&f, 0);
     dbk_fixture_end(&f);
+}
+
+static void test_client_gone_before_the_reply(void **state)
+{
+    (void)state;
+    client_gone_check(false);
+    client_gone_check(true);
 }
 
 typedef struct worker {
@@ -363,15 +380,11 @@ static void test_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keep_alive),
-        cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_head_and_bodiless),
-        cmocka_unit_test(test_late_replies),
-        cmocka_unit_test(test_client_gone_before_the_reply),
-        cmocka_unit_test(test_four_loops),
-        cmocka_unit_test(test_local_socket),
-        cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_keep_alive),        cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_head_and_bodiless), cmocka_unit_test(test_late_replies),
+        cmocka_unit_test(test_resumed_requests),  cmocka_unit_test(test_client_gone_before_the_reply),
+        cmocka_unit_test(test_four_loops),        cmocka_unit_test(test_local_socket),
+        cmocka_unit_test(test_addresses),         cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,18 @@ static dbk_db *restored(const dbk_snapshot *snapshot)
     return db;
 }
 
+// What the writer sees of its own state; nothing of it may be left when the next batch comes.
+static void look_check(dbk_db *db, uint64_t number, const model *m)
+{
+    const dbk_snapshot *look = dbk_db_look(db, number);
+    assert_non_null(look);
+    assert_int_equal(dbk_snapshot_number(look), number);
+    snapshot_check(look, m);
+    uint64_t memory = dbk_db_memory(db);
+    dbk_db_look_end(db, look);
+    assert_true(dbk_db_memory(db) < memory);
+}
+
 static void run(dbk_random *r, uint32_t segment_rows, int rounds)
 {
     dbk_db *db;
@@ -118,6 +130,8 @@ static void run(dbk_random *r, uint32_t segment_rows, int rounds)
     for (int round = 1; round <= rounds; round++) {
         for (int i = (int)dbk_random_below(r, 4); i >= 0; i--)
             apply_random(r, db, m);
+        if (dbk_random_below(r, 8) == 0)
+            look_check(db, (uint64_t)round, m);
         if (dbk_random_below(r, 3) == 0)
             continue;
         dbk_snapshot *snapshot = dbk_db_freeze(db, (uint64_t)round);
