@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// All the extensions that the loops use are asked for at once: processors that have the last of them have the
+// others too, and one level is one twin to test.
 #include "engine/base/processor.h"
 
 static bool has_512;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// What holds a group query back is neither the additions nor the memory, but rows of one group that follow
+// one another: each must wait for the store of the one before. Hence banks, and registers.
 #include "engine/exec/tally.h"
 
 #include "engine/base/processor.h"
