@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which instructions this processor has, found out once.
+// All the extensions that the loops use are asked for at once: processors that have the last of them have the
+// others too, and one level is one twin to test.
 #include "engine/base/processor.h"
 
 static bool has_512;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums and counts of one vector for few groups, by the kernel that fits their number.
+// What holds a group query back is neither the additions nor the memory, but rows of one group that follow
+// one another: each must wait for the store of the one before. Hence banks, and registers.
 #include "engine/exec/tally.h"
 
 #include "engine/base/processor.h"
