@@ -19,7 +19,7 @@ static int64_t at(const char *date)
 }
 
 static const dbk_bucket day = {.unit = DBK_UNIT_DAY, .count = 1};
-static const dbk_bucket hour = {.unit = DBK_UNIT_HOUR, .count = 1};
+static const dbk_bucket hour_of_day = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1};
 static const dbk_bucket month = {.unit = DBK_UNIT_MONTH, .count = 1};
 static const dbk_aggregate count_sum[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}};
 static const dbk_aggregate count_sum_last[] = {
@@ -36,7 +36,7 @@ static const dbk_group_key by_status[] = {{"status", NULL}};
 static const dbk_group_key by_method_month[] = {{"payment_method", NULL}, {"created_at", &month}};
 static const dbk_group_key by_customer[] = {{"customer_id", NULL}};
 static const dbk_group_key by_month[] = {{"created_at", &month}};
-static const dbk_group_key by_hour[] = {{"created_at", &hour}};
+static const dbk_group_key by_hour[] = {{"created_at", &hour_of_day}};
 static const dbk_group_key by_product[] = {{"product_id", NULL}};
 // Revenue descending, then the key.
 static const dbk_order top[] = {{2, true}, {0, false}};
@@ -129,42 +129,10 @@ static const struct {
      {.table = "orders", .keys = by_hour, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
 };
 
-// Count and sum for each hour of the day.
-typedef struct day_profile {
-    dbk_i128 count[24], sum[24];
-} day_profile;
-
-static void add_up_hours(const dbk_result *result, day_profile *out)
-{
-    memset(out, 0, sizeof(*out));
-    for (size_t row = 0; row < dbk_result_rows(result); row++) {
-        int64_t at_hour = dbk_result_int(result, row, 0) / DBK_MS_HOUR % 24;
-        out->count[at_hour] += dbk_result_sum(result, row, 1);
-        out->sum[at_hour] += dbk_result_sum(result, row, 2);
-    }
-}
-
 static void print_wide(dbk_i128 value)
 {
     char number[DBK_DECIMAL_TEXT_MAX];
     printf("\"%.*s\"", (int)dbk_decimal_write(number, value, 0, 1, 0), number);
-}
-
-static void print_profile(const day_profile *profile)
-{
-    fputs("\"rows\":[", stdout);
-    bool follows = false;
-    for (int i = 0; i < 24; i++) {
-        if (profile->count[i] == 0)
-            continue;
-        printf("%s[\"%d\",", follows ? "," : "", i);
-        print_wide(profile->count[i]);
-        putchar(',');
-        print_wide(profile->sum[i]);
-        putchar(']');
-        follows = true;
-    }
-    fputs("]", stdout);
 }
 
 static void print_rows(const dbk_result *result)
@@ -212,21 +180,13 @@ static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
         dbk_read read = dbk_read_begin(db);
         dbk_status status = dbk_query_run(read.snapshot, dbk_text_from(tenant), &query, &result, &err);
         dbk_read_end(db, &read);
-        // The engine's hours are added up to the 24 of the day.
-        bool is_profile = queries[i].query.keys == by_hour;
-        day_profile profile;
-        if (status == DBK_OK && is_profile)
-            add_up_hours(result, &profile);
         int64_t ns = now_ns() - before;
         if (status != DBK_OK) {
             fprintf(stderr, "%s: %s\n", name, err.message);
             return 1;
         }
         printf("{\"ns\":%lld,", (long long)ns);
-        if (is_profile)
-            print_profile(&profile);
-        else
-            print_rows(result);
+        print_rows(result);
         puts("}");
         fflush(stdout);
         dbk_result_free(result);

@@ -50,6 +50,12 @@ dbk_status dbk_db_apply(dbk_db *db, dbk_text tenant, const dbk_batch *batch, dbk
 dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant, const dbk_batch *const *batches, int count,
                             dbk_apply_report *reports, int *applied, dbk_error *err);
 
+// Whether a row of a keyed table other than that of the key `except` has this text, the case of ASCII letters
+// aside. The writer's, of its working state: a transaction asks this where a query would read every row. The
+// first time for a column costs that, later a look-up.
+dbk_status dbk_db_find_text(dbk_db *db, dbk_text tenant, dbk_table_id table, const char *column,
+                            dbk_text text, dbk_text except, bool *found, dbk_error *err);
+
 // ---- Watching rows change (the writer's) ----
 
 // Rows to be told of when they are stored.

@@ -48,7 +48,7 @@ typedef struct dbk_filter {
 } dbk_filter;
 
 // A key: a column, or a calendar bucket of a column of type time. A bucket's value is its first instant in ms
-// UTC.
+// UTC; that of an hour of the day is the hour, 0 to 23.
 typedef struct dbk_group_key {
     const char *column;
     const dbk_bucket *bucket; // NULL = the column itself
@@ -92,8 +92,8 @@ typedef struct dbk_query {
     const dbk_aggregate *aggregates;
     int aggregates_count;
 
-    // Group query whose only key is a bucket, with both ends of the range closed: also the buckets without
-    // rows, so that there is one row for each bucket that the range touches.
+    // Group query whose only key is a bucket (not an hour of the day), with both ends of the range closed:
+    // also the buckets without rows, so that there is one row for each bucket that the range touches.
     bool fill;
 
     // Without an order, rows come in an order of the executor's choosing, but the same one each time for a

@@ -107,6 +107,10 @@ static const dbk_column_def orders[] = {
     CODE("cancel_reason", DBK_DOMAIN_REASON),
     TEXT("po_number"),
     TEXT("notes"),
+    TEXT("customer_email"),
+    TEXT("shipping_city"),
+    TEXT("shipping_region"),
+    TEXT("shipping_country"),
 };
 
 // created_at stays optional in files: a line without it takes its order's.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The loader: a ring of pieces between the thread that reads and submits (the caller's) and those that parse.
 //
-//     read ──▶ cut at a row ──▶ piece ──▶ parse (any thread) ──▶ submit in order ──▶ done (any thread)
+//     read ──▶ piece, as planned ──▶ parse (any thread) ──▶ submit in order ──▶ done (any thread)
 //
 // The caller fills the ring's next piece; before that it empties the piece, which waits for its parse and
 // submits its batches. So at most `pieces` blocks are in memory, and at most IN_FLIGHT batches are submitted
@@ -10,7 +10,6 @@
 
 #include "ingest/load_piece.h"
 #include "ingest/load_rejects.h"
-#include "ingest/parse/csv_scan.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PIECE_BYTES = 4 << 20, PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
+enum { PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
 
 typedef struct dbk_load load;
 struct dbk_load {
@@ -197,67 +196,48 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
 static uint64_t count_feeds(const char *data, size_t size)
 {
     uint64_t count = 0;
-    for (size_t i = 0; i < size; i++)
-        count += data[i] == '\n';
+    const char *end = data + size;
+    while (data < end && (data = memchr(data, '\n', (size_t)(end - data)))) {
+        data++;
+        count++;
+    }
     return count;
 }
 
-static size_t find_split(const load *l, dbk_csv_state *state, const char *data, size_t size)
+// The next piece of the plan.
+static dbk_status fill_piece(load *l, dbk_load_piece *p, dbk_error *err)
 {
-    if (l->plan.format == DBK_FORMAT_CSV)
-        return dbk_csv_split(state, data, size);
-    const char *feed = memrchr(data, '\n', size);
-    return feed ? (size_t)(feed + 1 - data) : 0;
-}
-
-// Reads on into the piece, which begins with what the last one left over, until it holds a whole row.
-static dbk_status fill_piece(load *l, dbk_load_piece *p, dbk_buffer *left, bool *at_end, dbk_error *err)
-{
-    dbk_csv_state state = DBK_CSV_OPENABLE;
-    size_t split = 0;
-    dbk_buffer block = {.data = (uint8_t *)p->data, .capacity = p->capacity};
-    dbk_buffer_append(&block, left->data, left->size);
-    // What was left over begins with a row and ends within one: it cannot be cut.
-    if (l->plan.format == DBK_FORMAT_CSV)
-        dbk_csv_split(&state, (const char *)left->data, left->size);
-    do {
-        size_t got, at = block.size;
-        uint8_t *room = dbk_buffer_reserve(&block, PIECE_BYTES);
-        p->data = (char *)block.data;
-        p->capacity = block.capacity;
-        if (!room)
+    uint64_t from = l->filled ? l->plan.cuts[l->filled - 1] : 0;
+    size_t got, size = (size_t)(l->plan.cuts[l->filled] - from);
+    if (!p->data || size > p->capacity) {
+        char *grown = realloc(p->data, size ? size : 1);
+        if (!grown)
             return no_memory(err);
-        DBK_TRY(dbk_input_read(l->input, room, PIECE_BYTES, &got, err));
-        l->totals->bytes += got;
-        *at_end = got < PIECE_BYTES;
-        block.size += got;
-        size_t found = got ? find_split(l, &state, (const char *)block.data + at, got) : 0;
-        split = *at_end ? block.size : found ? at + found : 0;
-    } while (split == 0 && !*at_end);
-    p->size = split;
-    dbk_buffer_reset(left);
-    dbk_buffer_append(left, block.data + split, block.size - split);
-    return left->failed ? no_memory(err) : DBK_OK;
+        p->data = grown;
+        p->capacity = size;
+    }
+    p->size = size;
+    DBK_TRY(dbk_input_read(l->input, p->data, size, &got, err));
+    l->totals->bytes += got;
+    return got == size ? DBK_OK : dbk_fail(err, DBK_IO, "the file became shorter while it was loaded");
 }
 
 static dbk_status run_ring(load *l, dbk_error *err)
 {
-    dbk_buffer left = {0};
     dbk_status status = DBK_OK;
     uint64_t line = 1;
-    bool at_end = false;
-    while (status == DBK_OK && !at_end) {
+    while (status == DBK_OK && l->filled < l->plan.cuts_count) {
         if (l->filled - l->emptied == (uint64_t)l->pieces_count) {
             status = empty_piece(l, true, err);
             continue;
         }
         dbk_load_piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
-        status = fill_piece(l, p, &left, &at_end, err);
-        if (status != DBK_OK || (p->size == 0 && l->filled > 0))
+        status = fill_piece(l, p, err);
+        if (status != DBK_OK)
             break;
         p->first_line = line;
         line += count_feeds(p->data, p->size);
-        if (at_end && p->size && p->data[p->size - 1] != '\n')
+        if (l->filled + 1 == l->plan.cuts_count && p->size && p->data[p->size - 1] != '\n')
             line++;
         pthread_mutex_lock(&l->lock);
         p->parsed = false;
@@ -270,7 +250,6 @@ static dbk_status run_ring(load *l, dbk_error *err)
         status = status == DBK_OK ? emptied : status;
     }
     l->totals->lines = line - 1;
-    dbk_buffer_dispose(&left);
     return status;
 }
 
@@ -374,11 +353,24 @@ static dbk_status add_refused(load *l, dbk_error *err)
     return dbk_load_rejects_find(&l->rejects, l->input, l->refused, count, err);
 }
 
+// Everything that was stored is safe, also when the load failed on its way; or nothing counts.
+static dbk_status finish(load *l, dbk_error *err)
+{
+    if (!l->sink->finish || l->options->dry_run)
+        return DBK_OK;
+    dbk_status status = l->sink->finish(l->sink->user, err);
+    if (status != DBK_OK)
+        memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
+    return status;
+}
+
 static dbk_status load_checked(load *l, dbk_error *err)
 {
     dbk_status status = l->options->map ? load_mapped(l, err) : load_pieces(l, err);
     dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
     status = status == DBK_OK ? sunk : status;
+    dbk_status finished = finish(l, status == DBK_OK ? err : NULL);
+    status = status == DBK_OK ? finished : status;
     if (status == DBK_OK)
         status = add_refused(l, err);
     dbk_status closed = dbk_load_rejects_close(&l->rejects, status == DBK_OK ? err : NULL);
@@ -415,7 +407,7 @@ dbk_status dbk_load_file(const dbk_load_options *options, const char *path, cons
         totals->stored = count_stored(l, status);
     }
     dbk_input_close(l->input);
-    dbk_buffer_dispose(&l->plan.header);
+    dbk_load_plan_dispose(&l->plan);
     free(l->refused);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->lock);

@@ -25,6 +25,9 @@ typedef struct dbk_load_sink {
     // May block. Called from one thread, in the order of the file.
     void (*submit)(void *user, dbk_load_ticket *ticket);
     void *user;
+    // Called once, when everything that was submitted is done: puts it on stable storage where `done` did not
+    // say so yet. NULL: it did.
+    dbk_status (*finish)(void *user, dbk_error *err);
 } dbk_load_sink;
 
 // status: what storing came to, message the reason when it failed. report: rows rejected by the engine; may
@@ -62,7 +65,7 @@ typedef struct dbk_load_totals {
 dbk_status dbk_load_file(const dbk_load_options *options, const char *path, const dbk_load_sink *sink,
                          dbk_load_totals *totals, dbk_error *err);
 
-// The sink that stores into an open data directory.
+// The sink that stores into an open data directory, with a log or without.
 typedef struct dbk_load_store {
     dbk_store *store;
     dbk_text tenant;

@@ -3,6 +3,7 @@
 // its header, NUL bytes, rows without end, gzip data that does not unpack to its end.
 #include "ingest/load_check.h"
 
+#include "ingest/load_piece.h"
 #include "ingest/parse/csv.h"
 #include "ingest/parse/csv_header.h"
 #include "ingest/parse/csv_scan.h"
@@ -93,13 +94,28 @@ static size_t find_split(dbk_format format, dbk_csv_state *state, const char *da
     return feed ? (size_t)(feed + 1 - data) : 0;
 }
 
+static bool cut(dbk_load_plan *plan, uint64_t at)
+{
+    if (!dbk_load_grow((void **)&plan->cuts, plan->cuts_count, &plan->cuts_capacity, sizeof *plan->cuts))
+        return false;
+    plan->cuts[plan->cuts_count++] = at;
+    return true;
+}
+
+void dbk_load_plan_dispose(dbk_load_plan *plan)
+{
+    dbk_buffer_dispose(&plan->header);
+    free(plan->cuts);
+}
+
 dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
                           dbk_load_plan *plan, dbk_error *err)
 {
     dbk_status status = DBK_OK;
     dbk_csv_state state = DBK_CSV_OPENABLE;
-    uint64_t at = 0;
+    uint64_t at = 0, last_cut = 0;
     size_t got = 0, row = 0; // row: bytes since the last row ended
+    bool kept = true;
     *plan = (dbk_load_plan){0};
     char *block = malloc(BLOCK);
     if (!block)
@@ -113,6 +129,10 @@ dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk
         const char *nul = got ? memchr(block, 0, got) : NULL;
         size_t split = got ? find_split(plan->format, &state, block, got) : 0;
         row = split ? got - split : row + got;
+        if (split && at + split - last_cut >= DBK_LOAD_PIECE_BYTES) {
+            last_cut = at + split;
+            kept &= cut(plan, last_cut);
+        }
         if (nul)
             status = dbk_fail(err, DBK_INVALID, "a NUL byte at offset %llu: this is not a text file",
                               (unsigned long long)(at + (uint64_t)(nul - block)));
@@ -124,5 +144,9 @@ dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk
         at += got;
     } while (status == DBK_OK && got == BLOCK);
     free(block);
+    if (last_cut < at || at == 0)
+        kept &= cut(plan, at);
+    if (status == DBK_OK && !kept)
+        status = dbk_fail(err, DBK_NO_MEMORY, "out of memory for reading %s", path);
     return status == DBK_OK ? dbk_input_rewind(input, err) : status;
 }

@@ -10,11 +10,17 @@
 typedef struct dbk_load_plan {
     dbk_format format;
     dbk_buffer header; // CSV: from the first byte to the end of the header row, byte order mark and all
+    // Without a map: where pieces end, each behind a row; the last of them is the end of the input.
+    uint64_t *cuts;
+    size_t cuts_count, cuts_capacity;
 } dbk_load_plan;
 
+enum { DBK_LOAD_PIECE_BYTES = 4 << 20 }; // of a piece, about
+
 // Reads the whole input and leaves it at its start. DBK_INVALID when it must be refused. The caller disposes
-// of plan->header.
+// of the plan.
 dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
                           dbk_load_plan *plan, dbk_error *err);
+void dbk_load_plan_dispose(dbk_load_plan *plan);
 
 #endif

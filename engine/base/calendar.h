@@ -52,6 +52,9 @@ typedef enum dbk_unit {
     DBK_UNIT_MONTH,
     DBK_UNIT_QUARTER,
     DBK_UNIT_YEAR,
+    // The hour that the zone's clock shows, 0 to 23, of all days together: not a span of time, but a question
+    // that is asked like one. count 1, day_start_minutes 0.
+    DBK_UNIT_HOUR_OF_DAY,
 } dbk_unit;
 
 typedef struct dbk_bucket {
@@ -61,11 +64,16 @@ typedef struct dbk_bucket {
     const dbk_zone *zone;  // NULL = UTC
 } dbk_bucket;
 
-// The bucket [*start, *end) that holds the instant. start <= ms < end.
+// The bucket [*start, *end) that holds the instant. start <= ms < end. Not for hours of the day.
 void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end);
-// The same for hours of UTC (count 1), days and months, and the bucket's number: hours and days since 1970,
-// months since January of the year 0. Later buckets have larger numbers, and no number is left out but that
-// of a day which the zone left out.
+// The hour of the day that the clock of the zone (NULL = UTC) shows at the instant, and a span [*start, *end)
+// around it of at most an hour in which it shows that hour: one that the clock goes back to is shown again
+// later, and belongs to the same hour of the day. All time beyond the calendar's range has the hour of its
+// end; ms is not INT64_MAX.
+int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end);
+// The same as dbk_bucket_span for hours of UTC (count 1), days and months, and the bucket's number: hours and
+// days since 1970, months since January of the year 0. Later buckets have larger numbers, and no number is
+// left out but that of a day which the zone left out.
 int32_t dbk_bucket_number(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end);
 
 #endif

@@ -63,8 +63,27 @@ static void unit_days(dbk_unit unit, int64_t day, int64_t *first, int64_t *next)
     *next = month > 12 ? dbk_day_from_civil(year + 1, 1, 1) : dbk_day_from_civil(year, month, 1);
 }
 
+int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end)
+{
+    const int64_t in_range = ms < DBK_MS_FIRST ? DBK_MS_FIRST : ms > DBK_MS_LAST ? DBK_MS_LAST : ms;
+    int64_t period[2] = {INT64_MIN, INT64_MAX}, offset = 0;
+    if (zone)
+        offset = (int64_t)dbk_zone_offset(zone, in_range, period) * DBK_MS_SECOND;
+    const int64_t hours = dbk_floor_div(in_range + offset, DBK_MS_HOUR);
+    *start = hours * DBK_MS_HOUR - offset;
+    *end = *start + DBK_MS_HOUR;
+    *start = *start > period[0] ? *start : period[0];
+    *end = *end < period[1] ? *end : period[1];
+    if (ms < *start)
+        *start = INT64_MIN;
+    if (ms >= *end)
+        *end = INT64_MAX;
+    return (int)(hours - dbk_floor_div(hours, 24) * 24);
+}
+
 void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end)
 {
+    assert(bucket->unit != DBK_UNIT_HOUR_OF_DAY);
     assert(bucket->count > 0);
     assert(bucket->day_start_minutes >= 0 && bucket->day_start_minutes < 1440);
 

@@ -142,11 +142,14 @@ static char *write_digits(char *p, int value, int count)
     return p + count;
 }
 
+// What can be written: 0000-01-01 to 9999-12-31, as day numbers.
+enum { FIRST_DAY = -719528, LAST_DAY = 2932896 };
+
 size_t dbk_date_write(char out[DBK_TIME_TEXT_MAX], int32_t day)
 {
-    const int32_t first = dbk_day_from_civil(0, 1, 1), last = dbk_day_from_civil(9999, 12, 31);
     int year, month, day_of_month;
-    dbk_civil_from_day(day < first ? first : day > last ? last : day, &year, &month, &day_of_month);
+    day = day < FIRST_DAY ? FIRST_DAY : day > LAST_DAY ? LAST_DAY : day;
+    dbk_civil_from_day(day, &year, &month, &day_of_month);
     char *p = write_digits(out, year, 4);
     *p++ = '-';
     p = write_digits(p, month, 2);
@@ -157,8 +160,7 @@ size_t dbk_date_write(char out[DBK_TIME_TEXT_MAX], int32_t day)
 
 size_t dbk_time_write(char out[DBK_TIME_TEXT_MAX], int64_t ms)
 {
-    const int64_t first = (int64_t)dbk_day_from_civil(0, 1, 1) * DBK_MS_DAY;
-    const int64_t last = (int64_t)dbk_day_from_civil(10000, 1, 1) * DBK_MS_DAY - 1;
+    const int64_t first = FIRST_DAY * (int64_t)DBK_MS_DAY, last = (LAST_DAY + 1) * (int64_t)DBK_MS_DAY - 1;
     ms = ms < first ? first : ms > last ? last : ms;
     int64_t day = dbk_floor_div(ms, DBK_MS_DAY);
     int rest = (int)(ms - day * DBK_MS_DAY);

@@ -228,11 +228,14 @@ static dbk_status bind_words(dbk_bound_filter *bound, const dbk_filter *filter, 
     dbk_buffer room = {0};
     for (uint32_t code = 1; code <= bound_code; code++) {
         dbk_text word = dbk_tenant_word(tenant, domain, code);
-        dbk_buffer_reset(&room);
-        char *bytes = (char *)dbk_buffer_reserve(&room, word.length + 1);
-        if (!bytes) {
-            dbk_buffer_dispose(&room);
-            return no_memory(err);
+        char *bytes = NULL;
+        if (text.op == DBK_OP_CONTAINS) { // folds the word
+            dbk_buffer_reset(&room);
+            bytes = (char *)dbk_buffer_reserve(&room, word.length + 1);
+            if (!bytes) {
+                dbk_buffer_dispose(&room);
+                return no_memory(err);
+            }
         }
         if (text_matches(&text, word, bytes))
             add_bit(bound, code);
@@ -351,6 +354,25 @@ dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map 
         break;
     }
     return DBK_SOMETIMES;
+}
+
+bool dbk_filter_interval(const dbk_bound_filter *filter, int64_t *lo, int64_t *hi)
+{
+    switch (filter->form) {
+    case DBK_FORM_INT_RANGE:
+        *lo = filter->lo;
+        *hi = filter->hi;
+        return true;
+    case DBK_FORM_CODE_IS:
+        *lo = *hi = filter->code;
+        return true;
+    case DBK_FORM_CODE_NOT:
+        *lo = 1;
+        *hi = UINT32_MAX;
+        return filter->code == 0;
+    default:
+        return false;
+    }
 }
 
 static bool in_numbers(const dbk_bound_filter *filter, int64_t value)

@@ -48,6 +48,10 @@ typedef enum dbk_verdict { DBK_NEVER, DBK_SOMETIMES, DBK_ALWAYS } dbk_verdict;
 // What holds for all rows that the zone map covers.
 dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map *zone);
 
+// The interval that values, or codes, must lie in, "no value" being DBK_NULL and code 0. False for conditions
+// that are no interval.
+bool dbk_filter_interval(const dbk_bound_filter *filter, int64_t *lo, int64_t *hi);
+
 // Rows of a vector; the array that fits the form is given. `sorted`: ints ascend.
 void dbk_filter_ints(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORDS], const int64_t *values,
                      uint32_t n, bool sorted);

@@ -33,6 +33,12 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     uint64_t fixed = plan->grouping == DBK_GROUP_HASH ? 0 : plan->dense_groups;
     for (int i = 0; ok && i < plan->states_count; i++)
         ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], fixed);
+    for (int i = 1; ok && fixed && groups->joined == 0 && i < plan->states_count; i++) {
+        if (plan->states[i].kind != DBK_STATE_SUM)
+            continue;
+        ok = dbk_state_join(&groups->states[0], &groups->states[i]);
+        groups->joined = ok ? i : 0;
+    }
     if (!ok) {
         groups_destroy(groups);
         return dbk_exec_no_memory(err);
@@ -41,24 +47,19 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     return DBK_OK;
 }
 
-static dbk_assigned assigned_to(const uint32_t *groups, uint32_t n, bool one)
-{
-    uint32_t low, high;
-    dbk_bounds_codes(groups, one ? 1 : n, &low, &high);
-    return (dbk_assigned){one ? NULL : groups, low, high - low + 1};
-}
-
 static dbk_status on_vector(void *self, dbk_scan *scan)
 {
     dbk_groups *groups = self;
-    bool one;
+    dbk_assigned to;
     DBK_TRY(dbk_grouping_load(&groups->grouping, scan));
-    if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &one) ||
+    if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &to) ||
         !dbk_groups_reserve(groups))
         return dbk_exec_no_memory(scan->err);
-    dbk_assigned to = assigned_to(groups->assigned, scan->count, one);
-    for (int i = 0; i < groups->plan->states_count; i++)
-        DBK_TRY(dbk_state_add(&groups->states[i], scan, &to));
+    if (groups->joined)
+        DBK_TRY(dbk_state_add_both(&groups->states[0], &groups->states[groups->joined], scan, &to));
+    for (int i = groups->joined ? 1 : 0; i < groups->plan->states_count; i++)
+        if (i != groups->joined || i == 0)
+            DBK_TRY(dbk_state_add(&groups->states[i], scan, &to));
     return DBK_OK;
 }
 
@@ -68,19 +69,19 @@ static dbk_status on_part(void *self, dbk_scan *scan, const dbk_part *part, bool
     dbk_groups *groups = self;
     const dbk_plan *plan = groups->plan;
     dbk_zone_map zone;
-    bool one;
+    dbk_assigned to;
     for (int i = 0; i < plan->states_count; i++)
         if (!dbk_state_takes_zone_map(&groups->states[i]) ||
             (plan->states[i].slot >= 0 && !dbk_plan_zone_map(plan, part, plan->states[i].slot, &zone)))
             return DBK_OK;
     if (!dbk_grouping_load_part(&groups->grouping, part))
         return DBK_OK;
-    bool ok = groups->grouping.ops->assign(&groups->grouping, 1, groups->assigned, &one) &&
+    bool ok = groups->grouping.ops->assign(&groups->grouping, 1, groups->assigned, &to) &&
               dbk_groups_reserve(groups);
     for (int i = 0; ok && i < plan->states_count; i++) {
         if (plan->states[i].slot >= 0)
             dbk_plan_zone_map(plan, part, plan->states[i].slot, &zone);
-        ok = dbk_state_add_zone_map(&groups->states[i], groups->assigned[0], dbk_part_rows(part), &zone);
+        ok = dbk_state_add_zone_map(&groups->states[i], to.low, dbk_part_rows(part), &zone);
     }
     *answered = true;
     return ok ? DBK_OK : dbk_exec_no_memory(scan->err);

@@ -53,6 +53,11 @@ static bool seek_span(const dbk_grouping *grouping, const dbk_key *key, dbk_key_
         ms--;
     if (ms >= column->span_start && ms < column->span_end)
         return true;
+    if (key->bucket->unit == DBK_UNIT_HOUR_OF_DAY) {
+        const int hour = dbk_hour_of_day(key->bucket->zone, ms, &column->span_start, &column->span_end);
+        column->span_value = (uint64_t)hour + is_dense(grouping);
+        return true;
+    }
     const dbk_bucket_list *list = &key->buckets;
     if (list->count && ms >= list->starts[0] && ms < list->starts[list->count]) {
         uint32_t low = dbk_lower_bound(list->starts, list->count, ms + 1) - 1;

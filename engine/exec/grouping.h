@@ -23,12 +23,18 @@ typedef struct dbk_key_column {
     dbk_intern texts;
 } dbk_key_column;
 
+// The groups of a vector's matching rows: groups[i] each, all of them in [low, low + span); or NULL, and all
+// rows are in group `low`.
+typedef struct dbk_assigned {
+    const uint32_t *groups;
+    uint32_t low, span;
+} dbk_assigned;
+
 typedef struct dbk_grouping dbk_grouping;
 
 typedef struct dbk_grouping_ops {
-    // The groups of the matching rows. If all are in one, only groups[0] is set and *one is true. Calls for
-    // no more than `count` groups.
-    bool (*assign)(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, bool *one);
+    // The groups of the matching rows, in `room` (of a vector) or elsewhere. False when memory is out.
+    bool (*assign)(dbk_grouping *grouping, uint32_t rows, uint32_t *room, dbk_assigned *out);
     // The value of a key of a group, in the hashed form.
     uint64_t (*key)(const dbk_grouping *grouping, uint32_t group, int key);
 } dbk_grouping_ops;

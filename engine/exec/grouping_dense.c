@@ -2,30 +2,68 @@
 // Every key is a digit, the group's index is the number they make. No keys make the number 0: one group.
 #include "engine/exec/grouping.h"
 
-static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, bool *one)
+typedef struct digits {
+    const dbk_key_column *column;
+    uint32_t stride;
+} digits;
+
+// The first key writes, the others add.
+static void write_digits(const digits *key, uint32_t base, uint32_t rows, uint32_t *groups)
+{
+    if (key->column->form == DBK_KEY_CODES)
+        for (uint32_t i = 0; i < rows; i++)
+            groups[i] = base + key->column->codes[i] * key->stride;
+    else
+        for (uint32_t i = 0; i < rows; i++)
+            groups[i] = base + (uint32_t)key->column->values[i] * key->stride;
+}
+
+static void add_digits(const digits *key, uint32_t rows, uint32_t *groups)
+{
+    if (key->column->form == DBK_KEY_CODES)
+        for (uint32_t i = 0; i < rows; i++)
+            groups[i] += key->column->codes[i] * key->stride;
+    else
+        for (uint32_t i = 0; i < rows; i++)
+            groups[i] += (uint32_t)key->column->values[i] * key->stride;
+}
+
+static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *room, dbk_assigned *out)
 {
     const dbk_plan *plan = grouping->plan;
-    uint32_t base = 0;
-    for (int k = 0; k < plan->keys_count; k++)
-        if (grouping->columns[k].form == DBK_KEY_CONSTANT)
-            base += (uint32_t)(grouping->columns[k].constant * plan->keys[k].stride);
-    *one = true;
-    groups[0] = base;
+    bool written = false;
+    // Codes alone are known to be below their number; how far buckets reach is looked at.
+    bool bounded = true;
+    uint64_t base = 0, span = 1;
     for (int k = 0; k < plan->keys_count; k++) {
         const dbk_key_column *column = &grouping->columns[k];
-        uint32_t stride = (uint32_t)plan->keys[k].stride;
         if (column->form == DBK_KEY_CONSTANT)
-            continue;
-        if (*one)
-            for (uint32_t i = 0; i < rows; i++)
-                groups[i] = base;
-        *one = false;
-        if (column->form == DBK_KEY_CODES)
-            for (uint32_t i = 0; i < rows; i++)
-                groups[i] += column->codes[i] * stride;
+            base += column->constant * plan->keys[k].stride;
         else
-            for (uint32_t i = 0; i < rows; i++)
-                groups[i] += (uint32_t)column->values[i] * stride;
+            span += (plan->keys[k].cardinality - 1) * plan->keys[k].stride;
+        bounded &= column->form != DBK_KEY_VALUES;
+    }
+    *out = (dbk_assigned){NULL, (uint32_t)base, (uint32_t)span};
+    for (int k = 0; k < plan->keys_count; k++) {
+        const digits key = {&grouping->columns[k], (uint32_t)plan->keys[k].stride};
+        if (key.column->form == DBK_KEY_CONSTANT)
+            continue;
+        if (span == plan->keys[k].cardinality && base == 0 && key.column->form == DBK_KEY_CODES) {
+            out->groups = key.column->codes; // the only key there is: the code is the group
+            return true;
+        }
+        if (!written)
+            write_digits(&key, out->low, rows, room);
+        else
+            add_digits(&key, rows, room);
+        written = true;
+        out->groups = room;
+    }
+    if (!bounded) {
+        uint32_t low, high;
+        dbk_bounds_codes(room, rows, &low, &high);
+        out->low = low;
+        out->span = high - low + 1;
     }
     return true;
 }
@@ -36,6 +74,8 @@ static uint64_t key_of(const dbk_grouping *grouping, uint32_t group, int key)
     uint64_t digit = group / k->stride % k->cardinality;
     if (!k->bucket)
         return digit;
+    if (digit != 0 && k->bucket->unit == DBK_UNIT_HOUR_OF_DAY)
+        return digit - 1;
     return (uint64_t)(digit == 0 ? DBK_NULL : k->buckets.starts[digit - 1]);
 }
 

@@ -70,16 +70,16 @@ static uint64_t value_at(const dbk_key_column *column, uint32_t row)
                                             : column->values[row];
 }
 
-static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, bool *one)
+static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, dbk_assigned *out)
 {
     enum { KEYS_MAX = 64 }; // as the plan allows
     uint64_t tuple[KEYS_MAX];
     int keys = grouping->plan->keys_count;
     assert(keys <= KEYS_MAX);
-    *one = true;
+    bool one = true;
     for (int k = 0; k < keys; k++)
-        *one &= grouping->columns[k].form == DBK_KEY_CONSTANT;
-    for (uint32_t i = 0; i < (*one ? 1 : rows); i++) {
+        one &= grouping->columns[k].form == DBK_KEY_CONSTANT;
+    for (uint32_t i = 0; i < (one ? 1 : rows); i++) {
         bool same = i > 0; // neighbours are often alike, and comparing costs less than a look-up
         for (int k = 0; k < keys; k++) {
             uint64_t value = value_at(&grouping->columns[k], i);
@@ -91,6 +91,9 @@ static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, bool
         else if (!dbk_grouping_find(grouping, tuple, &groups[i]))
             return false;
     }
+    uint32_t low, high;
+    dbk_bounds_codes(groups, one ? 1 : rows, &low, &high);
+    *out = (dbk_assigned){one ? NULL : groups, low, high - low + 1};
     return true;
 }
 

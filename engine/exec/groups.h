@@ -12,6 +12,7 @@ typedef struct dbk_groups {
     const dbk_plan *plan;
     dbk_grouping grouping;
     dbk_state *states;
+    int joined; // the sum that stands beside the count of rows, which is state 0; 0 = none
     uint32_t assigned[DBK_VECTOR_ROWS];
 } dbk_groups;
 

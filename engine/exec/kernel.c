@@ -5,37 +5,13 @@
 
 #include "engine/base/wide.h"
 
-#include <string.h>
-
-// Eight bytes of 0 or 1 to eight bits, the first byte lowest: each product term lands in the top byte at its
-// own place, and none of them carry.
-static inline uint64_t pack8(const uint8_t *bytes)
-{
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word * 0x0102040810204080u >> 56;
-}
-
-static inline void mask_bytes(uint64_t *mask, const uint8_t match[DBK_VECTOR_ROWS], uint32_t n)
-{
-    for (uint32_t w = 0; w * 64 < n; w++) {
-        uint64_t word = 0;
-        for (uint32_t k = 0; k < 8; k++)
-            word |= pack8(match + w * 64 + k * 8) << (8 * k);
-        mask[w] &= word;
-    }
-}
-
-// Packing runs over whole words, so the bytes behind the last row are cleared first.
 DBK_WIDE void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
                                  int64_t hi)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((values[i] >= lo) & (values[i] <= hi));
-    if (n % 64)
-        memset(match + n, 0, 64 - n % 64);
-    mask_bytes(mask, match, n);
+    dbk_mask_and_bytes(mask, match, n);
 }
 
 DBK_WIDE void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n,
@@ -44,9 +20,7 @@ DBK_WIDE void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *val
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((values[i] != DBK_NULL) & (values[i] != other));
-    if (n % 64)
-        memset(match + n, 0, 64 - n % 64);
-    mask_bytes(mask, match, n);
+    dbk_mask_and_bytes(mask, match, n);
 }
 
 DBK_WIDE void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
@@ -55,9 +29,7 @@ DBK_WIDE void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *co
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)(codes[i] == code);
-    if (n % 64)
-        memset(match + n, 0, 64 - n % 64);
-    mask_bytes(mask, match, n);
+    dbk_mask_and_bytes(mask, match, n);
 }
 
 DBK_WIDE void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
@@ -66,9 +38,7 @@ DBK_WIDE void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *c
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((codes[i] != 0) & (codes[i] != code));
-    if (n % 64)
-        memset(match + n, 0, 64 - n % 64);
-    mask_bytes(mask, match, n);
+    dbk_mask_and_bytes(mask, match, n);
 }
 
 void dbk_mask_code_in(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, const uint64_t *bits)
@@ -107,13 +77,12 @@ uint32_t dbk_mask_count(const uint64_t mask[DBK_MASK_WORDS])
     return count;
 }
 
-uint32_t dbk_mask_list(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS])
+DBK_WIDE uint64_t dbk_sum_numbers(const uint32_t *numbers, uint32_t n)
 {
-    uint32_t n = 0;
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
-        for (uint64_t word = mask[w]; word; word &= word - 1)
-            rows[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(word));
-    return n;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += numbers[i];
+    return sum;
 }
 
 DBK_WIDE int64_t dbk_sum_ints(const int64_t *values, uint32_t n)

@@ -3,9 +3,7 @@
 #ifndef DBK_EXEC_KERNEL_H
 #define DBK_EXEC_KERNEL_H
 
-#include "engine/base/types.h"
-
-enum { DBK_MASK_WORDS = DBK_VECTOR_ROWS / 64 };
+#include "engine/base/mask.h"
 
 // Each ANDs into the mask which of n rows match; bits past n are not meant and may be anything.
 void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
@@ -24,6 +22,14 @@ uint32_t dbk_mask_count(const uint64_t mask[DBK_MASK_WORDS]);
 // The rows whose bits are set, ascending; returns how many.
 uint32_t dbk_mask_list(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS]);
 
+// The values of the rows in the mask: `count` of them, which `rows` lists. `out` has room for a vector.
+void dbk_pick_codes(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                    uint32_t count, uint32_t *out);
+void dbk_pick_ints(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                   uint32_t count, int64_t *out);
+
+// The sum of numbers.
+uint64_t dbk_sum_numbers(const uint32_t *numbers, uint32_t n);
 // The sum of those with a value; the caller knows that it fits.
 int64_t dbk_sum_ints(const int64_t *values, uint32_t n);
 uint32_t dbk_count_ints(const int64_t *values, uint32_t n);

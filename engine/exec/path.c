@@ -66,6 +66,8 @@ void dbk_walker_init(dbk_walker *walker, const dbk_path *path, const dbk_tenant_
 void dbk_walker_dispose(dbk_walker *walker)
 {
     for (int i = 0; i < DBK_PATH_COLUMNS; i++) {
+        dbk_finder_free(walker->finders[i]);
+        walker->finders[i] = NULL;
         if (!walker->cursors[i])
             continue;
         dbk_text_scratch_dispose(&walker->cursors[i]->scratch);
@@ -97,6 +99,17 @@ static dbk_status read_cell(dbk_walker *walker, int step, dbk_locator at, dbk_ce
     return dbk_part_text_at(part, column, at.row, walker->cursors[step], &out->text);
 }
 
+// The row of the step's table that an id of the step before names.
+static dbk_status find_row(dbk_walker *walker, int step, dbk_text id, bool *found, dbk_locator *at)
+{
+    *found = false;
+    if (!walker->views[step] || !id.length)
+        return DBK_OK;
+    if (!walker->finders[step] && !(walker->finders[step] = dbk_finder_create(walker->views[step])))
+        return DBK_NO_MEMORY;
+    return dbk_finder_find(walker->finders[step], id, found, at);
+}
+
 dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_cell *out)
 {
     const dbk_path *path = &walker->path;
@@ -109,9 +122,7 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
         } else if (path->tables[step]->columns[path->columns[step]].type == DBK_CODE) {
             found = value.number != 0 && dbk_view_find_code(view, (uint32_t)value.number, &at);
         } else {
-            found = false;
-            if (value.text.length)
-                DBK_TRY(dbk_view_find_id(view, value.text, &found, &at));
+            DBK_TRY(find_row(walker, step + 1, value.text, &found, &at));
         }
         if (found)
             DBK_TRY(read_cell(walker, step + 1, at, &value));
@@ -122,8 +133,13 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
 
 dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at)
 {
-    *found = false;
-    return walker->views[1] && id.length ? dbk_view_find_id(walker->views[1], id, found, at) : DBK_OK;
+    return find_row(walker, 1, id, found, at);
+}
+
+void dbk_walker_expect(const dbk_walker *walker, dbk_text id)
+{
+    if (walker->finders[1])
+        dbk_finder_expect(walker->finders[1], id);
 }
 
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out)

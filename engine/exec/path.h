@@ -36,7 +36,8 @@ typedef struct dbk_cell {
 typedef struct dbk_walker {
     dbk_path path;
     const dbk_table_view *views[DBK_PATH_COLUMNS]; // NULL where the tenant has no such table
-    dbk_text_cursor *cursors[DBK_PATH_COLUMNS];    // made on first use
+    dbk_text_cursor *cursors[DBK_PATH_COLUMNS];    // made on first use, like these:
+    dbk_finder *finders[DBK_PATH_COLUMNS];         // [i] finds in views[i] what the text of step i - 1 names
 } dbk_walker;
 
 void dbk_walker_init(dbk_walker *walker, const dbk_path *path, const dbk_tenant_view *tenant);
@@ -46,6 +47,8 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
 // The same in two steps, for a path whose first column is a text: the row that an id names, which other paths
 // from that column may share, and the value at the end behind it (NULL: there is no such row).
 dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at);
+// This id will be asked for a few searches from here.
+void dbk_walker_expect(const dbk_walker *walker, dbk_text id);
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out);
 // The value at the end for a row of the path's first table.
 dbk_status dbk_walker_row(dbk_walker *walker, dbk_locator row, dbk_cell *out);

@@ -178,13 +178,15 @@ static dbk_status bind_keys(dbk_plan *plan, dbk_error *err)
             return dbk_fail(err, DBK_INVALID, "query: %s: `%s` is of type %s and has no calendar buckets",
                             part, q->keys[i].column, dbk_type_name(plan->slots[key->slot].type));
         int most = bucket->unit == DBK_UNIT_MINUTE ? 1440 : bucket->unit == DBK_UNIT_HOUR ? 24 : 1;
-        if (bucket->unit < DBK_UNIT_MINUTE || bucket->unit > DBK_UNIT_YEAR || bucket->count < 1 ||
-            bucket->count > most || bucket->day_start_minutes < 0 || bucket->day_start_minutes > 1439)
+        if (bucket->unit < DBK_UNIT_MINUTE || bucket->unit > DBK_UNIT_HOUR_OF_DAY || bucket->count < 1 ||
+            bucket->count > most || bucket->day_start_minutes < 0 || bucket->day_start_minutes > 1439 ||
+            (bucket->unit == DBK_UNIT_HOUR_OF_DAY && bucket->day_start_minutes != 0))
             return dbk_fail(err, DBK_INVALID, "query: %s: there is no such calendar bucket", part);
     }
     plan->keys_count = q->keys_count;
-    if (q->fill && (q->keys_count != 1 || !q->keys[0].bucket || q->from_ms == DBK_TIME_OPEN_FROM ||
-                    q->to_ms == DBK_TIME_OPEN_TO))
+    if (q->fill &&
+        (q->keys_count != 1 || !q->keys[0].bucket || q->keys[0].bucket->unit == DBK_UNIT_HOUR_OF_DAY ||
+         q->from_ms == DBK_TIME_OPEN_FROM || q->to_ms == DBK_TIME_OPEN_TO))
         return dbk_fail(err, DBK_INVALID,
                         "query: only a single bucket key over a range with both ends can be filled");
     return DBK_OK;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where every key has few possible values, known beforehand, a group's index
-// is computed (dense); otherwise a hash table finds it.
+// Where every key has few possible values, known beforehand, a group's index is computed (dense); otherwise a
+// hash table finds it. So it does where filters leave few of the values: dense groups take memory for all.
 #include "engine/exec/plan_groups.h"
 
 #include "engine/exec/plan_rollup.h"
@@ -9,6 +9,8 @@
 
 // Dense groups up to here are always worth it; beyond, only when there are rows to fill them.
 enum { DENSE_ALWAYS = 4096, DENSE_MAX = 1 << 22, DENSE_MAX_FILLED = 1 << 24 };
+// … and only when the filters on the keys themselves leave one in so many of them.
+enum { DENSE_SPARSE = 8 };
 
 // Smallest and largest value of a slot in the parts that matter. False when that is not known.
 static bool value_range(const dbk_plan *plan, int slot, int64_t *lo, int64_t *hi)
@@ -81,6 +83,10 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
         key->cardinality = slot->type == DBK_CODE ? slot->codes : 0;
         return DBK_OK;
     }
+    if (key->bucket->unit == DBK_UNIT_HOUR_OF_DAY) {
+        key->cardinality = 24 + 1;
+        return DBK_OK;
+    }
     int64_t lo, hi;
     if (plan->rollup) {
         lo = plan->rollup->lo;
@@ -100,6 +106,38 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
     if (key->buckets.count)
         key->cardinality = (uint64_t)key->buckets.count + 1;
     return DBK_OK;
+}
+
+// How many digits of a key pass the filters on its own column.
+static uint64_t count_passing(const dbk_plan *plan, const dbk_key *key)
+{
+    const dbk_slot_def *slot = &plan->slots[key->slot];
+    uint64_t passing = 0;
+    if (key->bucket || slot->type != DBK_CODE)
+        return key->cardinality;
+    for (uint32_t w = 0; w <= slot->codes / 64; w++) {
+        uint64_t word = UINT64_MAX;
+        for (int i = 0; i < plan->filters_count; i++) {
+            const dbk_bound_filter *filter = &plan->filters[i];
+            if (filter->slot != key->slot)
+                continue;
+            if (filter->form == DBK_FORM_CODE_IN)
+                word &= filter->bits[w];
+            else if (filter->form == DBK_FORM_CODE_IS)
+                word &= filter->code / 64 == w ? (uint64_t)1 << (filter->code & 63) : 0;
+        }
+        passing += (uint64_t)__builtin_popcountll(word);
+    }
+    return passing < key->cardinality ? passing : key->cardinality;
+}
+
+// Do the filters leave so few of the dense groups that a table of those that occur is smaller?
+static bool is_sparse(const dbk_plan *plan)
+{
+    uint64_t groups = 1;
+    for (int i = 0; i < plan->keys_count; i++)
+        groups *= count_passing(plan, &plan->keys[i]);
+    return groups <= plan->dense_groups / DENSE_SPARSE;
 }
 
 dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
@@ -131,6 +169,8 @@ dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
     if (plan->rollup) // the cells, which are what is added up, or more
         rows += plan->rollup->pieces_count * plan->rollup->view->tuples_count;
     if (groups > DENSE_ALWAYS && (groups > rows * 2 || (groups > DENSE_MAX && groups > rows)))
+        plan->grouping = DBK_GROUP_HASH;
+    if (plan->grouping == DBK_GROUP_DENSE && groups > DENSE_ALWAYS && is_sparse(plan))
         plan->grouping = DBK_GROUP_HASH;
     // Buckets without rows are groups too when they are asked for, also those outside the listed range.
     if (plan->query->fill)

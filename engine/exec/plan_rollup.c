@@ -57,7 +57,7 @@ static bool has_keys(const dbk_plan *plan, const dbk_rollup_view *view, int *buc
         if (!key->bucket && dbk_plan_rollup_dim(plan, view, key->slot) >= 0)
             continue;
         if (!key->bucket || *bucket_key >= 0 || !is_time(plan, view, key->slot) ||
-            key->bucket->unit == DBK_UNIT_MINUTE)
+            key->bucket->unit == DBK_UNIT_MINUTE || key->bucket->unit == DBK_UNIT_HOUR_OF_DAY)
             return false;
         *bucket_key = i;
     }

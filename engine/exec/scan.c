@@ -60,7 +60,7 @@ static dbk_status pick(dbk_scan *scan, int index, dbk_slot **out)
     DBK_TRY(load(scan, index, out));
     if (scan->contiguous || (*out)->picked)
         return DBK_OK;
-    dbk_status status = dbk_slot_pick(*out, scan->picks, scan->count);
+    dbk_status status = dbk_slot_pick(*out, scan->mask, scan->picks, scan->count);
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -86,6 +86,20 @@ dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out)
     DBK_TRY(pick(scan, slot, &s));
     *out = scan->contiguous ? s->texts + scan->first : s->picks;
     return DBK_OK;
+}
+
+dbk_status dbk_scan_packed(dbk_scan *scan, int slot, const uint32_t **numbers, dbk_line *line)
+{
+    dbk_slot *s = &scan->slots[slot];
+    dbk_status status = dbk_slot_load_packed(s, scan->part, scan->vector);
+    *numbers = NULL;
+    if (status == DBK_OK && s->packed_state == DBK_PACKED_NUMBERS) {
+        *line = s->line;
+        *numbers = scan->contiguous ? s->packed + scan->first : NULL;
+        if (!scan->contiguous)
+            status = dbk_slot_pick_packed(s, scan->mask, scan->picks, scan->count, numbers);
+    }
+    return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
 bool dbk_scan_is_sorted(const dbk_scan *scan, int slot)
@@ -133,9 +147,14 @@ static bool mask_is_empty(const uint64_t mask[DBK_MASK_WORDS])
     return any == 0;
 }
 
+// Masks are ANDed, so that bits past the last row stay what scan_vector made them: 0.
 static dbk_status apply_filter(dbk_scan *scan, const dbk_bound_filter *filter)
 {
-    dbk_slot *slot;
+    dbk_slot *slot = &scan->slots[filter->slot];
+    int64_t lo, hi;
+    if (!slot->loaded && slot->def->path.depth == 1 && dbk_filter_interval(filter, &lo, &hi) &&
+        dbk_part_between(scan->part, slot->def->path.columns[0], scan->vector, lo, hi, scan->mask))
+        return DBK_OK;
     DBK_TRY(load(scan, filter->slot, &slot));
     if (slot->def->type == DBK_CODE) {
         dbk_filter_codes(filter, scan->mask, slot->codes, scan->rows);
@@ -172,7 +191,7 @@ static dbk_status scan_vector(dbk_scan *scan, const dbk_sink *sink)
 {
     const dbk_plan *plan = scan->plan;
     for (int i = 0; i < plan->slots_count; i++)
-        scan->slots[i].loaded = scan->slots[i].picked = false;
+        dbk_slot_leave(&scan->slots[i]);
     memset(scan->mask, 0xFF, sizeof scan->mask);
     if (scan->rows < DBK_VECTOR_ROWS)
         dbk_mask_rows(scan->mask, 0, scan->rows);

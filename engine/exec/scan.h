@@ -54,6 +54,9 @@ dbk_status dbk_scan_part(dbk_scan *scan, uint32_t part_index, const dbk_sink *si
 // array has room for a whole vector.
 dbk_status dbk_scan_ints(dbk_scan *scan, int slot, const int64_t **out);
 dbk_status dbk_scan_codes(dbk_scan *scan, int slot, const uint32_t **out);
+// The values of an integer slot as start + divisor * number, without making them; NULL where they are made
+// already or not packed so. All matching rows then have values.
+dbk_status dbk_scan_packed(dbk_scan *scan, int slot, const uint32_t **numbers, dbk_line *line);
 dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out);
 
 // The row's number in the part, of the i-th matching row.

@@ -15,6 +15,8 @@ void dbk_slot_dispose(struct dbk_slot *slot)
 {
     free(slot->scratch);
     free(slot->pick_scratch);
+    free(slot->packed);
+    free(slot->packed_picks);
     free(slot->targets);
     if (slot->text_scratch) {
         dbk_text_scratch_dispose(slot->text_scratch);
@@ -153,17 +155,23 @@ static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row, bool value)
     mask[row >> 6] = value ? mask[row >> 6] | bit : mask[row >> 6] & ~bit;
 }
 
-// Where the row's id leads, or NULL.
-static dbk_status find_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row,
-                              const dbk_locator **out)
+// Finds out where the row's id leads, unless an earlier path did. The lines of an order stand together: most
+// rows refer to what the one before did (`last`, which was searched; the row itself when there is none).
+static dbk_status search_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row, uint32_t last)
 {
-    if (!has_bit(base->searched, row)) {
-        bool found;
-        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &base->targets[row]));
-        set_bit(base->found, row, found);
-        set_bit(base->searched, row, true);
+    if (has_bit(base->searched, row))
+        return DBK_OK;
+    dbk_target *target = &base->targets[row];
+    bool found;
+    if (last != row && dbk_text_equal(base->texts[row], base->texts[last])) {
+        *target = base->targets[last];
+        found = has_bit(base->found, last);
+    } else {
+        target->head = row;
+        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &target->at));
     }
-    *out = has_bit(base->found, row) ? &base->targets[row] : NULL;
+    set_bit(base->found, row, found);
+    set_bit(base->searched, row, true);
     return DBK_OK;
 }
 
@@ -184,30 +192,36 @@ static dbk_status read_target(struct dbk_slot *slot, const dbk_locator *target, 
     return DBK_OK;
 }
 
-// The lines of an order stand together, so that most rows refer to what the one before did.
+// The row whose id is asked for some searches after this one, if any: its search can begin to load now.
+static void expect_target(const struct dbk_slot *slot, const struct dbk_slot *base, uint32_t row)
+{
+    if (!has_bit(base->searched, row))
+        dbk_walker_expect(&slot->walker, base->texts[row]);
+}
+
 static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
                                   const uint64_t mask[DBK_MASK_WORDS])
 {
+    enum { AHEAD = 8 };
     if (!base->targets)
         base->targets = calloc(DBK_VECTOR_ROWS, sizeof *base->targets);
     if (!base->targets || !vector_room(slot, &slot->scratch))
         return DBK_NO_MEMORY;
     dbk_arena_dispose(&slot->bytes);
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = dbk_mask_list(mask, rows);
     size_t size = value_size(slot);
     char *values = slot->scratch;
-    uint32_t last = DBK_VECTOR_ROWS;
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        for (uint64_t word = mask[w]; word; word &= word - 1) {
-            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            if (last < DBK_VECTOR_ROWS && dbk_text_equal(base->texts[row], base->texts[last])) {
-                memcpy(values + row * size, values + last * size, size);
-            } else {
-                const dbk_locator *target;
-                DBK_TRY(find_target(slot, base, row, &target));
-                DBK_TRY(read_target(slot, target, row));
-            }
-            last = row;
-        }
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows[i];
+        if (i + AHEAD < count)
+            expect_target(slot, base, rows[i + AHEAD]);
+        uint32_t last = rows[i > 0 ? i - 1 : 0];
+        DBK_TRY(search_target(slot, base, row, last));
+        if (last != row && base->targets[row].head == base->targets[last].head)
+            memcpy(values + row * size, values + last * size, size);
+        else
+            DBK_TRY(read_target(slot, has_bit(base->found, row) ? &base->targets[row].at : NULL, row));
     }
     set_values(slot, slot->scratch);
     return DBK_OK;
@@ -224,24 +238,56 @@ dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk
                                        : load_from_texts(slot, base, mask);
 }
 
-dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count)
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                         uint32_t count)
 {
     if (!slot->pick_scratch && !vector_room(slot, &slot->pick_scratch))
         return DBK_NO_MEMORY;
     if (slot->def->type == DBK_CODE) {
-        uint32_t *out = slot->pick_scratch;
-        for (uint32_t i = 0; i < count; i++)
-            out[i] = slot->codes[rows[i]];
+        dbk_pick_codes(slot->codes, mask, rows, count, slot->pick_scratch);
     } else if (slot->def->type == DBK_TEXT) {
         dbk_text *out = slot->pick_scratch;
         for (uint32_t i = 0; i < count; i++)
             out[i] = slot->texts[rows[i]];
     } else {
-        int64_t *out = slot->pick_scratch;
-        for (uint32_t i = 0; i < count; i++)
-            out[i] = slot->ints[rows[i]];
+        dbk_pick_ints(slot->ints, mask, rows, count, slot->pick_scratch);
     }
     slot->picked = true;
     slot->picks = slot->pick_scratch;
+    return DBK_OK;
+}
+
+// ---- Integers as they are packed ----
+
+static bool packed_room(uint32_t **room)
+{
+    if (!*room)
+        *room = aligned_alloc(64, DBK_VECTOR_ROWS * sizeof **room);
+    return *room != NULL;
+}
+
+dbk_status dbk_slot_load_packed(struct dbk_slot *slot, const dbk_part *part, uint32_t vector)
+{
+    if (slot->packed_state != DBK_PACKED_UNKNOWN)
+        return DBK_OK;
+    slot->packed_state = DBK_PACKED_NOT;
+    if (slot->loaded || slot->def->path.depth > 1)
+        return DBK_OK;
+    if (!packed_room(&slot->packed))
+        return DBK_NO_MEMORY;
+    if (dbk_part_packed(part, slot->def->path.columns[0], vector, slot->packed, &slot->line))
+        slot->packed_state = DBK_PACKED_NUMBERS;
+    return DBK_OK;
+}
+
+dbk_status dbk_slot_pick_packed(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS],
+                                const uint16_t *rows, uint32_t count, const uint32_t **out)
+{
+    if (!packed_room(&slot->packed_picks))
+        return DBK_NO_MEMORY;
+    if (!slot->packed_picked)
+        dbk_pick_codes(slot->packed, mask, rows, count, slot->packed_picks);
+    slot->packed_picked = true;
+    *out = slot->packed_picks;
     return DBK_OK;
 }

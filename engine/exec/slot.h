@@ -16,6 +16,15 @@ typedef struct dbk_code_map {
     dbk_arena bytes; // of texts
 } dbk_code_map;
 
+// The row that an id names, if it was found. Rows of a vector with the same head have the same id.
+typedef struct dbk_target {
+    dbk_locator at;
+    uint32_t head;
+} dbk_target;
+
+// Integers can also be had as they are packed.
+typedef enum dbk_packed_state { DBK_PACKED_UNKNOWN, DBK_PACKED_NOT, DBK_PACKED_NUMBERS } dbk_packed_state;
+
 // One of ints, codes, texts is used, by the type. The arrays hold a whole vector, then those of the rows that
 // match.
 struct dbk_slot {
@@ -27,13 +36,17 @@ struct dbk_slot {
     void *scratch;      // a vector of values
     void *pick_scratch; // and one of those that match
     const void *picks;
+    dbk_packed_state packed_state;
+    dbk_line line;
+    bool packed_picked;
+    uint32_t *packed, *packed_picks;
     dbk_text_scratch *text_scratch;
     dbk_walker walker; // for paths
     dbk_code_map map;
     dbk_arena bytes; // of the current vector's texts, for paths from a text
     // Of a text that paths begin with: the rows that the current vector's ids name. A search costs more than
     // all the rest of such a path, so the first path that comes by a row makes it for all of them.
-    dbk_locator *targets;
+    dbk_target *targets;
     uint64_t searched[DBK_MASK_WORDS], found[DBK_MASK_WORDS];
 };
 
@@ -44,7 +57,19 @@ void dbk_slot_dispose(struct dbk_slot *slot);
 // rows in the mask get values that are meant.
 dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
                          const uint64_t mask[DBK_MASK_WORDS]);
-// Gathers `count` rows into `picks`.
-dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint16_t *rows, uint32_t count);
+// Gathers the rows of the mask, `count` of them and listed in `rows`, into `picks`.
+dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
+                         uint32_t count);
+// The vector's integers as they are packed, where they are and are not decoded yet; and those of the mask.
+dbk_status dbk_slot_load_packed(struct dbk_slot *slot, const dbk_part *part, uint32_t vector);
+dbk_status dbk_slot_pick_packed(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS],
+                                const uint16_t *rows, uint32_t count, const uint32_t **out);
+
+// Forgets the vector.
+static inline void dbk_slot_leave(struct dbk_slot *slot)
+{
+    slot->loaded = slot->picked = slot->packed_picked = false;
+    slot->packed_state = DBK_PACKED_UNKNOWN;
+}
 
 #endif

@@ -5,6 +5,8 @@
 // maximum keeps u, the minimum keeps -u (mod 2^64), which turns the order round and leaves 0 where it was.
 #include "engine/exec/state.h"
 
+#include "engine/exec/tally.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +21,7 @@
 
 bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def *def, uint64_t fixed_groups)
 {
-    *state = (dbk_state){.def = def, .slot = def->slot < 0 ? NULL : &plan->slots[def->slot]};
+    *state = (dbk_state){.def = def, .step = 1, .slot = def->slot < 0 ? NULL : &plan->slots[def->slot]};
     if (fixed_groups && !dbk_state_reserve(state, (uint32_t)fixed_groups))
         return false;
     if (fixed_groups && def->kind == DBK_STATE_DISTINCT && state->slot->type == DBK_CODE) {
@@ -36,11 +38,31 @@ bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def 
 
 void dbk_state_dispose(dbk_state *state)
 {
-    free(state->numbers);
+    if (!state->beside)
+        free(state->numbers);
     free(state->wide);
     free(state->bits);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
+}
+
+static inline int64_t *number(const dbk_state *state, uint32_t group)
+{
+    return &state->numbers[(size_t)group * state->step];
+}
+
+bool dbk_state_join(dbk_state *counts, dbk_state *sums)
+{
+    dbk_tally *tallies = calloc(counts->capacity, sizeof *tallies);
+    if (!tallies)
+        return false;
+    free(counts->numbers);
+    free(sums->numbers);
+    counts->numbers = &tallies->count;
+    sums->numbers = &tallies->sum;
+    counts->step = sums->step = sizeof *tallies / sizeof(int64_t);
+    sums->beside = true;
+    return true;
 }
 
 static void *grow(void *old, size_t count, size_t more, size_t size)
@@ -77,52 +99,28 @@ bool dbk_state_reserve(dbk_state *state, uint32_t groups)
     return true;
 }
 
-// ---- Few groups ----
-// When neighbouring rows meet in the same few groups, each addition waits for the store of the one before. So
-// a vector is first added up in four banks by turns, which wait for one another four times less.
+// ---- Counts of rows ----
 
-enum { BANKS = 4, BANK_GROUPS = 64 };
-
-static void add_rows_banked(int64_t *numbers, const uint32_t *groups, uint32_t n, uint32_t span)
+static bool is_few(const dbk_assigned *to, uint32_t n)
 {
-    uint32_t banks[BANKS][BANK_GROUPS] = {{0}};
-    uint32_t i = 0;
-    for (; i + BANKS <= n; i += BANKS)
-        for (uint32_t b = 0; b < BANKS; b++)
-            banks[b][groups[i + b]]++;
-    for (; i < n; i++)
-        banks[0][groups[i]]++;
-    for (uint32_t g = 0; g < span; g++)
-        numbers[g] += banks[0][g] + banks[1][g] + banks[2][g] + banks[3][g];
+    return to->span <= DBK_FEW_GROUPS && n >= 4 * to->span;
 }
 
-static void add_sums_banked(int64_t *numbers, const uint32_t *groups, uint32_t n, uint32_t span,
-                            const int64_t *values)
+static void add_rows(dbk_state *state, uint32_t n, const dbk_assigned *to)
 {
-    int64_t banks[BANKS][BANK_GROUPS] = {{0}};
-    uint32_t i = 0;
-    for (; i + BANKS <= n; i += BANKS)
-        for (uint32_t b = 0; b < BANKS; b++)
-            banks[b][groups[i + b]] += values[i + b] == DBK_NULL ? 0 : values[i + b];
-    for (; i < n; i++)
-        banks[0][groups[i]] += values[i] == DBK_NULL ? 0 : values[i];
-    for (uint32_t g = 0; g < span; g++)
-        numbers[g] += banks[0][g] + banks[1][g] + banks[2][g] + banks[3][g];
-}
-
-// Indexes from 0, for the banks.
-static const uint32_t *near_groups(const dbk_assigned *to, uint32_t n, uint32_t room[DBK_VECTOR_ROWS])
-{
-    if (to->low == 0)
-        return to->groups;
-    for (uint32_t i = 0; i < n; i++)
-        room[i] = to->groups[i] - to->low;
-    return room;
-}
-
-static bool is_banked(const dbk_assigned *to, uint32_t n)
-{
-    return to->groups && to->span <= BANK_GROUPS && n >= 4 * BANK_GROUPS;
+    static const uint32_t none[DBK_VECTOR_ROWS];
+    if (!to->groups) {
+        *number(state, to->low) += n;
+    } else if (is_few(to, n)) {
+        uint32_t rows[DBK_FEW_GROUPS];
+        uint64_t sums[DBK_FEW_GROUPS];
+        dbk_tally_few(to->groups, to->low, to->span, none, n, 0, rows, sums);
+        for (uint32_t g = 0; g < to->span; g++)
+            *number(state, to->low + g) += rows[g];
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            *number(state, to->groups[i]) += 1;
+    }
 }
 
 // ---- Sums ----
@@ -138,8 +136,9 @@ static bool widen(dbk_state *state)
     if (!wide)
         return false;
     for (uint32_t i = 0; i < state->capacity; i++)
-        wide[i] = state->numbers[i];
-    free(state->numbers);
+        wide[i] = *number(state, i);
+    if (!state->beside)
+        free(state->numbers);
     state->numbers = NULL;
     state->wide = wide;
     return true;
@@ -157,51 +156,94 @@ static bool promise(dbk_state *state, dbk_u128 bound)
     return widen(state);
 }
 
-static dbk_status add_sums(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
+// Counts rows in `counts` too, if it is given.
+static void add_few(dbk_state *state, dbk_state *counts, const dbk_assigned *to, const uint32_t *numbers,
+                    uint32_t n, const dbk_line *line)
 {
-    const uint32_t *groups = to->groups, group = to->low;
-    const int64_t *values;
-    DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
-    uint32_t n = scan->count;
+    uint32_t rows[DBK_FEW_GROUPS];
+    uint64_t sums[DBK_FEW_GROUPS];
+    dbk_tally_few(to->groups, to->low, to->span, numbers, n, line->width, rows, sums);
+    for (uint32_t g = 0; g < to->span; g++) {
+        *number(state, to->low + g) += (int64_t)((uint64_t)line->start * rows[g] + line->divisor * sums[g]);
+        if (counts)
+            *number(counts, to->low + g) += rows[g];
+    }
+}
+
+// Tallies that leave the second cache.
+static bool is_far(const dbk_state *state)
+{
+    return state->capacity > (1u << 20) / sizeof(dbk_tally);
+}
+
+static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *to, const uint32_t *numbers,
+                       uint32_t n, const dbk_line *line)
+{
+    const uint64_t start = (uint64_t)line->start;
+    if (!to->groups) {
+        *number(state, to->low) += (int64_t)(start * n + line->divisor * dbk_sum_numbers(numbers, n));
+        if (counts)
+            *number(counts, to->low) += n;
+    } else if (is_few(to, n)) {
+        add_few(state, counts, to, numbers, n, line);
+    } else if (counts) {
+        dbk_tally_packed((dbk_tally *)counts->numbers, to->groups, numbers, n, line, is_far(state));
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            *number(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
+    }
+}
+
+static void add_ints(dbk_state *state, dbk_state *counts, const dbk_assigned *to, const int64_t *values,
+                     uint32_t n)
+{
+    if (!to->groups) {
+        *number(state, to->low) += dbk_sum_ints(values, n);
+        if (counts)
+            *number(counts, to->low) += n;
+    } else if (counts) {
+        dbk_tally_ints((dbk_tally *)counts->numbers, to->groups, values, n, is_far(state));
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            *number(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
+    }
+}
+
+static dbk_status add_sums(dbk_state *state, dbk_state *counts, dbk_scan *scan, const dbk_assigned *to)
+{
+    const int64_t *values = NULL;
+    const uint32_t n = scan->count;
     if (!state->wide) {
         dbk_zone_map zone;
-        if (!dbk_scan_zone_map(scan, state->def->slot, &zone))
+        if (!dbk_scan_zone_map(scan, state->def->slot, &zone)) {
+            DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
             dbk_bounds_ints(values, n, &zone.min, &zone.max);
+        }
         uint64_t low = magnitude(zone.min), high = magnitude(zone.max);
         dbk_u128 most = zone.min > zone.max ? 0 : low > high ? low : high;
         if (!promise(state, most * n))
             return dbk_exec_no_memory(scan->err);
     }
-    if (state->wide) {
-        for (uint32_t i = 0; i < n; i++)
-            state->wide[groups ? groups[i] : group] += values[i] == DBK_NULL ? 0 : values[i];
-    } else if (!groups) {
-        state->numbers[group] += dbk_sum_ints(values, n);
-    } else if (is_banked(to, n)) {
-        uint32_t room[DBK_VECTOR_ROWS];
-        add_sums_banked(state->numbers + to->low, near_groups(to, n, room), n, to->span, values);
-    } else if (state->slot->never_null) {
-        for (uint32_t i = 0; i < n; i++)
-            state->numbers[groups[i]] += values[i];
-    } else {
-        for (uint32_t i = 0; i < n; i++)
-            state->numbers[groups[i]] += values[i] == DBK_NULL ? 0 : values[i];
+    if (!state->wide && !values) {
+        const uint32_t *numbers;
+        dbk_line line;
+        DBK_TRY(dbk_scan_packed(scan, state->def->slot, &numbers, &line));
+        if (numbers) {
+            add_packed(state, counts, to, numbers, n, &line);
+            return DBK_OK;
+        }
     }
+    if (!values)
+        DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+    if (!state->wide) {
+        add_ints(state, counts, to, values, n);
+        return DBK_OK;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        state->wide[to->groups ? to->groups[i] : to->low] += values[i] == DBK_NULL ? 0 : values[i];
+    if (counts)
+        add_rows(counts, n, to);
     return DBK_OK;
-}
-
-// ---- Counts and extremes ----
-
-static void add_rows(dbk_state *state, uint32_t n, const dbk_assigned *to)
-{
-    uint32_t room[DBK_VECTOR_ROWS];
-    if (!to->groups)
-        state->numbers[to->low] += n;
-    else if (is_banked(to, n))
-        add_rows_banked(state->numbers + to->low, near_groups(to, n, room), n, to->span);
-    else
-        for (uint32_t i = 0; i < n; i++)
-            state->numbers[to->groups[i]]++;
 }
 
 static dbk_status add_values(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
@@ -212,21 +254,21 @@ static dbk_status add_values(dbk_state *state, dbk_scan *scan, const dbk_assigne
         const uint32_t *codes;
         DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
         if (!groups)
-            state->numbers[group] += dbk_count_codes(codes, n);
+            *number(state, group) += dbk_count_codes(codes, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            state->numbers[groups[i]] += codes[i] != 0;
+            *number(state, groups[i]) += codes[i] != 0;
     } else if (state->slot->type == DBK_TEXT) {
         const dbk_text *texts;
         DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
         for (uint32_t i = 0; i < n; i++)
-            state->numbers[groups ? groups[i] : group] += texts[i].length != 0;
+            *number(state, groups ? groups[i] : group) += texts[i].length != 0;
     } else {
         const int64_t *values;
         DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
         if (!groups)
-            state->numbers[group] += dbk_count_ints(values, n);
+            *number(state, group) += dbk_count_ints(values, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            state->numbers[groups[i]] += values[i] != DBK_NULL;
+            *number(state, groups[i]) += values[i] != DBK_NULL;
     }
     return DBK_OK;
 }
@@ -239,8 +281,8 @@ static uint64_t extreme_form(dbk_state_kind kind, int64_t v)
 
 static void keep_extreme(dbk_state *state, uint32_t group, uint64_t form)
 {
-    if (form > (uint64_t)state->numbers[group])
-        state->numbers[group] = (int64_t)form;
+    if (form > (uint64_t)*number(state, group))
+        *number(state, group) = (int64_t)form;
 }
 
 static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
@@ -273,7 +315,7 @@ static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
     bool added;
     if (!dbk_pair_set_add(&state->pairs, group, value, &added))
         return false;
-    state->numbers[group] += added;
+    *number(state, group) += added;
     return true;
 }
 
@@ -321,7 +363,7 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
     case DBK_STATE_VALUES:
         return add_values(state, scan, to);
     case DBK_STATE_SUM:
-        return add_sums(state, scan, to);
+        return add_sums(state, NULL, scan, to);
     case DBK_STATE_MIN:
     case DBK_STATE_MAX:
         return add_extremes(state, scan, to);
@@ -329,6 +371,11 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
         return add_distinct(state, scan, to);
     }
     return DBK_OK;
+}
+
+dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to)
+{
+    return add_sums(sums, counts, scan, to);
 }
 
 bool dbk_state_takes_zone_map(const dbk_state *state)
@@ -347,7 +394,7 @@ bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total)
     if (state->wide)
         state->wide[group] += total;
     else
-        state->numbers[group] += (int64_t)total;
+        *number(state, group) += (int64_t)total;
     return true;
 }
 
@@ -382,7 +429,7 @@ static bool merge_sums(dbk_state *state, const dbk_state *from, const uint32_t *
         if (state->wide)
             state->wide[g] += dbk_state_sum(from, i);
         else
-            state->numbers[g] += from->numbers[i];
+            *number(state, g) += *number(from, i);
     }
     return true;
 }
@@ -422,9 +469,9 @@ bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *ma
     for (uint32_t i = 0; i < groups; i++) {
         uint32_t g = map ? map[i] : i;
         if (state->def->kind == DBK_STATE_ROWS || state->def->kind == DBK_STATE_VALUES)
-            state->numbers[g] += from->numbers[i];
+            *number(state, g) += *number(from, i);
         else
-            keep_extreme(state, g, (uint64_t)from->numbers[i]);
+            keep_extreme(state, g, (uint64_t)*number(from, i));
     }
     return true;
 }
@@ -437,13 +484,13 @@ void dbk_state_finish(dbk_state *state, uint32_t groups)
         int64_t count = 0;
         for (size_t w = 0; w < state->bits_words; w++)
             count += __builtin_popcountll(bits[w]);
-        state->numbers[g] = count;
+        *number(state, g) = count;
     }
 }
 
 int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 {
-    uint64_t form = (uint64_t)state->numbers[group];
+    uint64_t form = (uint64_t)*number(state, group);
     switch (state->def->kind) {
     case DBK_STATE_MAX:
         return (int64_t)(form ^ SIGN);
@@ -456,5 +503,5 @@ int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 
 dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
 {
-    return state->wide ? state->wide[group] : state->numbers[group];
+    return state->wide ? state->wide[group] : *number(state, group);
 }

@@ -4,7 +4,7 @@
 #ifndef DBK_EXEC_STATE_H
 #define DBK_EXEC_STATE_H
 
-#include "engine/exec/scan.h"
+#include "engine/exec/grouping.h"
 #include "engine/exec/sets.h"
 
 typedef struct dbk_state {
@@ -12,7 +12,9 @@ typedef struct dbk_state {
     const dbk_slot_def *slot; // NULL for rows
     uint32_t capacity;        // groups there is room for
     // Counts; narrow sums; or the extreme in a form whose largest is wanted and whose 0 is "none" (state.c).
-    int64_t *numbers;
+    int64_t *numbers; // a group's at [group * step]
+    uint32_t step;
+    bool beside; // they belong to the state of the counts that they stand beside
     // Sums. Narrow ones are used while the sum of all |values| added so far is proven to fit; from then on
     // wide ones.
     dbk_i128 *wide;
@@ -29,15 +31,12 @@ bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def 
 void dbk_state_dispose(dbk_state *state);
 bool dbk_state_reserve(dbk_state *state, uint32_t groups);
 
-// The groups of a vector's matching rows: groups[i] each, all of them in [low, low + span); or NULL, and all
-// rows are in group `low`.
-typedef struct dbk_assigned {
-    const uint32_t *groups;
-    uint32_t low, span;
-} dbk_assigned;
-
 // Adds the matching rows of the current vector.
 dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to);
+// Of fixed groups, before anything is added: a count of rows and a sum stand side by side from now on, and
+// one call adds to both.
+bool dbk_state_join(dbk_state *counts, dbk_state *sums);
+dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);
 // Adds all rows of a part by its statistics. zone NULL for rows.

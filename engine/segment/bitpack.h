@@ -9,7 +9,7 @@
 #ifndef DBK_SEGMENT_BITPACK_H
 #define DBK_SEGMENT_BITPACK_H
 
-#include "engine/base/types.h"
+#include "engine/base/mask.h"
 
 static inline size_t dbk_bits_size(int width)
 {
@@ -28,6 +28,9 @@ void dbk_bits_pack(const uint64_t values[DBK_VECTOR_ROWS], int width, void *pack
 // Any width, and widths up to 32 into half the memory.
 void dbk_bits_unpack64(const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS]);
 void dbk_bits_unpack32(const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS]);
+
+// ANDs into the mask which numbers are in [lo, hi], lo <= hi; widths 1 to 32.
+void dbk_bits_between(const void *packed, int width, uint32_t lo, uint32_t hi, uint64_t mask[DBK_MASK_WORDS]);
 
 // One number, index < 1,024.
 uint64_t dbk_bits_at(const void *packed, int width, uint32_t index);

@@ -255,6 +255,43 @@ DBK_WIDE void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t ou
     }
 }
 
+bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS],
+                          dbk_ints_line *line)
+{
+    const dbk_ints_vector *v = &ints->vectors[vector];
+    if (v->has_nulls || v->width > 32)
+        return false;
+    *line = (dbk_ints_line){ints->min + ints->divisor * v->base, ints->divisor, v->width};
+    dbk_bits_unpack32(ints->packed + (size_t)v->at * 128, v->width, out);
+    return true;
+}
+
+// Numbers ascend with ordinals, and "no value" is number 0 before all others: what lies between two ordinals
+// lies between two numbers.
+bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64_t hi,
+                      uint64_t mask[DBK_MASK_WORDS])
+{
+    const dbk_ints_vector *v = &ints->vectors[vector];
+    if (v->width > 32 || lo > hi)
+        return false;
+    const uint64_t step = v->has_nulls, first = ints->min + ints->divisor * v->base;
+    // The wanted numbers, as [from, to); numbers of values begin at `step`.
+    uint64_t from = 0, to = v->has_nulls && lo == 0 ? 1 : 0;
+    if (lo > 0)
+        from = lo <= first ? step : step + (lo - first - 1) / ints->divisor + 1;
+    const uint64_t end = v->empty ? 1 : v->range + step + 1;
+    if (hi >= first && !v->empty) {
+        const uint64_t last = (hi - first) / ints->divisor;
+        to = last < v->range ? step + last + 1 : end;
+    }
+    if (from >= to)
+        memset(mask, 0, DBK_MASK_WORDS * sizeof *mask);
+    else if (v->width > 0 && (from > 0 || to < end))
+        dbk_bits_between(ints->packed + (size_t)v->at * 128, v->width, (uint32_t)from, (uint32_t)(to - 1),
+                         mask);
+    return true;
+}
+
 uint64_t dbk_ints_at(const dbk_ints *ints, uint32_t row)
 {
     assert(row < ints->rows);

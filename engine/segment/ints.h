@@ -8,6 +8,7 @@
 #ifndef DBK_SEGMENT_INTS_H
 #define DBK_SEGMENT_INTS_H
 
+#include "engine/base/mask.h"
 #include "engine/base/status.h"
 #include "engine/base/types.h"
 
@@ -69,6 +70,19 @@ size_t dbk_ints_memory(const dbk_ints *ints);
 void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias, uint64_t out[DBK_VECTOR_ROWS]);
 // For columns whose ordinals fit 32 bits.
 void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS]);
+
+// The vector as it is packed: ordinal = start + divisor * number, modulo 2^64. False, and nothing is written,
+// where a row has no value or numbers are wider than 32 bits.
+typedef struct dbk_ints_line {
+    uint64_t start, divisor;
+    int width; // numbers are below 2^width
+} dbk_ints_line;
+bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS],
+                          dbk_ints_line *line);
+// ANDs into the mask which rows have an ordinal in [lo, hi], "no value" being 0. False, and nothing is done,
+// where numbers are wider than 32 bits. Bits past the last row may be anything.
+bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64_t hi,
+                      uint64_t mask[DBK_MASK_WORDS]);
 uint64_t dbk_ints_at(const dbk_ints *ints, uint32_t row);
 
 #endif

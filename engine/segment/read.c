@@ -122,6 +122,25 @@ uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vect
     return rows_of(segment, vector);
 }
 
+bool dbk_segment_packed(const dbk_segment *segment, int column, uint32_t vector,
+                        uint32_t out[DBK_VECTOR_ROWS], dbk_line *line)
+{
+    const dbk_segment_column *c = numbers_of(segment, column, true);
+    dbk_ints_line packed;
+    if (!c->ints || !dbk_ints_read_packed(c->ints, vector, out, &packed))
+        return false;
+    *line = (dbk_line){(int64_t)(packed.start - DBK_INT_BIAS), packed.divisor, packed.width};
+    return true;
+}
+
+bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector, int64_t lo, int64_t hi,
+                         uint64_t mask[DBK_MASK_WORDS])
+{
+    const dbk_segment_column *c = column_of(segment, column);
+    const uint64_t bias = dbk_type_is_int(segment->table->columns[column].type) ? DBK_INT_BIAS : 0;
+    return c->ints && dbk_ints_between(c->ints, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
+}
+
 dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector,
                              dbk_text_scratch *scratch)
 {

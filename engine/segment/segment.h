@@ -11,6 +11,7 @@
 #define DBK_SEGMENT_H
 
 #include "engine/base/arena.h"
+#include "engine/base/mask.h"
 #include "engine/base/status.h"
 #include "engine/schema.h"
 
@@ -65,6 +66,20 @@ uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vecto
                           int64_t out[DBK_VECTOR_ROWS]);
 uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vector,
                            uint32_t out[DBK_VECTOR_ROWS]);
+
+// A vector of integers as it is packed: value = start + divisor * number, numbers below 2^width. False where
+// it is not packed so, or some row has no value.
+typedef struct dbk_line {
+    int64_t start;
+    uint64_t divisor;
+    int width;
+} dbk_line;
+bool dbk_segment_packed(const dbk_segment *segment, int column, uint32_t vector,
+                        uint32_t out[DBK_VECTOR_ROWS], dbk_line *line);
+// ANDs into the mask which rows hold a value in [lo, hi], "no value" being DBK_NULL and code 0. False, and
+// nothing is done, where the column is not packed so. Bits past the last row may be anything.
+bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector, int64_t lo, int64_t hi,
+                         uint64_t mask[DBK_MASK_WORDS]);
 
 // Texts of a vector. The scratch owns the decoded bytes: texts stay valid until its next use. Zero it before
 // first use; dispose of it at the end.

@@ -5,6 +5,7 @@
 #include "engine/base/calendar.h"
 #include "engine/base/hash.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/text_index.h"
 
 #include <assert.h>
 #include <string.h>
@@ -411,7 +412,7 @@ static void fact_store(dbk_change *change, uint32_t i, dbk_place place)
     dbk_table *table = change->table;
     uint64_t hash = change->hashes[change->input.rows[i]];
     if (change->old[i] == DBK_NO_PLACE) {
-        dbk_key_index_insert(&table->index, hash, place);
+        dbk_key_index_insert(&table->index, hash, place, change->entries[i]);
         return;
     }
     dbk_moves_note(&table->moves, dbk_key_entry(hash, change->old[i]));
@@ -461,12 +462,16 @@ void dbk_change_commit(dbk_change *change)
         table->rows += piece->count;
         for (uint32_t i = 0; i < piece->count; i++) {
             dbk_place place = dbk_place_make(piece->slot, first + i);
+            if (change->hashes && i + PREFETCH_AHEAD < piece->count)
+                __builtin_prefetch((const void *)change->entries[piece->from + i + PREFETCH_AHEAD], 1);
             if (change->hashes)
                 fact_store(change, piece->from + i, place);
             else
                 keyed_store(change, piece->from + i, place);
         }
     }
+    if (!change->batch->remove)
+        dbk_text_index_follow(table, &change->input, change->count);
     dbk_table_mark_changed(table);
 }
 

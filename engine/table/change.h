@@ -30,7 +30,7 @@ typedef struct dbk_change {
     const uint64_t *hashes;     // facts: of the ids, by row of the batch
     const uint32_t *keys;       // keyed tables: codes, by row of the batch
     dbk_place *old;             // where the key stands now, by index in input.rows
-    _Atomic uint64_t **entries; // facts: and its entry
+    _Atomic uint64_t **entries; // facts: and its entry, or where that begins to look for a place
     dbk_change_piece *pieces;
     uint32_t pieces_count;
 } dbk_change;

@@ -120,20 +120,28 @@ dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain d
     return DBK_OK;
 }
 
-static bool codes_are_known(const dbk_tenant *tenant, const dbk_table_def *def, const dbk_segment *segment)
+// The largest code of each column.
+static void codes_find(const dbk_segment *segment, uint32_t largest[DBK_COLUMNS_MAX])
 {
+    const dbk_table_def *def = dbk_segment_table(segment);
     for (int c = 0; c < def->columns_count; c++) {
-        if (def->columns[c].type != DBK_CODE)
-            continue;
-        const dbk_dict *dict = tenant->dicts[def->columns[c].domain];
-        uint32_t bound = dict ? dict->count : 0, largest = 0;
-        for (uint32_t start = 0; start < dbk_segment_rows(segment); start += DBK_VECTOR_ROWS) {
+        largest[c] = 0;
+        for (uint32_t start = 0; def->columns[c].type == DBK_CODE && start < dbk_segment_rows(segment);
+             start += DBK_VECTOR_ROWS) {
             uint32_t codes[DBK_VECTOR_ROWS];
             uint32_t n = dbk_segment_codes(segment, c, start / DBK_VECTOR_ROWS, codes);
             for (uint32_t i = 0; i < n; i++)
-                largest = codes[i] > largest ? codes[i] : largest;
+                largest[c] = codes[i] > largest[c] ? codes[i] : largest[c];
         }
-        if (largest > bound)
+    }
+}
+
+static bool codes_are_known(const dbk_tenant *tenant, const dbk_table_def *def,
+                            const uint32_t largest[DBK_COLUMNS_MAX])
+{
+    for (int c = 0; c < def->columns_count; c++) {
+        const dbk_dict *dict = tenant->dicts[def->columns[c].domain];
+        if (def->columns[c].type == DBK_CODE && largest[c] > (dict ? dict->count : 0))
             return false;
     }
     return true;
@@ -152,37 +160,42 @@ static bool is_sorted(const dbk_table_def *def, const dbk_segment *segment)
     return true;
 }
 
-// Leads the keys of new rows to them. What was led before a failure stays: the database is given up then.
-static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first)
+// The hashes of the rows' ids, in the rows' memory.
+static dbk_status ids_hash(dbk_rows *rows, const dbk_table_def *def, const uint64_t **out)
 {
-    uint64_t *hashes = malloc(rows->rows * sizeof *hashes);
+    uint64_t *hashes = dbk_arena_alloc(&rows->arena, rows->rows * sizeof *hashes);
+    const dbk_text *ids = rows->texts[def->key_column];
     if (!hashes)
         return DBK_NO_MEMORY;
-    const dbk_text *ids = rows->texts[table->def->key_column];
-    dbk_status status = DBK_OK;
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (ids[i].length == 0)
-            status = DBK_CORRUPT;
-        else
-            hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
+            return DBK_CORRUPT;
+        hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
     }
-    if (status == DBK_OK && !dbk_key_index_reserve(&table->index, hashes, rows->rows))
-        status = DBK_NO_MEMORY;
-    for (uint32_t i = 0; status == DBK_OK && i < rows->rows; i++) {
-        dbk_place there;
-        if (i + 24 < rows->rows)
-            dbk_key_index_prefetch(&table->index, hashes[i + 24]);
-        status = dbk_table_find(table, ids[i], hashes[i], &there, NULL);
-        if (status == DBK_OK && there != DBK_NO_PLACE)
-            status = DBK_CORRUPT;
-        if (status == DBK_OK)
-            dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, first + rows->source[i]));
-    }
-    free(hashes);
-    return status;
+    *out = hashes;
+    return DBK_OK;
 }
 
-static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first)
+// Leads the keys of new rows to them. What was led before a failure stays: the database is given up then.
+static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, const uint64_t *hashes, uint32_t slot)
+{
+    const dbk_text *ids = rows->texts[table->def->key_column];
+    if (!dbk_key_index_reserve(&table->index, hashes, rows->rows))
+        return DBK_NO_MEMORY;
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        dbk_place there;
+        _Atomic uint64_t *from;
+        if (i + 24 < rows->rows)
+            dbk_key_index_prefetch(&table->index, hashes[i + 24]);
+        DBK_TRY(dbk_table_find(table, ids[i], hashes[i], &there, &from));
+        if (there != DBK_NO_PLACE)
+            return DBK_CORRUPT;
+        dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, rows->source[i]), from);
+    }
+    return DBK_OK;
+}
+
+static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot)
 {
     const uint32_t *keys = rows->codes[table->def->key_column];
     for (uint32_t i = 0; i < rows->rows; i++) {
@@ -190,48 +203,112 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
             return DBK_CORRUPT;
         if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
             return DBK_NO_MEMORY;
-        dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, first + rows->source[i]) + 1);
+        dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, rows->source[i]) + 1);
     }
     return DBK_OK;
 }
 
-static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, uint32_t first,
+// `hashes` are those of facts.
+static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, const uint64_t *hashes, uint32_t slot,
                             dbk_error *err)
 {
-    dbk_status status = table->def->kind == DBK_FACT ? facts_lead(table, rows, slot, first)
-                                                     : keys_lead(table, rows, slot, first);
+    dbk_status status =
+        table->def->kind == DBK_FACT ? facts_lead(table, rows, hashes, slot) : keys_lead(table, rows, slot);
     if (status == DBK_CORRUPT)
         return dbk_fail(err, status, "a key of %s is missing or lives twice", table->def->name);
     return status == DBK_OK ? DBK_OK : no_memory(err);
 }
 
-// The table that a segment belongs to; frees the segment when it cannot belong to any.
-static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
-                            dbk_table **out, dbk_error *err)
+// The table that a segment belongs to; `largest` are its codes.
+static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, const dbk_segment *segment,
+                            const uint32_t largest[DBK_COLUMNS_MAX], dbk_table **out, dbk_error *err)
 {
     const dbk_table_def *def = dbk_table_def_by_id((int)id);
-    if (!def || dbk_segment_table(segment) != def || tenant_name.length == 0) {
-        dbk_segment_free(segment);
+    if (!def || dbk_segment_table(segment) != def || tenant_name.length == 0)
         return dbk_fail(err, DBK_CORRUPT, "a segment of another table than table %d", (int)id);
-    }
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     *out = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
-    if (!*out) {
-        dbk_segment_free(segment);
+    if (!*out)
         return no_memory(err);
-    }
-    if (!codes_are_known(tenant, def, segment)) {
-        dbk_segment_free(segment);
+    if (!codes_are_known(tenant, def, largest))
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
-    }
     // Before the rows are part of the table: splitting the index leads the keys of all rows that are.
-    if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK) {
-        dbk_segment_free(segment);
+    if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK)
         return no_memory(err);
-    }
     dbk_table_rollups_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
+}
+
+dbk_status dbk_image_restore_expect(dbk_db *db, dbk_text tenant_name, dbk_table_id id, uint64_t rows,
+                                    dbk_error *err)
+{
+    const dbk_table_def *def = dbk_table_def_by_id((int)id);
+    if (!def || def->kind != DBK_FACT || tenant_name.length == 0)
+        return DBK_OK;
+    dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
+    dbk_table *table = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
+    return table && dbk_key_index_expect(&table->index, rows) ? DBK_OK : no_memory(err);
+}
+
+// ---- A segment, in two steps ----
+
+struct dbk_image_prepared {
+    dbk_segment *segment; // NULL once it is the table's
+    dbk_dead *dead;       // or NULL
+    bool sorted;
+    uint32_t largest[DBK_COLUMNS_MAX]; // codes
+    dbk_rows keys;                     // of the rows that live
+    const uint64_t *hashes;            // of facts
+};
+
+void dbk_image_prepared_dispose(dbk_image_prepared *p)
+{
+    if (!p)
+        return;
+    dbk_segment_free(p->segment);
+    dbk_rows_dispose(&p->keys);
+    free(p->dead);
+    free(p);
+}
+
+static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead)
+{
+    const dbk_table_def *def = dbk_segment_table(p->segment);
+    dbk_sealed sealed = {.segment = p->segment};
+    dbk_part part = {.sealed = &sealed, .rows = dbk_segment_rows(p->segment)};
+    if (dead) {
+        uint32_t vectors = (part.rows + DBK_VECTOR_ROWS - 1) / DBK_VECTOR_ROWS;
+        p->dead = calloc(1, sizeof *p->dead + (size_t)vectors * DBK_VECTOR_WORDS * sizeof dead[0]);
+        if (!p->dead)
+            return DBK_NO_MEMORY;
+        p->dead->vectors = vectors;
+        memcpy(p->dead->words, dead, (part.rows + 63) / 64 * sizeof dead[0]);
+        part.dead = p->dead;
+    }
+    codes_find(p->segment, p->largest);
+    p->sorted = def->kind == DBK_FACT && is_sorted(def, p->segment);
+    DBK_TRY(dbk_rows_gather_column(&p->keys, def, &part, part.rows, def->key_column));
+    return def->kind == DBK_FACT && p->keys.rows > 0 ? ids_hash(&p->keys, def, &p->hashes) : DBK_OK;
+}
+
+dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead, dbk_image_prepared **out,
+                                     dbk_error *err)
+{
+    dbk_image_prepared *p = calloc(1, sizeof *p);
+    if (!p) {
+        dbk_segment_free(segment);
+        return no_memory(err);
+    }
+    p->segment = segment;
+    dbk_status status = segment_look(p, dead);
+    if (status == DBK_OK) {
+        *out = p;
+        return DBK_OK;
+    }
+    const char *name = dbk_segment_table(segment)->name;
+    dbk_image_prepared_dispose(p);
+    return status == DBK_CORRUPT ? dbk_fail(err, status, "a key of %s is missing", name) : no_memory(err);
 }
 
 static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dead)
@@ -246,51 +323,64 @@ static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dea
     return DBK_OK;
 }
 
-dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
-                                     dbk_segment *segment, const uint64_t *dead, dbk_error *err)
+static dbk_status segment_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
+                                  dbk_image_prepared *p, dbk_error *err)
 {
     dbk_table *table = NULL;
-    DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
-    if (slot >= DBK_SLOTS_MAX || (slot < table->slots && dbk_table_part(table, (uint32_t)slot)->rows > 0)) {
-        dbk_segment_free(segment);
+    DBK_TRY(table_for(db, tenant_name, id, p->segment, p->largest, &table, err));
+    if (slot >= DBK_SLOTS_MAX || (slot < table->slots && dbk_table_part(table, (uint32_t)slot)->rows > 0))
         return dbk_fail(err, DBK_CORRUPT, "slot %zu of %s is taken or cannot be", slot, table->def->name);
-    }
     uint32_t at = (uint32_t)slot;
-    bool sorted = table->def->kind == DBK_FACT && is_sorted(table->def, segment);
-    dbk_sealed *sealed = dbk_sealed_create(table, segment);
+    uint32_t rows = dbk_segment_rows(p->segment);
+    dbk_sealed *sealed = dbk_sealed_create(table, p->segment);
+    p->segment = NULL;
     if (!sealed)
         return no_memory(err);
     if (!dbk_table_slots_reserve(table, at + 1) || !dbk_table_part_own(table, at)) {
         dbk_object_free(&sealed->object);
         return no_memory(err);
     }
-    dbk_table_slot_put(table, at, sealed, sorted);
-    table->rows += dbk_segment_rows(segment);
-    if (dead && dead_copy(table, at, dead) != DBK_OK)
+    dbk_table_slot_put(table, at, sealed, p->sorted);
+    table->rows += rows;
+    if (p->dead && dead_copy(table, at, p->dead->words) != DBK_OK)
         return no_memory(err);
-    const dbk_part *part = dbk_table_part(table, at);
-    if (part->rows == part->dead_rows)
-        return DBK_OK;
-    dbk_rows rows = {0};
-    dbk_status status = dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
-    status = status == DBK_OK ? rows_lead(table, &rows, at, 0, err) : no_memory(err);
-    dbk_rows_dispose(&rows);
+    return p->keys.rows ? rows_lead(table, &p->keys, p->hashes, at, err) : DBK_OK;
+}
+
+dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
+                                     dbk_image_prepared *prepared, dbk_error *err)
+{
+    dbk_status status = segment_restore(db, tenant_name, id, slot, prepared, err);
+    dbk_image_prepared_dispose(prepared);
     return status;
+}
+
+static dbk_status delta_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
+                                dbk_rows *rows, dbk_error *err)
+{
+    dbk_table *table = NULL;
+    uint32_t largest[DBK_COLUMNS_MAX];
+    codes_find(segment, largest);
+    DBK_TRY(table_for(db, tenant_name, id, segment, largest, &table, err));
+    dbk_sealed sealed = {.segment = segment};
+    dbk_part source = {.sealed = &sealed, .rows = dbk_segment_rows(segment)};
+    const uint64_t *hashes = NULL;
+    uint32_t slot = 0;
+    dbk_status status = dbk_rows_gather(rows, table->def, &source, source.rows);
+    if (status == DBK_OK && table->def->kind == DBK_FACT)
+        status = ids_hash(rows, table->def, &hashes);
+    if (status == DBK_OK && !dbk_table_delta_fill(table, rows, &slot))
+        status = DBK_NO_MEMORY;
+    if (status == DBK_CORRUPT)
+        return dbk_fail(err, status, "a key of %s is missing", table->def->name);
+    return status == DBK_OK ? rows_lead(table, rows, hashes, slot, err) : no_memory(err);
 }
 
 dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
                                    dbk_error *err)
 {
-    dbk_table *table = NULL;
-    DBK_TRY(table_for(db, tenant_name, id, segment, &table, err));
-    dbk_sealed sealed = {.segment = segment};
-    dbk_part source = {.sealed = &sealed, .rows = dbk_segment_rows(segment)};
     dbk_rows rows = {0};
-    uint32_t slot = 0;
-    dbk_status status = dbk_rows_gather(&rows, table->def, &source, source.rows);
-    if (status == DBK_OK && !dbk_table_delta_fill(table, &rows, &slot))
-        status = DBK_NO_MEMORY;
-    status = status == DBK_OK ? rows_lead(table, &rows, slot, 0, err) : no_memory(err);
+    dbk_status status = delta_restore(db, tenant_name, id, segment, &rows, err);
     dbk_rows_dispose(&rows);
     dbk_segment_free(segment);
     return status;

@@ -79,8 +79,10 @@ bool dbk_key_probe_next(dbk_key_probe *probe)
     for (; probe->left > 0; probe->left--) {
         _Atomic uint64_t *at = &table->entries[probe->at];
         uint64_t entry = atomic_load_explicit(at, memory_order_acquire);
-        if (entry == ENTRY_FREE)
+        if (entry == ENTRY_FREE) {
+            probe->entry = at;
             return false;
+        }
         probe->at = following(table, probe->at);
         if (entry >> DBK_PLACE_BITS == probe->tag) {
             probe->left--;
@@ -89,6 +91,7 @@ bool dbk_key_probe_next(dbk_key_probe *probe)
             return true;
         }
     }
+    probe->entry = NULL;
     return false;
 }
 
@@ -114,9 +117,8 @@ static uint64_t grown_capacity(const dbk_key_table *old, uint64_t live)
     return capacity;
 }
 
-static void table_put(dbk_key_table *table, uint64_t entry, memory_order order)
+static void table_put(dbk_key_table *table, uint32_t at, uint64_t entry, memory_order order)
 {
-    uint32_t at = home(table, entry >> DBK_PLACE_BITS);
     for (;; at = following(table, at)) {
         uint64_t there = atomic_load_explicit(&table->entries[at], memory_order_relaxed);
         if (there == ENTRY_FREE)
@@ -144,7 +146,7 @@ static bool table_grow(dbk_key_index *index, _Atomic(dbk_key_table *) *at, uint6
     for (uint32_t i = 0; old && i < old->capacity; i++) {
         uint64_t entry = atomic_load_explicit(&old->entries[i], memory_order_relaxed);
         if (entry != ENTRY_FREE && entry != TOMBSTONE)
-            table_put(table, entry, memory_order_relaxed);
+            table_put(table, home(table, entry >> DBK_PLACE_BITS), entry, memory_order_relaxed);
     }
     // Sequentially consistent: the epoch protocol asks it of everything that replaces a root pointer.
     atomic_store(at, table);
@@ -200,6 +202,21 @@ static void count_reserved(dbk_key_directory *directory, const uint64_t *hashes,
     }
 }
 
+bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys)
+{
+    if (keys == 0 || directory_of(index))
+        return true;
+    dbk_key_directory *directory = directory_create(index->versions, keys > SPLIT_ENTRIES ? PARTITIONS : 1);
+    if (!directory)
+        return false;
+    atomic_store(&index->directory, directory);
+    uint64_t each = (keys + directory->partitions - 1) / directory->partitions;
+    for (uint32_t i = 0; i < directory->partitions; i++)
+        if (!table_grow(index, &directory->tables[i], each))
+            return false;
+    return true;
+}
+
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count)
 {
     if (count == 0)
@@ -232,11 +249,13 @@ bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t 
 
 // ---- Changing ----
 
-void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place)
+void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from)
 {
     dbk_key_table *table = atomic_load_explicit(table_at(directory_of(index), hash), memory_order_relaxed);
     assert(table->used < table->capacity);
-    table_put(table, dbk_key_entry(hash, place), memory_order_release);
+    uint64_t entry = dbk_key_entry(hash, place);
+    uint32_t at = from ? (uint32_t)(from - table->entries) : home(table, entry >> DBK_PLACE_BITS);
+    table_put(table, at, entry, memory_order_release);
     index->entries++;
 }
 

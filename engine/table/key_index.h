@@ -65,7 +65,9 @@ typedef struct dbk_key_probe {
     uint64_t tag;
     uint32_t at, left;
     dbk_place place;
-    _Atomic uint64_t *entry; // for the writer: where the entry stands until the index is next reserved
+    // For the writer: where the entry stands, or after the last one where the free place is that ended the
+    // probe (NULL: there is none), until the index is next reserved.
+    _Atomic uint64_t *entry;
 } dbk_key_probe;
 
 dbk_key_probe dbk_key_probe_begin(const dbk_key_index *index, uint64_t hash);
@@ -82,10 +84,12 @@ bool dbk_key_index_split(dbk_key_index *fresh);
 // Lets the split index take over; the old entries are retired.
 void dbk_key_index_replace(dbk_key_index *index, dbk_key_index *fresh);
 
+// Room for so many keys, evenly spread, in an index that has none yet; false when memory is out.
+bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys);
 // Room for these hashes; false when memory is out. Entries of the index may move.
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count);
-// After a reservation. The key must not be there.
-void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place);
+// After a reservation. The key must not be there. `from` is where a probe for it ended since then, or NULL.
+void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from);
 void dbk_key_index_update(_Atomic uint64_t *entry, uint64_t hash, dbk_place place);
 void dbk_key_index_remove(dbk_key_index *index, uint64_t hash, _Atomic uint64_t *entry);
 // The entry of this hash that leads to this place, which must exist.

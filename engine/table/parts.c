@@ -182,10 +182,10 @@ dbk_status dbk_table_find(dbk_table *table, dbk_text id, uint64_t hash, dbk_plac
         DBK_TRY(dbk_table_text(table, probe.place, table->def->key_column, &there));
         if (dbk_text_equal(there, id)) {
             *out = probe.place;
-            if (entry)
-                *entry = probe.entry;
-            return DBK_OK;
+            break;
         }
     }
+    if (entry)
+        *entry = probe.entry;
     return DBK_OK;
 }

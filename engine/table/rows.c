@@ -191,7 +191,24 @@ static bool rows_permute(dbk_rows *rows, const dbk_table_def *def, const sort_it
     return true;
 }
 
-dbk_status dbk_rows_sort(dbk_rows *rows, const dbk_table_def *def, int column)
+// Fills items[0, count) with the rows of these values; returns them sorted, in the first or the second half
+// of items, which has room for 2 * count.
+static const sort_item *items_sort(sort_item *items, const int64_t *values, uint32_t count)
+{
+    sort_item *from = items, *to = items + count;
+    for (uint32_t i = 0; i < count; i++)
+        from[i] = (sort_item){(uint64_t)values[i] ^ 1ull << 63, i}; // in the order of signed numbers
+    for (int shift = 0; shift < 64; shift += 8) {
+        if (sort_pass(from, to, count, shift)) {
+            sort_item *swap = from;
+            from = to;
+            to = swap;
+        }
+    }
+    return from;
+}
+
+static dbk_status rows_sort(dbk_rows *rows, const dbk_table_def *def, int column)
 {
     const int64_t *values = rows->ints[column];
     if (dbk_rows_is_sorted(values, rows->rows))
@@ -199,17 +216,57 @@ dbk_status dbk_rows_sort(dbk_rows *rows, const dbk_table_def *def, int column)
     sort_item *items = malloc(2 * sizeof *items * rows->rows);
     if (!items)
         return DBK_NO_MEMORY;
-    sort_item *from = items, *to = items + rows->rows;
-    for (uint32_t i = 0; i < rows->rows; i++)
-        from[i] = (sort_item){(uint64_t)values[i] ^ 1ull << 63, i}; // in the order of signed numbers
-    for (int shift = 0; shift < 64; shift += 8) {
-        if (sort_pass(from, to, rows->rows, shift)) {
-            sort_item *swap = from;
-            from = to;
-            to = swap;
-        }
-    }
-    bool ok = rows_permute(rows, def, from);
+    bool ok = rows_permute(rows, def, items_sort(items, values, rows->rows));
     free(items);
     return ok ? DBK_OK : DBK_NO_MEMORY;
+}
+
+// ---- Hot rows, gathered in their new order ----
+
+// The live rows in the order of a column, as row numbers of the delta.
+static bool order_find(const dbk_part *part, int column, uint32_t *order, uint32_t *count)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < part->rows; i++) {
+        if (!dbk_part_is_dead(part, i))
+            order[n++] = i;
+    }
+    *count = n;
+    int64_t *values = malloc(n * sizeof *values + 2 * sizeof(sort_item) * n);
+    if (!values)
+        return n == 0;
+    for (uint32_t i = 0; i < n; i++)
+        values[i] = dbk_delta_int(part->delta, column, order[i]);
+    if (!dbk_rows_is_sorted(values, n)) {
+        const sort_item *sorted = items_sort((sort_item *)(values + n), values, n);
+        // The values are not needed any more: their place holds the old order meanwhile.
+        uint32_t *old = (uint32_t *)values;
+        memcpy(old, order, n * sizeof *old);
+        for (uint32_t i = 0; i < n; i++)
+            order[i] = old[sorted[i].row];
+    }
+    free(values);
+    return true;
+}
+
+dbk_status dbk_rows_gather_sorted(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, int column)
+{
+    if (!part->delta) {
+        DBK_TRY(dbk_rows_gather(out, def, part, part->rows));
+        return rows_sort(out, def, column);
+    }
+    const dbk_delta *delta = part->delta;
+    if (!columns_reserve(out, def, part->rows, ALL_COLUMNS) ||
+        !order_find(part, column, out->source, &out->rows))
+        return DBK_NO_MEMORY;
+    const uint32_t *order = out->source;
+    for (int c = 0; c < def->columns_count; c++) {
+        for (uint32_t i = 0; out->ints[c] && i < out->rows; i++)
+            out->ints[c][i] = dbk_delta_int(delta, c, order[i]);
+        for (uint32_t i = 0; out->codes[c] && i < out->rows; i++)
+            out->codes[c][i] = dbk_delta_code(delta, c, order[i]);
+        for (uint32_t i = 0; out->texts[c] && i < out->rows; i++)
+            out->texts[c][i] = dbk_delta_text(delta, c, order[i]);
+    }
+    return DBK_OK;
 }

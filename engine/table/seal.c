@@ -16,10 +16,17 @@ static bool is_renumbered(const dbk_rows *rows)
     return false;
 }
 
-static uint64_t hash_of(const dbk_table *table, const dbk_rows *rows, uint32_t i)
+// How many keys ahead the index is asked for: enough to hide a miss to memory, few enough to stay cached.
+enum { PREFETCH_AHEAD = 24 };
+
+// The hashes of the rows' ids, in the rows' memory; NULL when there is none left.
+static const uint64_t *hashes_make(const dbk_table *table, dbk_rows *rows)
 {
-    dbk_text id = rows->texts[table->def->key_column][i];
-    return dbk_hash_bytes(id.data, id.length);
+    uint64_t *hashes = dbk_arena_alloc(&rows->arena, rows->rows * sizeof *hashes);
+    const dbk_text *ids = rows->texts[table->def->key_column];
+    for (uint32_t i = 0; hashes && i < rows->rows; i++)
+        hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
+    return hashes;
 }
 
 static bool keys_reserve(dbk_table *table, const dbk_rows *rows)
@@ -36,24 +43,28 @@ static bool keys_reserve(dbk_table *table, const dbk_rows *rows)
 
 // Where the index leads to these rows. All entries are found before the first is changed: new row numbers are
 // other rows' old ones, and two keys may share a tag.
-static bool entries_find(dbk_table *table, uint32_t slot, dbk_rows *rows, _Atomic uint64_t ***out)
+static bool entries_find(dbk_table *table, uint32_t slot, dbk_rows *rows, const uint64_t *hashes,
+                         _Atomic uint64_t ***out)
 {
     _Atomic uint64_t **entries = dbk_arena_alloc(&rows->arena, rows->rows * sizeof(_Atomic uint64_t *));
     if (!entries)
         return false;
-    for (uint32_t i = 0; i < rows->rows; i++)
-        entries[i] = dbk_key_index_entry(&table->index, hash_of(table, rows, i),
-                                         dbk_place_make(slot, rows->source[i]));
+    for (uint32_t i = 0; i < rows->rows; i++) {
+        if (i + PREFETCH_AHEAD < rows->rows)
+            dbk_key_index_prefetch(&table->index, hashes[i + PREFETCH_AHEAD]);
+        entries[i] = dbk_key_index_entry(&table->index, hashes[i], dbk_place_make(slot, rows->source[i]));
+    }
     *out = entries;
     return true;
 }
 
-static void facts_lead(dbk_table *table, uint32_t slot, const dbk_rows *rows, _Atomic uint64_t **entries)
+static void facts_lead(dbk_table *table, uint32_t slot, const dbk_rows *rows, const uint64_t *hashes,
+                       _Atomic uint64_t **entries)
 {
     // Counted first: a reader that meets a new number sees that numbers have changed.
     atomic_fetch_add(&table->moves.renumberings, 1);
     for (uint32_t i = 0; i < rows->rows; i++)
-        dbk_key_index_update(entries[i], hash_of(table, rows, i), dbk_place_make(slot, i));
+        dbk_key_index_update(entries[i], hashes[i], dbk_place_make(slot, i));
 }
 
 static void keys_lead(dbk_table *table, uint32_t slot, const dbk_rows *rows)
@@ -67,16 +78,22 @@ static dbk_status rows_reseal(dbk_table *table, uint32_t slot, dbk_rows *rows)
 {
     const dbk_table_def *def = table->def;
     dbk_db *db = table->tenant->db;
-    DBK_TRY(dbk_rows_gather(rows, def, dbk_table_part(table, slot), dbk_table_part(table, slot)->rows));
+    const dbk_part *part = dbk_table_part(table, slot);
+    if (def->kind == DBK_FACT)
+        DBK_TRY(dbk_rows_gather_sorted(rows, def, part, def->time_column));
+    else
+        DBK_TRY(dbk_rows_gather(rows, def, part, part->rows));
     if (rows->rows == 0)
         return dbk_table_slot_clear(table, slot) ? DBK_OK : DBK_NO_MEMORY;
-    if (def->kind == DBK_FACT)
-        DBK_TRY(dbk_rows_sort(rows, def, def->time_column));
 
     bool renumbered = is_renumbered(rows);
+    const uint64_t *hashes = NULL;
     _Atomic uint64_t **entries = NULL;
-    if (renumbered && def->kind == DBK_FACT && !entries_find(table, slot, rows, &entries))
-        return DBK_NO_MEMORY;
+    if (renumbered && def->kind == DBK_FACT) {
+        hashes = hashes_make(table, rows);
+        if (!hashes || !entries_find(table, slot, rows, hashes, &entries))
+            return DBK_NO_MEMORY;
+    }
     if (renumbered && !keys_reserve(table, rows))
         return DBK_NO_MEMORY;
     dbk_segment *segment;
@@ -93,7 +110,7 @@ static dbk_status rows_reseal(dbk_table *table, uint32_t slot, dbk_rows *rows)
     // their ids.
     db->next_segment_id++;
     if (entries)
-        facts_lead(table, slot, rows, entries);
+        facts_lead(table, slot, rows, hashes, entries);
     if (renumbered && def->kind == DBK_KEYED)
         keys_lead(table, slot, rows);
     dbk_table_slot_put(table, slot, sealed, def->kind == DBK_FACT);
@@ -158,17 +175,15 @@ static dbk_status part_index(dbk_table *table, uint32_t slot, dbk_key_index *ind
     if (part->rows == part->dead_rows)
         return DBK_OK;
     dbk_rows rows = {0};
-    uint64_t *hashes = malloc(part->rows * sizeof *hashes);
-    dbk_status status =
-        hashes ? dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column)
-               : DBK_NO_MEMORY;
-    for (uint32_t i = 0; status == DBK_OK && i < rows.rows; i++)
-        hashes[i] = hash_of(table, &rows, i);
-    if (status == DBK_OK && !dbk_key_index_reserve(index, hashes, rows.rows))
+    dbk_status status = dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
+    const uint64_t *hashes = status == DBK_OK ? hashes_make(table, &rows) : NULL;
+    if (!hashes || !dbk_key_index_reserve(index, hashes, rows.rows))
         status = DBK_NO_MEMORY;
-    for (uint32_t i = 0; status == DBK_OK && i < rows.rows; i++)
-        dbk_key_index_insert(index, hashes[i], dbk_place_make(slot, rows.source[i]));
-    free(hashes);
+    for (uint32_t i = 0; status == DBK_OK && i < rows.rows; i++) {
+        if (i + PREFETCH_AHEAD < rows.rows)
+            dbk_key_index_prefetch(index, hashes[i + PREFETCH_AHEAD]);
+        dbk_key_index_insert(index, hashes[i], dbk_place_make(slot, rows.source[i]), NULL);
+    }
     dbk_rows_dispose(&rows);
     return status;
 }

@@ -67,6 +67,7 @@ static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
 
 typedef struct dbk_tenant dbk_tenant;
 typedef struct dbk_rollup_room dbk_rollup_room;
+typedef struct dbk_text_index dbk_text_index; // text_index.h
 
 typedef struct dbk_table {
     dbk_tenant *tenant;
@@ -81,7 +82,8 @@ typedef struct dbk_table {
     dbk_key_index index;
     dbk_moves moves;
     dbk_locator_map map;
-    dbk_rollups *rollups; // NULL until the table is large enough
+    dbk_text_index *text_indexes; // of keyed tables, those that were asked for
+    dbk_rollups *rollups;         // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
     uint64_t rollup_rows;  // that there were when they were made
     uint32_t rollup_gaps;  // columns that rows were met without
@@ -188,7 +190,8 @@ bool dbk_table_slot_clear(dbk_table *table, uint32_t slot);
 // The texts of a sealed row are decoded with the writer's cursor.
 dbk_status dbk_table_text(dbk_table *table, dbk_place place, int column, dbk_text *out);
 int64_t dbk_table_int(const dbk_table *table, dbk_place place, int column);
-// Where the id of a fact stands. *entry (may be NULL) is its place in the index.
+// Where the id of a fact stands. *entry (may be NULL) is its place in the index, or where an insertion
+// begins.
 dbk_status dbk_table_find(dbk_table *table, dbk_text id, uint64_t hash, dbk_place *out,
                           _Atomic uint64_t **entry);
 void dbk_table_parts_dispose(dbk_table *table);
@@ -216,11 +219,11 @@ typedef struct dbk_rows {
 // The live rows of a part, appended to what *out has; `capacity` is the number of rows it may come to in all
 // and must be the same each time. Texts of hot rows are borrowed.
 dbk_status dbk_rows_gather(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, uint32_t capacity);
-// The same for one column alone.
+// The same for all rows of one part, ascending in a column of integers; rows of the same value stay in order.
+dbk_status dbk_rows_gather_sorted(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, int column);
+// As dbk_rows_gather, for one column alone.
 dbk_status dbk_rows_gather_column(dbk_rows *out, const dbk_table_def *def, const dbk_part *part,
                                   uint32_t capacity, int column);
-// Ascending in a column of integers; rows of the same value stay in order.
-dbk_status dbk_rows_sort(dbk_rows *rows, const dbk_table_def *def, int column);
 bool dbk_rows_is_sorted(const int64_t *values, uint32_t rows);
 dbk_status dbk_rows_build(const dbk_rows *rows, const dbk_table_def *def, uint64_t id, dbk_segment **out,
                           dbk_error *err);

@@ -2,6 +2,7 @@
 // Tenants and their tables and dictionaries, each made when it is first needed: a tenant with one row should
 // cost microseconds and a few KiB.
 #include "engine/table/rollup_rows.h"
+#include "engine/table/text_index.h"
 
 #include <stdlib.h>
 
@@ -106,6 +107,7 @@ static void table_destroy(dbk_db *db, dbk_table *table)
     dbk_key_index_dispose(&table->index);
     dbk_moves_dispose(&table->moves);
     dbk_locator_map_dispose(&table->map);
+    dbk_text_index_dispose(table);
     dbk_table_rollups_dispose(table);
     if (table->view)
         dbk_object_free(&table->view->object);

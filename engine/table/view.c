@@ -156,6 +156,18 @@ const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector
     return scratch;
 }
 
+bool dbk_part_packed(const dbk_part *part, int column, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS],
+                     dbk_line *line)
+{
+    return part->sealed && dbk_segment_packed(part->sealed->segment, column, vector, out, line);
+}
+
+bool dbk_part_between(const dbk_part *part, int column, uint32_t vector, int64_t lo, int64_t hi,
+                      uint64_t mask[DBK_MASK_WORDS])
+{
+    return part->sealed && dbk_segment_between(part->sealed->segment, column, vector, lo, hi, mask);
+}
+
 dbk_status dbk_part_texts(const dbk_part *part, int column, uint32_t vector, dbk_text_scratch *scratch,
                           const dbk_text **out)
 {

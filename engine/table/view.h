@@ -50,6 +50,11 @@ const int64_t *dbk_part_ints(const dbk_part *part, int column, uint32_t vector,
                              int64_t scratch[DBK_VECTOR_ROWS]);
 const uint32_t *dbk_part_codes(const dbk_part *part, int column, uint32_t vector,
                                uint32_t scratch[DBK_VECTOR_ROWS]);
+// The same of sealed parts without decoding (see segment.h); false where that is not possible.
+bool dbk_part_packed(const dbk_part *part, int column, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS],
+                     dbk_line *line);
+bool dbk_part_between(const dbk_part *part, int column, uint32_t vector, int64_t lo, int64_t hi,
+                      uint64_t mask[DBK_MASK_WORDS]);
 dbk_status dbk_part_texts(const dbk_part *part, int column, uint32_t vector, dbk_text_scratch *scratch,
                           const dbk_text **out);
 
@@ -69,6 +74,16 @@ bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *
 // Any table, by the text of the key. For facts the writer's index is asked; where the row moved on after this
 // snapshot was taken, the snapshot's own rows are searched, newest part first.
 dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
+
+// Finds the ids of a fact one after the other, for one thread, while the view's snapshot is held. It is
+// cheapest when they come in the order of their rows. NULL: no memory.
+typedef struct dbk_finder dbk_finder;
+dbk_finder *dbk_finder_create(const dbk_table_view *view);
+void dbk_finder_free(dbk_finder *finder);
+// As dbk_view_find_id.
+dbk_status dbk_finder_find(dbk_finder *finder, dbk_text id, bool *found, dbk_locator *out);
+// This id will be asked for a few searches from here: asks the processor for what a search begins with.
+void dbk_finder_expect(const dbk_finder *finder, dbk_text id);
 
 // ---- Rollups ----
 

@@ -135,12 +135,25 @@ static void write_page(const dbk_result *rows, int64_t limit, dbk_out *out)
     dbk_out_object_end(out);
 }
 
+// Keys and tokens act for users, and what has no actor is the system's: nothing here is done by a customer.
+static int filter_actor_type(dbk_text wanted, dbk_filter out[2])
+{
+    bool is_user = dbk_text_equal(wanted, DBK_TEXT("USER")),
+         is_system = dbk_text_equal(wanted, DBK_TEXT("SYSTEM"));
+    int count = 0;
+    if (!is_system)
+        out[count++] = (dbk_filter){.column = "actor", .op = DBK_OP_NOT_NULL};
+    if (!is_user)
+        out[count++] = (dbk_filter){.column = "actor", .op = DBK_OP_NULL};
+    return count;
+}
+
 dbk_status dbk_audit_write(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_audit_search *search,
                            dbk_out *out, dbk_error *err)
 {
     dbk_value after[2], actor = {.kind = DBK_VALUE_TEXT, .text = search->actor},
                         entity = {.kind = DBK_VALUE_TEXT, .text = search->entity_type};
-    dbk_filter filters[3];
+    dbk_filter filters[4];
     dbk_query query = audit_query();
     if (search->from_ms != DBK_NULL)
         query.from_ms = search->from_ms;
@@ -152,11 +165,8 @@ dbk_status dbk_audit_write(const dbk_snapshot *snapshot, dbk_text tenant, const 
     if (search->entity_type.length > 0)
         filters[query.filters_count++] =
             (dbk_filter){.column = "entity_type", .op = DBK_OP_EQ, .values = &entity, .values_count = 1};
-    if (search->actor_type.length > 0) {
-        bool is_system = dbk_text_equal(search->actor_type, DBK_TEXT("SYSTEM"));
-        filters[query.filters_count++] =
-            (dbk_filter){.column = "actor", .op = is_system ? DBK_OP_NULL : DBK_OP_NOT_NULL};
-    }
+    if (search->actor_type.length > 0)
+        query.filters_count += filter_actor_type(search->actor_type, filters + query.filters_count);
     query.filters = filters;
     if (search->cursor.length > 0) {
         DBK_TRY(find_cursor(snapshot, tenant, search->cursor, after, err));

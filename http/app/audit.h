@@ -27,8 +27,9 @@ dbk_status dbk_audit_build(dbk_batch *batch, const dbk_audit_entry *entry, dbk_e
 // What to look for; every member that is empty or DBK_NULL does not matter.
 typedef struct dbk_audit_search {
     int64_t from_ms, to_ms; // to_ms is inclusive
-    dbk_text actor, entity_type, actor_type;
-    dbk_text cursor; // id of the last entry of the page before
+    dbk_text actor, entity_type;
+    dbk_text actor_type; // USER, CUSTOMER or SYSTEM
+    dbk_text cursor;     // id of the last entry of the page before
     int64_t limit;
 } dbk_audit_search;
 

@@ -348,9 +348,25 @@ void dbk_call_answer_json(dbk_call *call, int status)
     dbk_call_answer(call, status, "application/json");
 }
 
+// A reason may hold bytes of the request, of which a header takes only some.
+static void tell_detail(dbk_call *call, dbk_text reason)
+{
+    char *copy = dbk_arena_copy(&call->arena, reason.data, reason.length);
+    if (copy == NULL)
+        return;
+    for (uint32_t i = 0; i < reason.length; i++)
+        if (copy[i] < ' ' || copy[i] > '~')
+            copy[i] = '?';
+    dbk_call_header(call, "daybook-detail", (dbk_text){copy, reason.length});
+}
+
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after)
 {
     dbk_buffer_reset(&call->body);
+    if (status == 400 && call->dialect->bad_request != NULL) {
+        tell_detail(call, message);
+        message = dbk_text_from(call->dialect->bad_request);
+    }
     call->dialect->write_error(&call->body, status, message, retry_after);
     if (retry_after > 0) {
         char *text = dbk_arena_alloc(&call->arena, DBK_DECIMAL_TEXT_MAX);

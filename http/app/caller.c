@@ -202,7 +202,9 @@ bool dbk_caller_authorise(dbk_call *call)
     }
     if (!is_shown)
         return refuse(call, dialect->key_missing);
-    dbk_text app_id = dialect->find_app != NULL ? dialect->find_app(call->request) : (dbk_text){NULL, 0};
+    dbk_text app_id = {NULL, 0};
+    if (dialect->find_app != NULL && !dialect->find_app(call->request, &app_id))
+        return refuse_token(call, "the request has several AppIds");
     return dialect->takes_tokens && !dbk_key_is_shaped(text) ? take_token(call, text, app_id)
                                                              : take_key(call, text, app_id);
 }

@@ -32,6 +32,9 @@ typedef struct dbk_dialect {
     // The text of a 403 about a scope.
     void (*write_forbidden)(dbk_buffer *text, const char *scope);
     const char *rate_exceeded; // the text of a 429
+    // The one text of every 400; what was wrong then stands in the header Daybook-Detail. NULL: the text says
+    // it.
+    const char *bad_request;
     // The text of the 404 for a method and path that nothing answers; NULL = the usual 404 and 405.
     void (*write_unknown)(dbk_buffer *text, dbk_text method, dbk_text path);
 
@@ -41,9 +44,10 @@ typedef struct dbk_dialect {
     bool takes_tokens;
     dbk_role token_role;      // that a token needs on routes that do not say otherwise
     const char *role_refused; // the text of a 403 about a role; NULL when no route asks for one
-    // The AppId of a request, which names the tenant; length 0 = not given. NULL: the dialect has none. A key
-    // with an AppId that is not its tenant's gets 403.
-    dbk_text (*find_app)(const dbk_request *request);
+    // The AppId of a request, which names the tenant; length 0 = not given. False: there are several, which
+    // differ, and the request gets 401. NULL: the dialect has none. A key with an AppId that is not its
+    // tenant's gets 403.
+    bool (*find_app)(const dbk_request *request, dbk_text *id);
     const char *app_missing; // the text of a 401 for a token without AppId; NULL = it may be left out
     const char *app_refused; // the text of a 403 for a key with the AppId of another tenant
 
@@ -53,9 +57,10 @@ typedef struct dbk_dialect {
 
 extern const dbk_dialect dbk_dialect_distribu, dbk_dialect_blocks, dbk_dialect_pos, dbk_dialect_stoq;
 
-// For find_key: what stands behind "Bearer " in Authorization.
+// For find_key: what stands behind "Bearer " in Authorization. Two of them that differ are none: whoever
+// stands between client and server may have looked at the other.
 dbk_key_found dbk_dialect_find_bearer(const dbk_request *request, dbk_text *key);
-// For find_app: the header AppId, or else X-App-Id.
-dbk_text dbk_dialect_find_app_id(const dbk_request *request);
+// For find_app: the headers AppId and X-App-Id.
+bool dbk_dialect_find_app_id(const dbk_request *request, dbk_text *id);
 
 #endif

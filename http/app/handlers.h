@@ -32,6 +32,8 @@ void dbk_admin_webhook_rotate(dbk_call *call);
 
 void dbk_stoq_catalogue(dbk_call *call);
 void dbk_stoq_help(dbk_call *call);
+void dbk_stoq_skill(dbk_call *call);
+void dbk_stoq_llms(dbk_call *call);
 void dbk_stoq_report_get(dbk_call *call);
 void dbk_stoq_describe_reads(dbk_out *paths);
 void dbk_stoq_export_create(dbk_call *call);

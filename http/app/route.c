@@ -283,6 +283,12 @@ static const dbk_route_parameter blocks_parameters[] = {
         .cost = DBK_COST_SMALL, .handle = handler, .summary = text, .answer_type = type                      \
     }
 
+#define STOQ_OPEN(route_path, handler, text, type)                                                           \
+    {                                                                                                        \
+        .method = "GET", .path = route_path, .access = DBK_ACCESS_OPEN, .dialect = &dbk_dialect_stoq,        \
+        .cost = DBK_COST_SMALL, .handle = handler, .summary = text, .answer_type = type                      \
+    }
+
 #define EXPORTS "/api/v2/external/preorders/reports/exports"
 
 #define EXPORT_ROUTE(route_method, route_path, handler, text, params, body, status, schema)                  \
@@ -370,6 +376,9 @@ const dbk_route dbk_routes[] = {
                  "Export a report as CSV, off the request's path", export_create_parameters,
                  "application/json", 202, dbk_schema_export_accepted),
     STOQ("/api/v2/external/help", dbk_stoq_help, "Every action with its query schema", help_parameters),
+    STOQ_OPEN("/api/v2/external/preorders/skill.md", dbk_stoq_skill, "The preorder actions, for agents",
+              "text/markdown; charset=utf-8"),
+    STOQ_OPEN("/llms.txt", dbk_stoq_llms, "What there is to read, for agents", "text/plain; charset=utf-8"),
     STOQ("/api/v2/external/preorders/reports", dbk_stoq_catalogue, "Every preorder report", NULL),
     STOQ("/api/v2/external/preorders/reports/help", dbk_stoq_help,
          "Every preorder report with its query schema", help_parameters),

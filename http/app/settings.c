@@ -191,7 +191,7 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
     return status;
 }
 
-static bool is_secret(dbk_text id)
+bool dbk_setting_is_secret(dbk_text id)
 {
     return dbk_text_equal(id, DBK_TEXT("jwt-secret")) || dbk_text_equal(id, DBK_TEXT("signing-secret"));
 }
@@ -206,7 +206,7 @@ dbk_status dbk_settings_write_all(const dbk_snapshot *snapshot, dbk_text tenant,
         if (dbk_result_is_null(rows, row, 1))
             continue;
         dbk_out_key_text(json, dbk_result_text(rows, row, 0));
-        bool is_shown = !is_secret(dbk_result_text(rows, row, 0));
+        bool is_shown = !dbk_setting_is_secret(dbk_result_text(rows, row, 0));
         dbk_out_text(json, is_shown ? dbk_result_text(rows, row, 1) : DBK_TEXT("(secret)"));
     }
     dbk_out_object_end(json);

@@ -35,5 +35,7 @@ enum { DBK_SETTING_VALUE_MAX = 128, DBK_APP_ID_MAX = 128 };
 // bytes, but for a key set (DBK_JWKS_BYTES_MAX) and a secret. Whether an AppId is free is not for here, see
 // dbk_tokens_check_app.
 dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err);
+// Whether nobody is to be shown its value.
+bool dbk_setting_is_secret(dbk_text id);
 
 #endif

@@ -3,7 +3,6 @@
 #include "http/app/system_row.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 static dbk_status fill_column(dbk_batch *batch, const dbk_system_field *field, dbk_error *err)
 {
@@ -51,14 +50,8 @@ dbk_status dbk_system_row_build(dbk_batch *batch, dbk_table_id table, const dbk_
 dbk_status dbk_system_rows_write(dbk_store *store, dbk_text tenant, const dbk_batch *const *batches,
                                  int batches_count, dbk_error *err)
 {
-    enum { BATCHES_MAX = 16 };
-    assert(batches_count <= BATCHES_MAX);
     dbk_change change = {.tenant = tenant, .batches = batches, .batches_count = batches_count};
-    dbk_apply_report reports[BATCHES_MAX] = {0};
-    dbk_status status = dbk_store_write(store, &change, reports, err);
-    for (int i = 0; i < batches_count; i++)
-        free(reports[i].rejected_rows);
-    return status;
+    return dbk_store_write(store, &change, NULL, err);
 }
 
 dbk_status dbk_system_row_write(dbk_store *store, dbk_text tenant, dbk_table_id table,

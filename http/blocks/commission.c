@@ -3,8 +3,9 @@
 //
 // Twice the sum is taken apart into a whole number and a rest below one, because rounding half away needs no
 // more than that: the whole number and whether there is a rest. The rest is a sum of fractions with as many
-// denominators as there are rates. It is first added in 64 binary places, which settles it unless it comes
-// within a hair of a whole number; then it is added again with a common denominator of any length.
+// denominators as there are rates; those of one denominator are added at once. The others are first added in
+// 64 binary places, which settles it unless the sum comes within a hair of a whole number; then they are
+// added again with a common denominator of any length, which takes time with the square of their number.
 #include "http/blocks/commission.h"
 
 #include <stdlib.h>
@@ -55,6 +56,34 @@ static bool add_part(const dbk_commission *part, dbk_i128 *sum, fraction *rest)
     return true;
 }
 
+static int compare_denominators(const void *a, const void *b)
+{
+    const fraction *x = a, *y = b;
+    return x->denominator < y->denominator ? -1 : x->denominator > y->denominator;
+}
+
+// Adds those of one denominator and leaves out what comes to nothing; the wholes that came of it.
+static uint64_t fold_rests(fraction *rests, size_t *count)
+{
+    uint64_t wholes = 0;
+    size_t kept = 0;
+    qsort(rests, *count, sizeof(*rests), compare_denominators);
+    for (size_t i = 0; i < *count;) {
+        fraction sum = {0, rests[i].denominator};
+        for (; i < *count && rests[i].denominator == sum.denominator; i++) {
+            sum.numerator += rests[i].numerator;
+            if (sum.numerator >= sum.denominator) {
+                sum.numerator -= sum.denominator;
+                wholes++;
+            }
+        }
+        if (sum.numerator > 0)
+            rests[kept++] = sum;
+    }
+    *count = kept;
+    return wholes;
+}
+
 // ---- A common denominator ----
 
 // Sets a to a × x + b × y, lowest limb first; b may be NULL. Room for the result is the caller's business.
@@ -76,18 +105,24 @@ static int compare_limbs(const uint64_t *a, const uint64_t *b, size_t limbs)
     return 0;
 }
 
+// Room for the common denominator of so many, which are below 2^37 each, and for their sum and a whole.
+static size_t limbs_of(size_t count)
+{
+    return count * 37 / 64 + 3;
+}
+
 // The sign of (sum of the fractions − whole).
 static dbk_status compare_exactly(const fraction *rests, size_t count, uint64_t whole, int *sign,
                                   dbk_error *err)
 {
-    size_t limbs = count * 37 / 64 + 3; // denominators are below 2^37
+    size_t limbs = limbs_of(count);
     uint64_t *numerator = calloc(2 * limbs, sizeof(*numerator)), *denominator = numerator + limbs;
     if (numerator == NULL)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory adding commission");
     denominator[0] = 1;
     for (size_t i = 0; i < count; i++) {
-        multiply_add(numerator, rests[i].denominator, denominator, rests[i].numerator, limbs);
-        multiply_add(denominator, rests[i].denominator, NULL, 0, limbs);
+        multiply_add(numerator, rests[i].denominator, denominator, rests[i].numerator, limbs_of(i + 1));
+        multiply_add(denominator, rests[i].denominator, NULL, 0, limbs_of(i + 1));
     }
     multiply_add(denominator, whole, NULL, 0, limbs);
     *sign = compare_limbs(numerator, denominator, limbs);
@@ -139,7 +174,7 @@ dbk_status dbk_commission_sum(const dbk_commission *parts, size_t count, int dig
     for (size_t i = 0; i < count && fits; i++)
         if (makes_commission(parts[i].rate))
             fits = add_part(&parts[i], &twice, &rests[rests_count++]);
-    uint64_t whole = 0;
+    uint64_t wholes = fits ? fold_rests(rests, &rests_count) : 0, whole = 0;
     bool has_rest = false;
     dbk_status status = fits ? add_rests(rests, rests_count, &whole, &has_rest, err)
                              : dbk_fail(err, DBK_OVERFLOW, "the sum of commission leaves its range");
@@ -147,7 +182,7 @@ dbk_status dbk_commission_sum(const dbk_commission *parts, size_t count, int dig
     for (int i = digits; i < 4; i++)
         unit *= 10;
     if (status == DBK_OK)
-        *out = round_half(twice + whole, has_rest, unit);
+        *out = round_half(twice + wholes + whole, has_rest, unit);
     free(rests);
     return status;
 }

@@ -3,18 +3,22 @@
 //
 // Each block goes on behind the last record of the one before, by its time and id; the range begins there
 // too, so that what was written is not looked at again. A page begins somewhere in the middle: the days
-// before it are counted, not walked.
+// before it are counted, not walked, and the records of its own day before it are passed over in long blocks
+// of no more than their times and ids. Rows that came without a time of day all stand at one moment, which no
+// range divides: each block looks at every one of them, so there must be few blocks.
 #include "http/blocks/list.h"
 
 #include "http/blocks/problem.h"
 
-enum { BLOCK = 1024 };
+enum { BLOCK = 1024, PASSED_BLOCK = 65536 };
+
+// The first fields of a block are what it is in order of; the columns follow.
+enum { TIME, ID, COLUMNS };
 
 typedef struct walk {
     dbk_blocks_report *report;
     const dbk_blocks_list *list;
-    const char *fields[DBK_BLOCKS_COLUMNS_MAX + 2];
-    int fields_count, time, id; // the last two: which of the fields
+    const char *fields[COLUMNS + DBK_BLOCKS_COLUMNS_MAX];
     int64_t from_ms;
     int64_t skip, left; // records to pass over, records to write
     dbk_result *block;  // the last one; NULL before the first
@@ -22,12 +26,10 @@ typedef struct walk {
 
 static void begin_fields(walk *w)
 {
+    w->fields[TIME] = w->report->source->time_column;
+    w->fields[ID] = w->report->source->id_column;
     for (int i = 0; i < w->list->columns_count; i++)
-        w->fields[w->fields_count++] = w->list->columns[i].path;
-    w->time = w->fields_count++;
-    w->id = w->fields_count++;
-    w->fields[w->time] = w->report->source->time_column;
-    w->fields[w->id] = w->report->source->id_column;
+        w->fields[COLUMNS + i] = w->list->columns[i].path;
 }
 
 // ---- Where a page begins ----
@@ -75,22 +77,22 @@ static dbk_status find_page(walk *w, dbk_error *err)
 
 // ---- Blocks ----
 
-static dbk_status next_block(walk *w, dbk_error *err)
+// The next `limit` records, or those that there are, with the first so many fields.
+static dbk_status next_block(walk *w, int fields_count, int64_t limit, dbk_error *err)
 {
-    const dbk_order order[] = {{.output = w->time}, {.output = w->id}};
+    static const dbk_order order[] = {{.output = TIME}, {.output = ID}};
     dbk_value after[2];
     dbk_query query = dbk_blocks_rows(w->report);
-    int64_t wanted = w->skip + w->left;
     query.from_ms = w->from_ms;
     query.fields = w->fields;
-    query.fields_count = w->fields_count;
+    query.fields_count = fields_count;
     query.order = order;
     query.order_count = DBK_COUNT(order);
-    query.limit = wanted < BLOCK ? wanted : BLOCK;
+    query.limit = limit;
     if (w->block != NULL) {
         size_t last = dbk_result_rows(w->block) - 1;
-        after[0] = (dbk_value){.kind = DBK_VALUE_INT, .number = dbk_result_int(w->block, last, w->time)};
-        after[1] = (dbk_value){.kind = DBK_VALUE_TEXT, .text = dbk_result_text(w->block, last, w->id)};
+        after[0] = (dbk_value){.kind = DBK_VALUE_INT, .number = dbk_result_int(w->block, last, TIME)};
+        after[1] = (dbk_value){.kind = DBK_VALUE_TEXT, .text = dbk_result_text(w->block, last, ID)};
         query.from_ms = after[0].number;
         query.after = after;
         query.after_count = DBK_COUNT(after);
@@ -100,6 +102,9 @@ static dbk_status next_block(walk *w, dbk_error *err)
     if (status != DBK_OK)
         w->block = NULL;
     dbk_result_free(before);
+    if (status == DBK_OK && dbk_result_rows(w->block) == 0)
+        status =
+            dbk_fail(err, DBK_CORRUPT, "a list ended %lld records too early", (long long)(w->skip + w->left));
     return status;
 }
 
@@ -108,21 +113,22 @@ static void write_value(const walk *w, size_t row, int column, dbk_out *out)
     const dbk_blocks_report *report = w->report;
     dbk_blocks_kind kind = w->list->columns[column].kind;
     bool is_text = kind == DBK_BLOCKS_TEXT || kind == DBK_BLOCKS_STATUS || kind == DBK_BLOCKS_CURRENCY;
-    dbk_text text = is_text ? dbk_result_text(w->block, row, column) : (dbk_text){NULL, 0};
+    int field = COLUMNS + column;
+    dbk_text text = is_text ? dbk_result_text(w->block, row, field) : (dbk_text){NULL, 0};
     if (kind == DBK_BLOCKS_STATUS)
         text = dbk_blocks_status_of(report, text, &out->out->failed);
     if (kind == DBK_BLOCKS_CURRENCY && text.length == 0)
         text = report->currency.default_name;
     if (is_text)
         dbk_out_text_or_null(out, text);
-    else if (dbk_result_is_null(w->block, row, column))
+    else if (dbk_result_is_null(w->block, row, field))
         dbk_out_null(out);
     else if (kind == DBK_BLOCKS_TIME)
-        dbk_out_time_seconds(out, dbk_result_int(w->block, row, column));
+        dbk_out_time_seconds(out, dbk_result_int(w->block, row, field));
     else if (kind == DBK_BLOCKS_MONEY)
-        dbk_out_money(out, dbk_result_int(w->block, row, column), 1, report->currency.digits);
+        dbk_out_money(out, dbk_result_int(w->block, row, field), 1, report->currency.digits);
     else
-        dbk_out_rate(out, dbk_result_int(w->block, row, column), 1, 1);
+        dbk_out_rate(out, dbk_result_int(w->block, row, field), 1, 1);
 }
 
 static void write_record(const walk *w, size_t row, dbk_out *out)
@@ -137,11 +143,14 @@ static void write_record(const walk *w, size_t row, dbk_out *out)
 
 static dbk_status write_records(walk *w, dbk_out *out, dbk_error *err)
 {
+    while (w->skip > BLOCK && w->left > 0) {
+        DBK_TRY(next_block(w, COLUMNS, w->skip < PASSED_BLOCK ? w->skip : PASSED_BLOCK, err));
+        w->skip -= (int64_t)dbk_result_rows(w->block);
+    }
     while (w->left > 0) {
-        DBK_TRY(next_block(w, err));
+        int64_t wanted = w->skip + w->left;
+        DBK_TRY(next_block(w, COLUMNS + w->list->columns_count, wanted < BLOCK ? wanted : BLOCK, err));
         int64_t rows = (int64_t)dbk_result_rows(w->block);
-        if (rows == 0)
-            return dbk_fail(err, DBK_CORRUPT, "a list ended %lld records too early", (long long)w->left);
         for (int64_t row = w->skip; row < rows && w->left > 0; row++, w->left--)
             write_record(w, (size_t)row, out);
         w->skip = w->skip > rows ? w->skip - rows : 0;

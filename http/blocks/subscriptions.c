@@ -26,7 +26,7 @@ typedef struct model {
     dbk_i128 yearly; // what a year of them costs: twelve months, which is exact where a twelfth is not
 } model;
 
-enum { RESULTS_MAX = 8, CLASS_FILTERS_MAX = 4, MONTHS = 12, WEEKS = 52 };
+enum { RESULTS_MAX = 8, CLASS_FILTERS_MAX = 5, MONTHS = 12, WEEKS = 52 };
 
 typedef struct summary {
     dbk_blocks_report *report;
@@ -149,8 +149,18 @@ static dbk_i128 yearly_price(const dbk_result *rows, size_t row)
     return price * (dbk_text_equal(interval, DBK_TEXT("week")) ? WEEKS : MONTHS);
 }
 
-// Adds a class to the models: its subscribers and what they bring, each with a sign. Those that are paused
-// bring nothing. *met turns true when the class has rows.
+// Words of subscriptions that go on and are not paid for.
+static bool brings_nothing(dbk_text status)
+{
+    static const dbk_text words[] = {{"paused", 6}, {"unpaid", 6}, {"trialing", 8}};
+    for (size_t i = 0; i < DBK_COUNT(words); i++)
+        if (dbk_text_equal(status, words[i]))
+            return true;
+    return false;
+}
+
+// Adds a class to the models: its subscribers and what they bring, each with a sign. *met turns true when the
+// class has rows.
 static dbk_status add_class(summary *s, const class *c, int subscribers_sign, int revenue_sign, bool *met,
                             dbk_error *err)
 {
@@ -164,7 +174,7 @@ static dbk_status add_class(summary *s, const class *c, int subscribers_sign, in
         if (m == NULL || failed)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory adding up subscriptions");
         m->subscribers = subscribers_sign * dbk_result_int(rows, row, COUNT);
-        if (!dbk_text_equal(status, DBK_TEXT("paused")))
+        if (!brings_nothing(status))
             m->yearly = revenue_sign * yearly_price(rows, row);
     }
     return DBK_OK;
@@ -244,15 +254,60 @@ static dbk_status count_rows(const summary *s, const class *c, int64_t *count, d
     return DBK_OK;
 }
 
+static void where_trial_ends(const summary *s, class *c)
+{
+    where(c, "trial_ends_at", DBK_OP_GE, &s->from, 1);
+    where(c, "trial_ends_at", DBK_OP_LT, &s->end, 1);
+}
+
+// Takes away those that had ended, at the time in this column, when their trial did: they were never active.
+static dbk_status take_tried(summary *s, class c, const char *ended, dbk_error *err)
+{
+    const dbk_group_key keys[] = {{.column = "trial_ends_at"}, {.column = ended}};
+    static const dbk_aggregate rows = {.kind = DBK_COUNT_ROWS};
+    where_trial_ends(s, &c);
+    dbk_query query = dbk_blocks_rows(s->report);
+    query.filters = c.filters;
+    query.filters_count = c.count;
+    query.keys = keys;
+    query.keys_count = DBK_COUNT(keys);
+    query.aggregates = &rows;
+    query.aggregates_count = 1;
+    dbk_result *result;
+    DBK_TRY(dbk_blocks_run(s->report, &query, &result, err));
+    for (size_t row = 0; row < dbk_result_rows(result); row++)
+        if (dbk_result_int(result, row, 1) <= dbk_result_int(result, row, 0))
+            s->fresh -= dbk_result_int(result, row, 2);
+    dbk_result_free(result);
+    return DBK_OK;
+}
+
+// What ended without saying when had ended before every trial.
+static dbk_status take_tried_by_word(summary *s, dbk_error *err)
+{
+    class ever = ended_rows(s, CANCELLED_EVER);
+    int64_t count = 0;
+    where_trial_ends(s, &ever);
+    DBK_TRY(take_tried(s, ended_rows(s, CANCELLED_BY_DATE), "cancelled_at", err));
+    DBK_TRY(count_rows(s, &ever, &count, err));
+    s->fresh -= count;
+    return DBK_OK;
+}
+
 static dbk_status read_fresh(summary *s, dbk_error *err)
 {
     class paid_at_once = all_rows(s), after_trial = all_rows(s);
+    int64_t tried = 0;
     where(&paid_at_once, "trial_ends_at", DBK_OP_NULL, NULL, 0);
     where(&paid_at_once, "started_at", DBK_OP_GE, &s->from, 1);
-    where(&after_trial, "trial_ends_at", DBK_OP_GE, &s->from, 1);
-    where(&after_trial, "trial_ends_at", DBK_OP_LT, &s->end, 1);
+    where_trial_ends(s, &after_trial);
     DBK_TRY(count_rows(s, &paid_at_once, &s->fresh, err));
-    return count_rows(s, &after_trial, &s->fresh, err);
+    DBK_TRY(count_rows(s, &after_trial, &tried, err));
+    s->fresh += tried;
+    if (tried == 0)
+        return DBK_OK;
+    DBK_TRY(take_tried(s, ended_rows(s, ENDED_BY_DATE), "ended_at", err));
+    return s->ended_count > 0 ? take_tried_by_word(s, err) : DBK_OK;
 }
 
 static dbk_status read_churned(summary *s, dbk_error *err)

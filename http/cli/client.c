@@ -60,8 +60,16 @@ static void notice(void *user, const char *line)
     fprintf(stderr, "daybook: %s\n", line);
 }
 
-dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bool create, dbk_error *err)
+static dbk_status open_store(dbk_client *client, const dbk_store_options *options, dbk_error *err)
 {
+    DBK_TRY(dbk_store_open(&client->store, options, err));
+    dbk_app_options app_options = {0};
+    return options->unlogged ? DBK_OK : dbk_app_create(&client->app, client->store, &app_options, err);
+}
+
+static dbk_status open_directory(dbk_client **out, const dbk_store_options *options, dbk_error *err)
+{
+    const char *directory = options->directory;
     dbk_client *client = calloc(1, sizeof(*client));
     if (!client)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
@@ -70,15 +78,11 @@ dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bo
     if (dbk_client_socket_path(client->socket_path, directory) && answers(client->socket_path)) {
         strcpy(client->base, "http://daybook");
         status = open_curl(client, err);
-    } else if (!create && stat(directory, &info) != 0) {
+    } else if (!options->create && stat(directory, &info) != 0) {
         status = dbk_fail(err, DBK_NOT_FOUND, "there is no data directory %s", directory);
     } else {
         client->socket_path[0] = 0;
-        dbk_store_options options = {.directory = directory, .create = create, .notice = notice};
-        status = dbk_store_open(&client->store, &options, err);
-        dbk_app_options app_options = {0};
-        if (status == DBK_OK)
-            status = dbk_app_create(&client->app, client->store, &app_options, err);
+        status = open_store(client, options, err);
     }
     if (status != DBK_OK) {
         dbk_client_close(client);
@@ -86,6 +90,24 @@ dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bo
     }
     *out = client;
     return DBK_OK;
+}
+
+dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bool create, dbk_error *err)
+{
+    dbk_store_options options = {.directory = directory, .create = create, .notice = notice};
+    return open_directory(out, &options, err);
+}
+
+dbk_status dbk_client_open_loading(dbk_client **out, const char *directory, dbk_error *err)
+{
+    // Batches of so much are stored while the next are parsed.
+    static const uint64_t checkpoint_bytes = 128 << 20;
+    dbk_store_options options = {.directory = directory,
+                                 .create = true,
+                                 .notice = notice,
+                                 .unlogged = true,
+                                 .checkpoint_bytes = checkpoint_bytes};
+    return open_directory(out, &options, err);
 }
 
 dbk_status dbk_client_open_url(dbk_client **out, const char *url, const char *key, dbk_error *err)

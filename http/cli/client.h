@@ -12,6 +12,9 @@ typedef struct dbk_client dbk_client;
 
 // DBK_NOT_FOUND: no such directory and not `create`. DBK_BUSY: locked, and nobody answers on its socket.
 dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bool create, dbk_error *err);
+// For loading files, creating the directory: one that is opened by this process has no log and takes no
+// calls.
+dbk_status dbk_client_open_loading(dbk_client **out, const char *directory, dbk_error *err);
 dbk_status dbk_client_open_url(dbk_client **out, const char *url, const char *key, dbk_error *err);
 // Checkpoints and closes when the directory was opened by this process.
 void dbk_client_close(dbk_client *client);

@@ -245,7 +245,7 @@ static dbk_status open_client(const arguments *a, dbk_client **client, dbk_error
     if (a->load.dry_run)
         return DBK_OK;
     return a->url ? dbk_client_open_url(client, a->url, a->key, err)
-                  : dbk_client_open_directory(client, a->directory, true, err);
+                  : dbk_client_open_loading(client, a->directory, err);
 }
 
 int dbk_cli_load(int argc, char **argv)

@@ -22,6 +22,12 @@ static bool parse_time(dbk_text text, const dbk_zone *zone, bool is_end, int64_t
     return true;
 }
 
+static bool is_actor_type(dbk_text text)
+{
+    return text.length == 0 || dbk_text_equal(text, DBK_TEXT("USER")) ||
+           dbk_text_equal(text, DBK_TEXT("CUSTOMER")) || dbk_text_equal(text, DBK_TEXT("SYSTEM"));
+}
+
 void dbk_distribu_audit_log(dbk_call *call)
 {
     dbk_settings settings;
@@ -33,6 +39,10 @@ void dbk_distribu_audit_log(dbk_call *call)
                                .entity_type = dbk_call_param(call, "entityType"),
                                .cursor = dbk_call_param(call, "cursor"),
                                .limit = dbk_distribu_limit(dbk_call_param(call, "limit"))};
+    if (!is_actor_type(search.actor_type)) {
+        dbk_call_fail(call, 400, "Invalid actor type.");
+        return;
+    }
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &settings, &err);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);

@@ -9,7 +9,6 @@
 #include "http/distribu/request.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { EMAIL_MAX = 254, NAME_MAX_CHARACTERS = 100, NOTES_MAX = 2000 };
 
@@ -163,32 +162,16 @@ static bool read_request(edit *e)
 
 // ---- Whether it may be ----
 
-static bool is_same_address(dbk_text a, dbk_text b)
-{
-    return a.length == b.length && strncasecmp(a.data, b.data, a.length) == 0;
-}
-
 // Loaded customers may have capitals in their addresses, so they are searched without regard to case.
-static dbk_status check_email(edit *e, const dbk_snapshot *working, dbk_error *err)
+static dbk_status check_email(edit *e, dbk_error *err)
 {
-    static const char *const fields[] = {"id", "email"};
-    dbk_value value = {.kind = DBK_VALUE_TEXT, .text = e->email.value};
-    dbk_filter filter = {.column = "email", .op = DBK_OP_CONTAINS, .values = &value, .values_count = 1};
-    dbk_query query = {.table = "customers",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = fields,
-                       .fields_count = DBK_COUNT(fields)};
-    dbk_result *rows;
-    DBK_TRY(dbk_query_run(working, e->call->tenant, &query, &rows, err));
-    for (size_t row = 0; row < dbk_result_rows(rows); row++)
-        if (is_same_address(dbk_result_text(rows, row, 1), e->email.value) &&
-            !dbk_text_equal(dbk_result_text(rows, row, 0), e->id))
-            dbk_refuse(&e->refusal, 422, "A customer with this email already exists.");
-    dbk_result_free(rows);
-    return e->refusal.status == 0 ? DBK_OK : dbk_fail(err, DBK_INVALID, "refused");
+    bool is_taken;
+    DBK_TRY(dbk_db_find_text(e->call->app->db, e->call->tenant, DBK_CUSTOMERS, "email", e->email.value, e->id,
+                             &is_taken, err));
+    if (!is_taken)
+        return DBK_OK;
+    dbk_refuse(&e->refusal, 422, "A customer with this email already exists.");
+    return dbk_fail(err, DBK_INVALID, "refused");
 }
 
 // ---- What is stored ----
@@ -307,7 +290,7 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
     DBK_TRY(dbk_row_batch_init(&e->row, DBK_CUSTOMERS, 1, err));
     DBK_TRY(e->is_new ? fill_new(e, err) : fill_known(e, working, err));
     if (e->email.is_given)
-        DBK_TRY(check_email(e, working, err));
+        DBK_TRY(check_email(e, err));
     DBK_TRY(fill_given(e, err));
     write_answer(e);
     if (e->answer.failed || e->data.failed)

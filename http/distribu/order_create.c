@@ -37,6 +37,7 @@ typedef struct creation {
     dbk_refusal refusal;
 
     dbk_text customer_id, po_number, notes;
+    dbk_text customer_email; // as the transaction finds it
     item *items;
     int items_count;
     dbk_value *product_keys; // distinct
@@ -149,6 +150,15 @@ static dbk_status refused(dbk_error *err)
     return dbk_fail(err, DBK_INVALID, "refused");
 }
 
+// An order keeps the address of the moment at which it was placed (D71).
+static dbk_status keep_email(creation *c, dbk_text email, dbk_error *err)
+{
+    c->customer_email = (dbk_text){dbk_arena_copy(&c->call->arena, email.data, email.length), email.length};
+    return c->customer_email.data != NULL
+               ? DBK_OK
+               : dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+}
+
 static dbk_status check_customer(creation *c, const dbk_snapshot *working, dbk_error *err)
 {
     dbk_value key = {.kind = DBK_VALUE_TEXT, .text = c->customer_id};
@@ -157,7 +167,10 @@ static dbk_status check_customer(creation *c, const dbk_snapshot *working, dbk_e
     bool is_known = dbk_result_rows(rows) == 1;
     bool is_blocked =
         is_known && dbk_text_equal(dbk_stored_text(rows, 0, DBK_CUSTOMERS, "status"), DBK_TEXT("BLOCKED"));
+    dbk_status status =
+        is_known ? keep_email(c, dbk_stored_text(rows, 0, DBK_CUSTOMERS, "email"), err) : DBK_OK;
     dbk_result_free(rows);
+    DBK_TRY(status);
     if (!is_known)
         dbk_refuse(&c->refusal, 404, "Customer not found.");
     else if (is_blocked)
@@ -287,6 +300,7 @@ static dbk_status fill_order(creation *c, dbk_error *err)
     dbk_row_batch_int(b, 0, "subtotal", c->total);
     dbk_row_batch_int(b, 0, "total", c->total);
     DBK_TRY(dbk_row_batch_text(b, 0, "po_number", c->po_number, err));
+    DBK_TRY(dbk_row_batch_text(b, 0, "customer_email", c->customer_email, err));
     return dbk_row_batch_text(b, 0, "notes", c->notes, err);
 }
 

@@ -64,9 +64,17 @@ static const char *const summary_names[] = {
     "orderId",      "createdAt", "status", "total",        "itemCount",      "customerEmail",
     "customerName", "poNumber",  "notes",  "shippingCity", "shippingRegion", "shippingCountry"};
 
-// The fields of an order, with two of its customer's behind them.
-static const char *const customer_fields[] = {"customer_id.email", "customer_id.name"};
-enum { SUMMARY_FIELDS = DBK_ORDER_FIELDS + 2 };
+// The fields of an order, with these behind them.
+static const char *const more_fields[] = {"customer_email", "customer_id.email", "customer_id.name",
+                                          "shipping_city",  "shipping_region",   "shipping_country"};
+enum { FROZEN_EMAIL = DBK_ORDER_FIELDS, CURRENT_EMAIL, CUSTOMER_NAME, CITY, REGION, COUNTRY, SUMMARY_FIELDS };
+
+// The address at which the order was placed; the current one for orders that do not say.
+static dbk_text email_of(const dbk_result *block, size_t row, int frozen, int current)
+{
+    dbk_text email = dbk_result_text(block, row, frozen);
+    return email.length > 0 ? email : dbk_result_text(block, row, current);
+}
 
 static void keep_order(export *e, const dbk_result *block, size_t row)
 {
@@ -82,12 +90,12 @@ static void keep_order(export *e, const dbk_result *block, size_t row)
     dbk_sheet_text(&sheet, order.status);
     dbk_sheet_money(&sheet, order.total, order.digits);
     p->right = e->text.size;
-    for (int i = 0; i < 2; i++)
-        dbk_sheet_text(&sheet, dbk_result_text(block, row, DBK_ORDER_FIELDS + i));
+    dbk_sheet_text(&sheet, email_of(block, row, FROZEN_EMAIL, CURRENT_EMAIL));
+    dbk_sheet_text(&sheet, dbk_result_text(block, row, CUSTOMER_NAME));
     dbk_sheet_text(&sheet, order.po_number);
     dbk_sheet_text(&sheet, order.notes);
-    for (int i = 0; i < 3; i++)
-        dbk_sheet_empty(&sheet); // Daybook has no addresses
+    for (int field = CITY; field <= COUNTRY; field++)
+        dbk_sheet_text(&sheet, dbk_result_text(block, row, field));
     dbk_sheet_row_end(&sheet);
     p->end = e->text.size;
     if (order.created_at < e->oldest_ms)
@@ -182,7 +190,7 @@ static dbk_status write_summary(export *e, dbk_error *err)
     const char *fields[SUMMARY_FIELDS];
     dbk_filter filters[DBK_ORDER_FILTERS_MAX];
     memcpy(fields, dbk_order_fields, sizeof(dbk_order_fields));
-    memcpy(fields + DBK_ORDER_FIELDS, customer_fields, sizeof(customer_fields));
+    memcpy(fields + DBK_ORDER_FIELDS, more_fields, sizeof(more_fields));
     e->orders = dbk_arena_alloc(&e->call->arena, CHUNK * sizeof(*e->orders));
     e->ids = dbk_arena_alloc(&e->call->arena, CHUNK * sizeof(*e->ids));
     if (e->orders == NULL || e->ids == NULL)
@@ -209,11 +217,30 @@ static const char *const line_names[] = {"orderId",       "createdAt",  "status"
                                          "customerEmail", "productSku", "productName",
                                          "quantity",      "unitPrice",  "lineTotal"};
 
-enum { ORDER, CREATED_AT, STATUS, EMAIL, SKU, NAME, QUANTITY, PRICE, TOTAL, CURRENCY };
-static const char *const line_fields[] = {
-    "order_id",       "order_id.created_at", "order_id.status", "order_id.customer_id.email",
-    "product_id.sku", "product_id.name",     "quantity",        "unit_price",
-    "total",          "order_id.currency"};
+enum {
+    ORDER,
+    CREATED_AT,
+    STATUS,
+    LINE_FROZEN_EMAIL,
+    LINE_CURRENT_EMAIL,
+    SKU,
+    NAME,
+    QUANTITY,
+    PRICE,
+    TOTAL,
+    CURRENCY
+};
+static const char *const line_fields[] = {"order_id",
+                                          "order_id.created_at",
+                                          "order_id.status",
+                                          "order_id.customer_email",
+                                          "order_id.customer_id.email",
+                                          "product_id.sku",
+                                          "product_id.name",
+                                          "quantity",
+                                          "unit_price",
+                                          "total",
+                                          "order_id.currency"};
 
 static void write_line(export *e, dbk_sheet *sheet, const dbk_result *block, size_t row)
 {
@@ -225,7 +252,7 @@ static void write_line(export *e, dbk_sheet *sheet, const dbk_result *block, siz
     dbk_sheet_text(sheet, dbk_result_text(block, row, ORDER));
     dbk_sheet_time(sheet, dbk_result_int(block, row, CREATED_AT));
     dbk_sheet_text(sheet, known >= 0 ? dbk_text_from(dbk_order_status_names[known]) : status);
-    dbk_sheet_text(sheet, dbk_result_text(block, row, EMAIL));
+    dbk_sheet_text(sheet, email_of(block, row, LINE_FROZEN_EMAIL, LINE_CURRENT_EMAIL));
     dbk_sheet_text(sheet, dbk_result_text(block, row, SKU));
     dbk_sheet_text(sheet, dbk_result_text(block, row, NAME));
     dbk_sheet_int(sheet, quantity);

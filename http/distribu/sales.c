@@ -181,7 +181,12 @@ void dbk_distribu_sales(dbk_call *call)
     sales s = {0};
     dbk_result *statuses = NULL, *days = NULL;
     dbk_error err;
-    s.shows_realised = dbk_text_equal(dbk_call_param(call, "include"), DBK_TEXT("realised"));
+    dbk_text include = dbk_call_param(call, "include");
+    s.shows_realised = dbk_text_equal(include, DBK_TEXT("realised"));
+    if (include.length > 0 && !s.shows_realised) {
+        dbk_call_fail(call, 400, "include must be realised");
+        return;
+    }
     dbk_call_tag(call, &s.shows_realised, sizeof(s.shows_realised));
     if (!dbk_distribu_report_begin(call, &s.report, DAYS_MAX))
         return;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // One job from its row to its file and back.
 //
-// Two threads work on it. The exporter's own talks to the store: it takes the snapshot, stores progress, stores
-// the end. A second one, which lives as long as the job, asks and writes with low priority: where processors
-// are short, a report that somebody waits for goes first. It takes no lock that anybody but the first waits
-// for, so that nothing of the server ever waits until it has its turn.
+// Two threads work on it. The exporter's own talks to the store: it takes the snapshot, stores progress,
+// stores the end. A second one, which lives as long as the job, asks and writes with low priority: where
+// processors are short, a report that somebody waits for goes first. It takes no lock that anybody but the
+// first waits for, so that nothing of the server ever waits until it has its turn.
 #include "http/exports/exporter_state.h"
 #include "http/s3/upload.h"
 
@@ -18,7 +18,7 @@
 
 enum { NICENESS = 10 }; // a ninth of the weight of others
 enum { PROGRESS_MS = 500, RETRY_MS = 1000, PROGRESS_STEP = 5 };
-enum { UPLOAD_ATTEMPTS = 4, UPLOAD_PAUSE_MS = 1000, UPLOAD_LOOK_MS = 50 };
+enum { UPLOAD_ATTEMPTS = 4, UPLOAD_LOOK_MS = 50 };
 
 typedef struct run {
     dbk_exporter *exporter;
@@ -97,7 +97,7 @@ static dbk_status upload_file(run *r)
     dbk_s3_object object = {
         .name = r->object, .content_type = "text/csv; charset=utf-8", .file_name = r->file_name};
     dbk_status status;
-    int64_t pause_ms = UPLOAD_PAUSE_MS;
+    int64_t pause_ms = r->exporter->options.s3->retry_ms;
     for (int attempt = 1;; attempt++, pause_ms *= 4) {
         status = dbk_s3_upload(r->exporter->options.s3, path, &object, &r->ticket->cancelled, &r->err);
         if (status != DBK_BUSY || attempt == UPLOAD_ATTEMPTS)
@@ -110,8 +110,8 @@ static dbk_status upload_file(run *r)
 static void *write_with_low_priority(void *user)
 {
     run *r = user;
-    // Of this thread alone, on Linux. Not SCHED_IDLE: on a machine that is busy all the time the job would never
-    // end, and what its snapshot holds would never be freed.
+    // Of this thread alone, on Linux. Not SCHED_IDLE: on a machine that is busy all the time the job would
+    // never end, and what its snapshot holds would never be freed.
     (void)setpriority(PRIO_PROCESS, 0, NICENESS);
     r->status = write_file(r);
     if (r->status == DBK_OK && r->exporter->options.s3 != NULL) {
@@ -287,11 +287,12 @@ static void conclude(run *r)
         fprintf(stderr, "daybook: exports: %s failed: %s\n", r->ticket->id, r->err.message);
     }
     to.object = r->is_uploaded ? dbk_text_from(r->object) : (dbk_text){NULL, 0};
-    bool is_stored = store_end(r, &to) == DBK_OK;
-    // A file whose row does not name it is a leftover, and so is one that lies in the store; when the server
-    // stops, leftovers are the next start's.
-    bool has_file = r->status == DBK_OK && !r->is_uploaded && is_stored;
-    if (!has_file && (is_stored || !is_stopping(r->exporter)))
+    // Nobody may see an end with a leftover beside it. A file whose row does not name it is one as well; when
+    // the server stops, leftovers are the next start's.
+    bool has_file = r->status == DBK_OK && !r->is_uploaded;
+    if (!has_file)
+        remove_file(r);
+    if (store_end(r, &to) != DBK_OK && has_file && !is_stopping(r->exporter))
         remove_file(r);
 }
 

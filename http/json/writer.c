@@ -26,6 +26,22 @@ static void begin_value(dbk_out *json)
     json->comma = true;
 }
 
+// Room for a value of at most so many bytes, behind the comma; NULL when memory is out. What was written is
+// part of the document with take_to.
+static char *room_for(dbk_out *json, size_t size)
+{
+    char *room = (char *)dbk_buffer_reserve(json->out, size + 1);
+    if (room != NULL && json->comma)
+        *room++ = ',';
+    json->comma = true;
+    return room;
+}
+
+static void take_to(dbk_out *json, const char *end)
+{
+    json->out->size = (size_t)((const uint8_t *)end - json->out->data);
+}
+
 static void open(dbk_out *json, char bracket)
 {
     begin_value(json);
@@ -61,10 +77,14 @@ void dbk_out_array_end(dbk_out *json)
 
 void dbk_out_key(dbk_out *json, const char *name)
 {
-    begin_value(json);
-    dbk_buffer_u8(json->out, '"');
-    put(json, name, strlen(name));
-    put(json, "\":", 2);
+    size_t length = strlen(name);
+    char *room = room_for(json, length + 3);
+    if (room != NULL) {
+        *room++ = '"';
+        memcpy(room, name, length);
+        memcpy(room + length, "\":", 2);
+        take_to(json, room + length + 2);
+    }
     json->comma = false;
 }
 
@@ -111,8 +131,34 @@ static void put_valid(dbk_out *json, const char *data, size_t size)
     put(json, data + from, size - from);
 }
 
+// Whether a text stands in a document as it is. Without an early end, so that the loop looks at many bytes at
+// once.
+static bool is_plain(dbk_text text)
+{
+    bool is_special = false;
+    for (uint32_t i = 0; i < text.length; i++)
+        is_special |= (text.data[i] & 0x80) != 0 || needs_escape((uint8_t)text.data[i]);
+    return !is_special;
+}
+
+static void put_plain(dbk_out *json, dbk_text text)
+{
+    char *room = room_for(json, (size_t)text.length + 2);
+    if (room == NULL)
+        return;
+    *room++ = '"';
+    if (text.length > 0)
+        memcpy(room, text.data, text.length);
+    room[text.length] = '"';
+    take_to(json, room + text.length + 1);
+}
+
 void dbk_out_text(dbk_out *json, dbk_text text)
 {
+    if (is_plain(text)) {
+        put_plain(json, text);
+        return;
+    }
     begin_value(json);
     dbk_buffer_u8(json->out, '"');
     size_t at = 0;
@@ -159,30 +205,30 @@ void dbk_out_null(dbk_out *json)
 
 void dbk_out_int(dbk_out *json, int64_t value)
 {
-    char text[DBK_DECIMAL_TEXT_MAX];
-    begin_value(json);
-    put(json, text, dbk_int_write(text, value));
+    char *room = room_for(json, DBK_DECIMAL_TEXT_MAX);
+    if (room != NULL)
+        take_to(json, room + dbk_int_write(room, value));
 }
 
 void dbk_out_money(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
 {
-    char text[DBK_DECIMAL_TEXT_MAX];
-    begin_value(json);
-    put(json, text, dbk_decimal_write(text, value, DBK_MONEY_SCALE, divisor, digits));
+    char *room = room_for(json, DBK_DECIMAL_TEXT_MAX);
+    if (room != NULL)
+        take_to(json, room + dbk_decimal_write(room, value, DBK_MONEY_SCALE, divisor, digits));
 }
 
 void dbk_out_rate(dbk_out *json, dbk_i128 value, int64_t divisor, int digits)
 {
-    char text[DBK_DECIMAL_TEXT_MAX];
-    begin_value(json);
-    put(json, text, dbk_decimal_write(text, value, DBK_RATE_SCALE, divisor, digits));
+    char *room = room_for(json, DBK_DECIMAL_TEXT_MAX);
+    if (room != NULL)
+        take_to(json, room + dbk_decimal_write(room, value, DBK_RATE_SCALE, divisor, digits));
 }
 
 void dbk_out_wide(dbk_out *json, dbk_i128 value)
 {
-    char text[DBK_DECIMAL_TEXT_MAX];
-    begin_value(json);
-    put(json, text, dbk_decimal_write(text, value, 0, 1, 0));
+    char *room = room_for(json, DBK_DECIMAL_TEXT_MAX);
+    if (room != NULL)
+        take_to(json, room + dbk_decimal_write(room, value, 0, 1, 0));
 }
 
 // A time's text without its last `cut` characters, and a Z behind what is left.
@@ -192,11 +238,13 @@ static void put_time(dbk_out *json, int64_t ms, size_t cut)
         dbk_out_null(json);
         return;
     }
-    char text[DBK_TIME_TEXT_MAX];
-    begin_value(json);
-    dbk_buffer_u8(json->out, '"');
-    put(json, text, dbk_time_write(text, ms) - cut);
-    put(json, "Z\"", 2);
+    char *room = room_for(json, DBK_TIME_TEXT_MAX + 3);
+    if (room == NULL)
+        return;
+    *room++ = '"';
+    room += dbk_time_write(room, ms) - cut;
+    memcpy(room, "Z\"", 2);
+    take_to(json, room + 2);
 }
 
 void dbk_out_time(dbk_out *json, int64_t ms)
@@ -211,9 +259,11 @@ void dbk_out_time_seconds(dbk_out *json, int64_t ms)
 
 void dbk_out_day(dbk_out *json, int32_t day)
 {
-    char text[DBK_TIME_TEXT_MAX];
-    begin_value(json);
-    dbk_buffer_u8(json->out, '"');
-    put(json, text, dbk_date_write(text, day));
-    dbk_buffer_u8(json->out, '"');
+    char *room = room_for(json, DBK_TIME_TEXT_MAX + 2);
+    if (room == NULL)
+        return;
+    *room++ = '"';
+    room += dbk_date_write(room, day);
+    *room = '"';
+    take_to(json, room + 1);
 }

@@ -72,6 +72,17 @@ static dbk_status find_register(closing *c, bool *out, dbk_error *err)
     return DBK_OK;
 }
 
+// Whether the key's answer is there already: then it is given again, whatever became of the register.
+static dbk_status find_answer(closing *c, dbk_error *err)
+{
+    dbk_idempotency_state state;
+    DBK_TRY(dbk_idempotency_find(&c->key, dbk_call_snapshot(c->call), c->call->tenant, &state, &c->status,
+                                 &c->answer, err));
+    c->is_replay = state == DBK_IDEMPOTENCY_SAME;
+    c->is_other = state == DBK_IDEMPOTENCY_OTHER;
+    return DBK_OK;
+}
+
 // ---- The transaction ----
 
 static dbk_status fill_closure(closing *c, dbk_error *err)
@@ -178,6 +189,12 @@ static void answer(dbk_job *job)
     dbk_call_answer_json(call, status);
 }
 
+static void refuse_other(closing *c)
+{
+    dispose(c);
+    dbk_call_fail(c->call, 422, "This Idempotency-Key was already used for another request.");
+}
+
 static void on_done(void *user, const dbk_change_result *result)
 {
     closing *c = user;
@@ -188,12 +205,20 @@ static void on_done(void *user, const dbk_change_result *result)
         dispose(c);
         dbk_call_defer(call, run_attempt);
     } else if (c->is_other) {
-        dispose(c);
-        dbk_call_fail(call, 422, "This Idempotency-Key was already used for another request.");
+        refuse_other(c);
     } else {
         dispose(c);
         dbk_call_fail_write(call, result->status, result->message);
     }
+}
+
+static void answer_again(closing *c)
+{
+    dbk_call_end_read(c->call);
+    if (c->is_replay)
+        answer(&c->call->job);
+    else
+        refuse_other(c);
 }
 
 static void attempt(closing *c)
@@ -202,10 +227,16 @@ static void attempt(closing *c)
     dbk_error err;
     // A new snapshot for each attempt.
     dbk_call_end_read(call);
-    bool is_register;
-    dbk_status status = find_register(c, &is_register, &err);
+    bool is_register = false;
+    dbk_status status = find_answer(c, &err);
+    if (status == DBK_OK && (c->is_replay || c->is_other)) {
+        answer_again(c);
+        return;
+    }
+    if (status == DBK_OK)
+        status = find_register(c, &is_register, &err);
     if (status == DBK_OK && !is_register) {
-        dbk_pos_bad_request(call, "there is no such cash register");
+        dbk_call_fail(call, 400, "there is no such cash register");
         return;
     }
     c->is_outrun = false;
@@ -238,7 +269,7 @@ void dbk_pos_closure_create(dbk_call *call)
     call->state = c;
     const char *why = read_body(c);
     if (why != NULL) {
-        dbk_pos_bad_request(call, why);
+        dbk_call_fail(call, 400, "%s", why);
         return;
     }
     if (!dbk_idempotency_begin(call, &c->key))

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The point of sale's dialect: a Bearer token (a JSON Web Token with a role, or a key) and {"message": "…"}.
-// The texts of 400, 401 and 403 are a word each; what was wrong with a request stands in a header (see
-// dbk_pos_bad_request).
+// The texts of 400, 401 and 403 are a word each; what was wrong with a request stands in a header.
 #include "http/app/dialect.h"
 
 static void write_forbidden(dbk_buffer *text, const char *scope)
@@ -35,6 +34,7 @@ const dbk_dialect dbk_dialect_pos = {
     .key_missing = "Unauthorized",
     .key_refused = "Unauthorized",
     .write_forbidden = write_forbidden,
+    .bad_request = "Bad Request",
     .rate_exceeded = "Too Many Requests",
     .write_error = write_error,
 };

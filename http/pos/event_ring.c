@@ -140,7 +140,7 @@ bool dbk_event_ring_resume(const dbk_event_ring *ring, uint64_t last_id, uint64_
             to = middle;
     }
     *sequence = from;
-    return last_id >= ring->floor;
+    return last_id >= ring->floor && last_id <= ring->last_id;
 }
 
 const dbk_event *dbk_event_ring_at(const dbk_event_ring *ring, uint64_t sequence)

@@ -52,7 +52,8 @@ void dbk_event_ring_append(dbk_event_ring *ring, uint64_t id, unsigned channels,
 void dbk_event_ring_miss(dbk_event_ring *ring, uint64_t id);
 
 // Where a client goes on that has seen everything up to last_id: the sequence of the next event. false:
-// events between that and the ring are missing.
+// events between that and the ring are missing, or the id is larger than any that was given: then the client
+// has seen another history (a backup was restored since).
 bool dbk_event_ring_resume(const dbk_event_ring *ring, uint64_t last_id, uint64_t *sequence);
 // sequence in [first, next).
 const dbk_event *dbk_event_ring_at(const dbk_event_ring *ring, uint64_t sequence);

@@ -20,7 +20,7 @@ void dbk_pos_events_handle(dbk_call *call)
         .last_id = header.length > 0 ? header : dbk_call_param(call, "lastEventId"),
     };
     if (subscription.channel == 0) {
-        dbk_pos_bad_request(call, "the channels are cashier, display and printer");
+        dbk_call_fail(call, 400, "the channels are cashier, display and printer");
         return;
     }
     dbk_stream_options options;

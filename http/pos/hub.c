@@ -211,7 +211,8 @@ void dbk_listener_greet(dbk_pos_events *events, dbk_listener *l)
     } else if (l->is_resuming) {
         // The id is where the gap ends: who is cut off again here goes on behind it.
         dbk_buffer_format(text, "%sdata: {\"reset\":true}\nid: %llu\n\n",
-                          l->is_unnamed ? "" : "event: reset\n", (unsigned long long)ring->floor);
+                          l->is_unnamed ? "" : "event: reset\n",
+                          (unsigned long long)(l->sequence == ring->next ? ring->last_id : ring->floor));
         count(events, &events->figures.resets);
     } else {
         // An id without data is no event, but what the client comes back with.

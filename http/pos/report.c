@@ -135,12 +135,6 @@ void dbk_pos_report_write(dbk_out *out, const dbk_pos_report *report)
     dbk_out_object_end(out);
 }
 
-void dbk_pos_bad_request(dbk_call *call, const char *why)
-{
-    dbk_call_header(call, "daybook-detail", dbk_text_from(why));
-    dbk_call_fail(call, 400, "Bad Request");
-}
-
 void dbk_pos_report_not_found(dbk_call *call)
 {
     dbk_call_fail(call, 404, "Report not found");

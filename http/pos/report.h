@@ -19,8 +19,6 @@ typedef struct dbk_pos_report {
 // One object. intervalInMinutes and the average are rounded to whole minutes, half away from zero.
 void dbk_pos_report_write(dbk_out *out, const dbk_pos_report *report);
 
-// Ends the call with 400 and the dialect's one text for it; `why` (a constant) goes into Daybook-Detail.
-void dbk_pos_bad_request(dbk_call *call, const char *why);
 void dbk_pos_report_not_found(dbk_call *call);
 
 // The windows of a grouping; NULL for DBK_POS_ALL, which is one window.

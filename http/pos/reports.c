@@ -10,7 +10,9 @@
 #include "http/pos/hours.h"
 #include "http/pos/report.h"
 
-enum { FILLED_MAX = 20000 };
+// Of a list, so that it stays of a size that a client can take.
+enum { WINDOWS_MAX = 20000 };
+static const char too_many[] = "a list has at most 20,000 windows; ask for a shorter range or longer windows";
 
 static const char *const grouping_names[] = {[DBK_POS_1H] = "1h",
                                              [DBK_POS_4H] = "4h",
@@ -92,8 +94,8 @@ static const char *read_fill(listing *l)
         return "fill must be true or false";
     if (l->fills && l->bucket != NULL && l->from_ms <= l->to_ms &&
         (l->to_ms - l->from_ms) / DBK_MS_HOUR / (l->bucket->unit == DBK_UNIT_DAY ? 24 : l->bucket->count) >
-            FILLED_MAX)
-        return "fill=true is for at most 20,000 windows";
+            WINDOWS_MAX)
+        return too_many;
     return NULL;
 }
 
@@ -129,12 +131,14 @@ static dbk_status gather(listing *l, dbk_error *err)
 }
 
 // Ends the call when it went wrong.
-static void end(listing *l, dbk_status status, const dbk_error *err)
+static void end(listing *l, dbk_status status, const dbk_error *err, bool is_too_long)
 {
     dbk_call *call = l->call;
     dbk_pos_figures_dispose(&l->figures);
     dbk_pos_ledger_dispose(&l->ledger);
-    if (status == DBK_OK)
+    if (is_too_long)
+        dbk_call_fail(call, 400, too_many);
+    else if (status == DBK_OK)
         dbk_call_answer_json(call, 200);
     else
         dbk_call_fail_read(call, status, err);
@@ -220,7 +224,7 @@ void dbk_pos_reports(dbk_call *call)
     }
     const char *why = read_request(&l);
     if (why != NULL) {
-        dbk_pos_bad_request(call, why);
+        dbk_call_fail(call, 400, "%s", why);
         return;
     }
     dbk_call_tag(call, &l.from_ms, sizeof(l.from_ms));
@@ -231,9 +235,10 @@ void dbk_pos_reports(dbk_call *call)
     if (dbk_call_is_unchanged(call))
         return;
     status = gather(&l, &err);
-    if (status == DBK_OK)
+    bool is_too_long = status == DBK_OK && l.figures.windows_count > WINDOWS_MAX;
+    if (status == DBK_OK && !is_too_long)
         write_list(&l, &call->body);
-    end(&l, status, &err);
+    end(&l, status, &err, is_too_long);
 }
 
 // ---- One report ----
@@ -263,7 +268,7 @@ static void answer_window(dbk_call *call, const dbk_pos_span *span)
         dbk_out out = dbk_out_init(&call->body);
         write_window(&l, &out, start, stop, l.figures.windows_count > 0 ? &l.figures.windows[0] : NULL, span);
     }
-    end(&l, status, &err);
+    end(&l, status, &err, false);
 }
 
 void dbk_pos_report_get(dbk_call *call)

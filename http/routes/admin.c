@@ -45,7 +45,7 @@ static bool read_scopes(dbk_call *call, const dbk_json *list, dbk_key_request *r
     return true;
 }
 
-// A number as it stands or a string: parse_rate judges both.
+// A number as it stands or a string: dbk_keys_issue judges both.
 static dbk_text text_or_number(const dbk_json *value)
 {
     if (value != NULL && (value->type == DBK_JSON_STRING || value->type == DBK_JSON_NUMBER))
@@ -159,9 +159,13 @@ void dbk_admin_settings_get(dbk_call *call)
         dbk_call_fail_read(call, status, &err);
 }
 
+enum { SETTINGS_MAX = 32 };
+
 // Checks all of them before the first is stored.
 static dbk_status check_settings(dbk_call *call, const dbk_json *body, dbk_error *err)
 {
+    if (body->count > SETTINGS_MAX)
+        return dbk_fail(err, DBK_INVALID, "at most %d settings can be changed at once", SETTINGS_MAX);
     for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
         if (m->type != DBK_JSON_STRING && m->type != DBK_JSON_NULL)
             return dbk_fail(err, DBK_INVALID, "settings are strings; null takes one away");
@@ -173,16 +177,54 @@ static dbk_status check_settings(dbk_call *call, const dbk_json *body, dbk_error
     return DBK_OK;
 }
 
+// What each of them became: null for one that was taken away, no more than that it changed for secrets and
+// key sets.
+static dbk_status audit_settings(dbk_call *call, const dbk_json *body, dbk_batch *batch, dbk_error *err)
+{
+    dbk_buffer details = {0};
+    dbk_out out = dbk_out_init(&details);
+    dbk_out_object(&out);
+    for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
+        dbk_text value = dbk_json_string_of(m);
+        bool is_shown = !dbk_setting_is_secret(m->key) && value.length <= DBK_SETTING_VALUE_MAX;
+        dbk_out_key_text(&out, m->key);
+        dbk_out_text_or_null(&out, value.length == 0 || is_shown ? value : DBK_TEXT("(changed)"));
+    }
+    dbk_out_object_end(&out);
+    dbk_status status =
+        details.failed ? dbk_fail(err, DBK_NO_MEMORY, "Out of memory; nothing was stored.")
+                       : dbk_call_audit(call, batch, "tenant.settings_changed", "tenant", call->tenant,
+                                        (dbk_text){(const char *)details.data, (uint32_t)details.size}, err);
+    dbk_buffer_dispose(&details);
+    return status;
+}
+
+static dbk_status build_setting(const dbk_json *member, dbk_batch *batch, dbk_error *err)
+{
+    dbk_system_field fields[] = {{.column = "id", .text = member->key},
+                                 {.column = "value", .text = dbk_json_string_of(member)}};
+    bool removes = fields[1].text.length == 0;
+    return dbk_system_row_build(batch, DBK_SETTINGS, fields, removes ? 1 : 2, removes, err);
+}
+
+// All of them and the entry that tells of them, as one change.
 static dbk_status store_settings(dbk_call *call, const dbk_json *body, dbk_error *err)
 {
-    for (const dbk_json *m = dbk_json_first(body); m != NULL; m = dbk_json_next(body, m)) {
-        dbk_system_field fields[] = {{.column = "id", .text = m->key},
-                                     {.column = "value", .text = dbk_json_string_of(m)}};
-        bool removes = fields[1].text.length == 0;
-        DBK_TRY(dbk_system_row_write(call->app->store, call->tenant, DBK_SETTINGS, fields, removes ? 1 : 2,
-                                     removes, err));
-    }
-    return DBK_OK;
+    dbk_batch batches[SETTINGS_MAX + 1] = {0};
+    const dbk_batch *change[SETTINGS_MAX + 1];
+    int count = 0;
+    dbk_status status = DBK_OK;
+    for (const dbk_json *m = dbk_json_first(body); m != NULL && status == DBK_OK; m = dbk_json_next(body, m))
+        status = build_setting(m, &batches[count++], err);
+    if (status == DBK_OK)
+        status = audit_settings(call, body, &batches[count++], err);
+    for (int i = 0; i < count; i++)
+        change[i] = &batches[i];
+    if (status == DBK_OK)
+        status = dbk_system_rows_write(call->app->store, call->tenant, change, count, err);
+    for (int i = 0; i < count; i++)
+        dbk_batch_dispose(&batches[i]);
+    return status;
 }
 
 void dbk_admin_settings_put(dbk_call *call)
@@ -192,7 +234,7 @@ void dbk_admin_settings_put(dbk_call *call)
     if (!parse_body(call, &doc))
         return;
     dbk_status status = check_settings(call, doc.root, &err);
-    if (status == DBK_OK)
+    if (status == DBK_OK && doc.root->count > 0)
         status = store_settings(call, doc.root, &err);
     dbk_tokens_changed(call->app->tokens);
     dbk_json_doc_dispose(&doc);

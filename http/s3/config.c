@@ -6,6 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool read_ms(const char *value, int *out)
+{
+    char *end;
+    long ms = strtol(value, &end, 10);
+    if (end == value || *end != 0 || ms < 1 || ms > DBK_S3_RETRY_MS_MAX)
+        return false;
+    *out = (int)ms;
+    return true;
+}
+
 bool dbk_s3_config_apply(dbk_s3_config *config, const char *name, const char *value)
 {
     const struct {
@@ -17,6 +27,8 @@ bool dbk_s3_config_apply(dbk_s3_config *config, const char *name, const char *va
     for (size_t i = 0; i < DBK_COUNT(texts); i++)
         if (strcmp(name, texts[i].name) == 0)
             return snprintf(texts[i].text, DBK_S3_TEXT_MAX, "%s", value) < DBK_S3_TEXT_MAX;
+    if (strcmp(name, "retry_ms") == 0)
+        return read_ms(value, &config->retry_ms);
     if (strcmp(name, "path_style") != 0 || (strcmp(value, "on") != 0 && strcmp(value, "off") != 0))
         return false;
     config->path_style = strcmp(value, "on") == 0;
@@ -75,6 +87,8 @@ dbk_status dbk_s3_config_finish(dbk_s3_config *config, dbk_error *err)
     DBK_TRY(check_endpoint(config->endpoint, err));
     if (config->region[0] == 0)
         snprintf(config->region, sizeof(config->region), "us-east-1");
+    if (config->retry_ms == 0)
+        config->retry_ms = DBK_S3_RETRY_MS;
     if (!is_bucket(config->bucket))
         return dbk_fail(err, DBK_INVALID,
                         "[s3] bucket must be 3 to 63 lower-case letters, digits, dots and hyphens");

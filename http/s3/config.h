@@ -7,7 +7,7 @@
 #include "engine/base/status.h"
 #include "engine/base/types.h"
 
-enum { DBK_S3_TEXT_MAX = 256 };
+enum { DBK_S3_TEXT_MAX = 256, DBK_S3_RETRY_MS = 1000, DBK_S3_RETRY_MS_MAX = 60000 };
 
 typedef struct dbk_s3_config {
     char endpoint[DBK_S3_TEXT_MAX]; // "https://s3.eu-central-1.amazonaws.com"
@@ -16,9 +16,11 @@ typedef struct dbk_s3_config {
     char prefix[DBK_S3_TEXT_MAX]; // stands before the names of objects, as it is
     char access_key[DBK_S3_TEXT_MAX], secret_key[DBK_S3_TEXT_MAX];
     bool path_style; // https://host/bucket/name instead of https://bucket.host/name
+    int retry_ms;    // the first pause before an upload is tried again; 0 until finished
 } dbk_s3_config;
 
-// One line of the section: endpoint, region, bucket, prefix, access_key, secret_key, path_style (on, off).
+// One line of the section: endpoint, region, bucket, prefix, access_key, secret_key, path_style (on, off),
+// retry_ms.
 // False when there is no such name or the value is too long.
 bool dbk_s3_config_apply(dbk_s3_config *config, const char *name, const char *value);
 // Takes the keys that are not given from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, then says what is

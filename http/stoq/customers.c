@@ -6,13 +6,16 @@
 #include "http/stoq/sales.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { SET_CUSTOMERS, SET_META };
 enum { ORDERS, UNITS, FIRST, LAST };
 
-// The groups of so many customers, with their names and addresses, stay well below the 64 MiB that an export
-// may take; each range goes over the lines once, so smaller ranges cost more time.
-enum { RANGE_CUSTOMERS = 25000 };
+// What the groups of one range of customers may take, well below the 64 MiB of an export, and what a customer
+// and each of its lines take of it, measured with ids and names of 20 bytes. Each range goes over all lines
+// once, so smaller ranges cost more time.
+enum { RANGE_BYTES = 40 << 20, CUSTOMER_BYTES = 350, LINE_BYTES = 100 };
+enum { RANGES_AHEAD = 4 };
 
 static const char customer_column[] = "order_id.customer_id";
 static const dbk_group_key customer_keys[] = {{.column = customer_column}};
@@ -98,9 +101,24 @@ static dbk_status put_meta(dbk_stoq_run *run, size_t total, dbk_error *err)
 
 // ---- All ----
 
-// The id with RANGE_CUSTOMERS known customers up to it; no value when there are not so many left.
-static dbk_status find_range_end(dbk_stoq_run *run, dbk_text after, dbk_result **out, dbk_text *end,
-                                 dbk_error *err)
+// Where the next ranges end. Those behind the last known customer have no end: lines may name customers that
+// nobody has told of.
+typedef struct range_ends {
+    int count;
+    bool is_last;
+    uint32_t lengths[RANGES_AHEAD];
+    char ids[RANGES_AHEAD][DBK_ID_BYTES_MAX];
+} range_ends;
+
+static uint64_t range_size(uint64_t customers, uint64_t lines)
+{
+    uint64_t lines_each = customers > 0 ? (lines + customers - 1) / customers : 1;
+    uint64_t size = RANGE_BYTES / (CUSTOMER_BYTES + LINE_BYTES * lines_each);
+    return size > 1 ? size : 1;
+}
+
+static dbk_status find_range_ends(dbk_stoq_run *run, dbk_text after, uint64_t size, range_ends *out,
+                                  dbk_error *err)
 {
     static const char *const fields[] = {"id"};
     static const dbk_order order = {.output = 0};
@@ -112,12 +130,19 @@ static dbk_status find_range_end(dbk_stoq_run *run, dbk_text after, dbk_result *
                        .fields_count = 1,
                        .order = &order,
                        .order_count = 1,
-                       .limit = RANGE_CUSTOMERS,
+                       .limit = (int64_t)size * RANGES_AHEAD,
                        .after = after.length > 0 ? &cursor : NULL,
                        .after_count = after.length > 0 ? 1 : 0};
-    DBK_TRY(dbk_stoq_query(run, &query, out, err));
-    size_t count = dbk_result_rows(*out);
-    *end = count == RANGE_CUSTOMERS ? dbk_result_text(*out, count - 1, 0) : (dbk_text){NULL, 0};
+    dbk_result *ids;
+    DBK_TRY(dbk_stoq_query(run, &query, &ids, err));
+    size_t rows = dbk_result_rows(ids);
+    *out = (range_ends){.is_last = rows < size * RANGES_AHEAD};
+    for (size_t row = size; row <= rows; row += size) {
+        dbk_text id = dbk_result_text(ids, row - 1, 0);
+        memcpy(out->ids[out->count], id.data, id.length);
+        out->lengths[out->count++] = id.length;
+    }
+    dbk_result_free(ids);
     return DBK_OK;
 }
 
@@ -138,32 +163,40 @@ static dbk_status put_range(dbk_stoq_run *run, dbk_text after, dbk_text end, dbk
 static dbk_status put_all(dbk_stoq_run *run, dbk_error *err)
 {
     uint64_t known = dbk_snapshot_rows(run->snapshot, run->tenant, DBK_CUSTOMERS);
-    uint64_t total = known / RANGE_CUSTOMERS + 1, done = 0;
-    dbk_text after = {NULL, 0};
-    dbk_result *bound = NULL; // holds the text of `after`
+    uint64_t lines = dbk_snapshot_rows(run->snapshot, run->tenant, DBK_ORDER_LINES);
+    uint64_t size = range_size(known, lines), total = known / size + 1, done = 0;
+    char last[DBK_ID_BYTES_MAX];
+    dbk_text after = {last, 0};
+    range_ends ends = {0};
     DBK_TRY(dbk_stoq_set_begin(run, SET_CUSTOMERS, err));
-    for (;;) {
-        dbk_result *next;
-        dbk_text end;
-        dbk_status status = find_range_end(run, after, &next, &end, err);
-        if (status == DBK_OK) {
-            status = put_range(run, after, end, err);
-            if (bound != NULL)
-                dbk_result_free(bound);
-            bound = next;
+    while (!ends.is_last) {
+        DBK_TRY(find_range_ends(run, after, size, &ends, err));
+        for (int i = 0; i < ends.count; i++) {
+            DBK_TRY(put_range(run, after, (dbk_text){ends.ids[i], ends.lengths[i]}, err));
+            memcpy(last, ends.ids[i], ends.lengths[i]);
+            after.length = ends.lengths[i];
+            dbk_stoq_progress(run, ++done < total ? done : total, total);
         }
-        if (status != DBK_OK || end.length == 0) {
-            if (bound != NULL)
-                dbk_result_free(bound);
-            return status;
-        }
-        after = end;
-        dbk_stoq_progress(run, ++done < total ? done : total, total);
     }
+    return put_range(run, after, (dbk_text){NULL, 0}, err);
+}
+
+// All customers' money at once needs the rates that each one's does.
+static dbk_status try_all(dbk_stoq_run *run, dbk_error *err)
+{
+    dbk_stoq_figures figures;
+    dbk_stoq_question question = customer_question(run);
+    question.keys_count = question.counts_count = question.fields_count = 0;
+    dbk_stoq_question_filter(&question, customer_column, DBK_OP_NOT_NULL, NULL, 0);
+    DBK_TRY(dbk_stoq_measure(run, &question, &figures, err));
+    dbk_stoq_figures_dispose(&figures);
+    return DBK_OK;
 }
 
 dbk_status dbk_stoq_customers(dbk_stoq_run *run, dbk_error *err)
 {
+    if (run->is_trial)
+        return try_all(run, err);
     if (run->is_export)
         return put_all(run, err);
     dbk_stoq_figures ids;

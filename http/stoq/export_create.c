@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST …/<report>/export (S13–S21, S41–S42, SA8). What was asked is judged and resolved before the job is
-// accepted, so that it asks the same whenever it runs, and is on disk before the client hears of it.
+// accepted, so that it asks the same whenever it runs, and is on disk before the client hears of it. Whether
+// all exchange rates are there is a question about the rows: a worker asks it where the shop has rates at
+// all.
 #include "http/app/call.h"
 #include "http/stoq/exports.h"
 
@@ -116,6 +118,33 @@ static bool describe(submission *s)
     return parameters != NULL && file_name != NULL;
 }
 
+// ---- Acceptance ----
+
+static void submit(submission *s)
+{
+    dbk_call *call = s->call;
+    dbk_call_keep(call);
+    // The answer may be under way before this returns: nothing of the call may be touched any more.
+    dbk_exporter_submit(call->app->exporter, call->tenant, &s->job, on_done, s);
+}
+
+// On a worker.
+static void try_and_submit(dbk_job *job)
+{
+    dbk_call *call = (dbk_call *)job;
+    submission *s = call->state;
+    dbk_error err;
+    dbk_status status =
+        dbk_stoq_try(&s->request, dbk_call_snapshot(call), call->tenant, dbk_call_threads(call), &err);
+    dbk_call_end_read(call);
+    if (status == DBK_OK)
+        submit(s);
+    else if (status == DBK_INVALID || status == DBK_OVERFLOW)
+        dbk_call_fail(call, 422, "%s", err.message);
+    else
+        dbk_call_fail_read(call, status, &err);
+}
+
 void dbk_stoq_export_create(dbk_call *call)
 {
     const dbk_stoq_report *report = dbk_stoq_report_find(call->argument);
@@ -132,6 +161,7 @@ void dbk_stoq_export_create(dbk_call *call)
     }
     dbk_status status = s != NULL ? dbk_settings_read(dbk_call_snapshot(call), call->tenant, &settings, &err)
                                   : dbk_fail(&err, DBK_NO_MEMORY, "no memory for an export");
+    bool has_rates = dbk_snapshot_rows(dbk_call_snapshot(call), call->tenant, DBK_FX_RATES) > 0;
     dbk_call_end_read(call);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);
@@ -148,7 +178,8 @@ void dbk_stoq_export_create(dbk_call *call)
         dbk_call_fail_write(call, status, err.message);
         return;
     }
-    dbk_call_keep(call);
-    // The answer may be under way before this returns: nothing of the call may be touched any more.
-    dbk_exporter_submit(call->app->exporter, call->tenant, &s->job, on_done, s);
+    if (has_rates)
+        dbk_call_defer(call, try_and_submit);
+    else
+        submit(s);
 }

@@ -253,29 +253,36 @@ static void write_report_action(dbk_out *json, const dbk_stoq_report *report, bo
     dbk_out_object_end(json);
 }
 
-// An action that is no report's.
-static void write_action(dbk_out *json, const char *name, const char *method, const char *path,
-                         const char *description, const char *path_param)
+#define EXPORTS DBK_STOQ_REPORTS "/exports"
+
+const dbk_stoq_action dbk_stoq_actions[] = {
+    {"index", "GET", DBK_STOQ_REPORTS, NULL, "Every available report."},
+    {"help", "GET", DBK_STOQ_REPORTS "/help", NULL, "Every available report with its query schema."},
+    {"exports.index", "GET", EXPORTS, NULL, "Exports of the last day, newest first."},
+    {"exports.show", "GET", EXPORTS "/:job_id", "job_id", "What became of an export."},
+    {"exports.cancel", "DELETE", EXPORTS "/:job_id", "job_id", "Cancel an export that is running."},
+};
+const int dbk_stoq_actions_count = DBK_COUNT(dbk_stoq_actions);
+
+static void write_action(dbk_out *json, const dbk_stoq_action *action)
 {
     static const char *const no_aliases[] = {NULL};
     dbk_out_object(json);
-    write_name(json, name, "");
-    write_text(json, "method", method);
-    write_text(json, "path", path);
-    write_text(json, "description", description);
+    write_name(json, action->name, "");
+    write_text(json, "method", action->method);
+    write_text(json, "path", action->path);
+    write_text(json, "description", action->description);
     write_texts(json, "aliases", no_aliases);
-    if (path_param != NULL) {
+    if (action->path_param != NULL) {
         dbk_out_key(json, "path_params");
         dbk_out_array(json);
-        dbk_out_string(json, path_param);
+        dbk_out_string(json, action->path_param);
         dbk_out_array_end(json);
     }
     dbk_out_key(json, "request_schema");
     dbk_out_raw(json, "{\"type\":\"object\",\"properties\":{},\"required\":[]}");
     dbk_out_object_end(json);
 }
-
-#define EXPORTS DBK_STOQ_REPORTS "/exports"
 
 static bool is_wanted(dbk_text prefix)
 {
@@ -293,17 +300,12 @@ void dbk_stoq_help(dbk_call *call)
     dbk_out_key(&json, "actions");
     dbk_out_array(&json);
     if (prefix.length == 0 || is_wanted(prefix)) {
-        write_action(&json, "index", "GET", DBK_STOQ_REPORTS, "Every available report.", NULL);
-        write_action(&json, "help", "GET", DBK_STOQ_REPORTS "/help",
-                     "Every available report with its query schema.", NULL);
+        for (int i = 0; i < dbk_stoq_actions_count; i++)
+            write_action(&json, &dbk_stoq_actions[i]);
         for (int i = 0; i < dbk_stoq_reports_count; i++)
             write_report_action(&json, &dbk_stoq_reports[i], false);
         for (int i = 0; i < dbk_stoq_reports_count; i++)
             write_report_action(&json, &dbk_stoq_reports[i], true);
-        write_action(&json, "exports.index", "GET", EXPORTS, "Exports of the last day, newest first.", NULL);
-        write_action(&json, "exports.show", "GET", EXPORTS "/:job_id", "What became of an export.", "job_id");
-        write_action(&json, "exports.cancel", "DELETE", EXPORTS "/:job_id",
-                     "Cancel an export that is running.", "job_id");
     }
     dbk_out_array_end(&json);
     dbk_out_object_end(&json);

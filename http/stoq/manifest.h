@@ -6,6 +6,16 @@
 #include "http/json/writer.h"
 #include "http/stoq/registry.h"
 
+// An action that is no report's.
+typedef struct dbk_stoq_action {
+    const char *name, *method, *path; // the path below the base
+    const char *path_param;           // NULL = none
+    const char *description;
+} dbk_stoq_action;
+
+extern const dbk_stoq_action dbk_stoq_actions[];
+extern const int dbk_stoq_actions_count;
+
 // {"type":"object","properties":{…},"required":[…]} of the report's parameters; without paging for an export.
 void dbk_stoq_request_schema(dbk_out *json, const dbk_stoq_report *report, bool is_export);
 // … of what the read answers.

@@ -253,7 +253,8 @@ static void take_day(judge *j, const dbk_stoq_parameter *parameter, dbk_text tex
 static void take_id(judge *j, const dbk_stoq_parameter *parameter, const given *g, char *out)
 {
     dbk_text text = g->texts[0];
-    if (g->is_wrong)
+    // No id has a NUL, and the request's would end there.
+    if (g->is_wrong || memchr(text.data, 0, text.length) != NULL)
         fault(j, "%s must be a text", parameter->name);
     else if (text.length > DBK_ID_BYTES_MAX)
         fault(j, "%s must be at most %d bytes", parameter->name, DBK_ID_BYTES_MAX);

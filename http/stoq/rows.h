@@ -113,6 +113,12 @@ typedef struct dbk_stoq_sink {
 dbk_status dbk_stoq_rows(const dbk_stoq_request *request, const dbk_snapshot *snapshot, dbk_text tenant,
                          int threads, const dbk_stoq_sink *sink, dbk_error *err);
 
+// Whether the rows can be had as things stand: DBK_INVALID where dbk_stoq_rows would find an exchange rate
+// missing. Where money of several currencies is converted it costs what a read of the report does, otherwise
+// next to nothing.
+dbk_status dbk_stoq_try(const dbk_stoq_request *request, const dbk_snapshot *snapshot, dbk_text tenant,
+                        int threads, dbk_error *err);
+
 // What a read needs: all sets; customers only the request's page of them.
 dbk_status dbk_stoq_read(const dbk_stoq_request *request, const dbk_snapshot *snapshot, dbk_text tenant,
                          int threads, const dbk_stoq_sink *sink, dbk_error *err);

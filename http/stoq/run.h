@@ -32,6 +32,7 @@ struct dbk_stoq_run {
     const dbk_stoq_sink *sink;
     int threads;
     bool is_export; // only the exported set is wanted, with all its pages
+    bool is_trial;  // … and only whether its rows can be had
     dbk_stoq_currencies currencies;
     dbk_stoq_rates *rates; // CONVERTED
     // Whether any line of the request's scope is cancelled by its order alone: 0 = not looked at, 1 = none, 2

@@ -49,10 +49,13 @@ static bool fits(const dbk_journal *j, size_t group_size)
     return j->file_bytes - j->end.offset >= group_size + SPARE_BLOCKS * DBK_IO_BLOCK;
 }
 
+// Each file is larger than the one before until they are as large as they should be.
 static uint64_t file_bytes_for(const dbk_journal *j, size_t group_size)
 {
+    enum { GROWTH = 4 };
     uint64_t needed = group_size + (1 + SPARE_BLOCKS) * (uint64_t)DBK_IO_BLOCK;
-    return needed > j->log_file_bytes ? needed : j->log_file_bytes;
+    uint64_t wanted = j->file_bytes * GROWTH < j->log_file_bytes ? j->file_bytes * GROWTH : j->log_file_bytes;
+    return needed > wanted ? needed : wanted;
 }
 
 uint64_t dbk_journal_new_file_id(dbk_journal *j)
@@ -101,7 +104,7 @@ static dbk_status make_next(dbk_journal *j, size_t group_size, dbk_error *err)
 
 bool dbk_journal_wants_file(dbk_journal *j, dbk_log_plan *plan, bool *again)
 {
-    if (j->next_planned || j->reason.status != DBK_OK || j->end.offset < j->file_bytes / 2)
+    if (j->unlogged || j->next_planned || j->reason.status != DBK_OK || j->end.offset < j->file_bytes / 2)
         return false;
     j->next = plan_next(j, 0);
     j->next_planned = true;
@@ -158,16 +161,23 @@ static dbk_status apply(dbk_journal *j, const dbk_change *change, dbk_apply_repo
     return applied == 0 ? dbk_fail(err, status, "%s", why.message) : dbk_journal_refuse(j, &why, err);
 }
 
+static dbk_status log_record(dbk_journal *j, const void *record, size_t size, dbk_error *err)
+{
+    size_t group_size = dbk_group_size(j->group.size + size - DBK_GROUP_HEADER);
+    if (!fits(j, group_size))
+        DBK_TRY(make_next(j, group_size, err));
+    DBK_TRY(make_staging(j, group_size, err));
+    dbk_buffer_append(&j->group, record, size);
+    return DBK_OK;
+}
+
 dbk_status dbk_journal_append_record(dbk_journal *j, const dbk_change *change, const void *record,
                                      size_t size, dbk_apply_report *reports, dbk_error *err)
 {
     DBK_TRY(check_writable(j, err));
     size_t start = j->group.size;
-    size_t group_size = dbk_group_size(start + size - DBK_GROUP_HEADER);
-    if (!fits(j, group_size))
-        DBK_TRY(make_next(j, group_size, err));
-    DBK_TRY(make_staging(j, group_size, err));
-    dbk_buffer_append(&j->group, record, size);
+    if (!j->unlogged)
+        DBK_TRY(log_record(j, record, size, err));
     dbk_status status = apply(j, change, reports, err);
     if (status != DBK_OK) {
         j->group.size = start;
@@ -309,15 +319,17 @@ static void change_staging(dbk_journal *j)
 static dbk_status begin(dbk_journal *j, dbk_error *err)
 {
     size_t group_size = dbk_group_size(j->group.size - DBK_GROUP_HEADER);
-    if (!fits(j, group_size))
+    if (!j->unlogged && !fits(j, group_size))
         DBK_TRY(roll_over(j, err));
     dbk_snapshot *image = dbk_db_freeze(j->db, j->number);
     if (!image)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory freezing a snapshot");
     uint32_t changes = j->pending_changes;
     j->pending_changes = 0;
-    DBK_TRY(submit_group(j, DBK_GROUP_DATA, changes, err));
-    change_staging(j);
+    if (!j->unlogged) {
+        DBK_TRY(submit_group(j, DBK_GROUP_DATA, changes, err));
+        change_staging(j);
+    }
     j->image = image;
     j->image_end = j->end;
     j->image_changes = changes;
@@ -336,8 +348,11 @@ dbk_status dbk_journal_commit_begin(dbk_journal *j, dbk_error *err)
 
 dbk_status dbk_journal_commit_wait(dbk_journal *j, dbk_error *err)
 {
-    if (!j->in_flight)
+    if (!j->in_flight) {
+        if (j->reason.status != DBK_OK)
+            j->image = NULL;
         return check_writable(j, err);
+    }
     dbk_error why = {0};
     if (finish_group(j, &why) == DBK_OK && j->reason.status == DBK_OK)
         return DBK_OK;

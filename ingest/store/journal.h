@@ -18,7 +18,8 @@
 typedef struct dbk_journal dbk_journal;
 
 typedef struct dbk_journal_options {
-    uint64_t log_file_bytes; // 0 = 64 MiB; at least 5 blocks are taken
+    uint64_t log_file_bytes; // of large ones; 0 = 64 MiB; at least 5 blocks are taken
+    bool unlogged;           // see dbk_store_options
     uint64_t seed;           // of the file ids; 0 = from the kernel. Only tests choose.
     void (*notice)(void *user, const char *line);
     // Makes a log file; NULL = the journal makes it itself, through its io. The store has another thread
@@ -46,7 +47,8 @@ dbk_status dbk_journal_close(dbk_journal *journal, dbk_error *err);
 // reports (NULL allowed) has batches_count entries; the caller frees their rejected_rows.
 dbk_status dbk_journal_append(dbk_journal *journal, const dbk_change *change, dbk_apply_report *reports,
                               dbk_error *err);
-// The same for a change that was checked (dbk_change_check) and encoded (dbk_record_append) before, on
+// A journal without a log only applies it: the next checkpoint keeps it, and until then a crash takes it
+// back. The same for a change that was checked (dbk_change_check) and encoded (dbk_record_append) before, on
 // another thread.
 dbk_status dbk_journal_append_record(dbk_journal *journal, const dbk_change *change, const void *record,
                                      size_t size, dbk_apply_report *reports, dbk_error *err);

@@ -13,7 +13,8 @@
 #include "ingest/store/checkpoint.h"
 #include "ingest/store/recover.h"
 
-enum { LOG_FILE_BYTES_DEFAULT = 64 << 20, LOG_FILE_BLOCKS_MIN = 5 };
+// A directory of a few rows should be made, opened and copied in no time, so its first log file is small.
+enum { LOG_FILE_BYTES_DEFAULT = 64 << 20, LOG_FILE_BYTES_FIRST = 4 << 20, LOG_FILE_BLOCKS_MIN = 5 };
 
 __attribute__((format(printf, 2, 3))) static void notice(const dbk_journal *j, const char *format, ...)
 {
@@ -39,6 +40,8 @@ static dbk_status make_directory(dbk_journal *j, const dbk_file_list *files, dbk
             j->io, dbk_file_name_make(DBK_FILE_LOG, files->numbers[DBK_FILE_LOG][i]).text, err));
     DBK_TRY(j->io->backend->sync_directory(j->io, err));
     dbk_log_plan plan = {.sequence = 1, .file_id = dbk_journal_new_file_id(j), .bytes = j->log_file_bytes};
+    if (plan.bytes > LOG_FILE_BYTES_FIRST)
+        plan.bytes = LOG_FILE_BYTES_FIRST;
     DBK_TRY(dbk_log_file_create(j->io, &plan, false, err));
     dbk_log_position start = {.sequence = 1, .file_id = plan.file_id, .offset = DBK_IO_BLOCK, .group = 1};
     DBK_TRY(dbk_checkpoint_first(j->io, &start, &j->manifest, err));
@@ -154,6 +157,7 @@ dbk_status dbk_journal_open(dbk_journal **out, dbk_io *io, dbk_db *db, const dbk
     j->db = db;
     j->file = -1;
     j->log_file_bytes = (blocks < LOG_FILE_BLOCKS_MIN ? LOG_FILE_BLOCKS_MIN : blocks) * DBK_IO_BLOCK;
+    j->unlogged = options->unlogged;
     j->notice = options->notice;
     j->make_log_file = options->make_log_file;
     j->user = options->user;

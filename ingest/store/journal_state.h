@@ -12,6 +12,7 @@ struct dbk_journal {
     dbk_io *io;
     dbk_db *db;
     uint64_t log_file_bytes;
+    bool unlogged;
     void (*notice)(void *user, const char *line);
     dbk_status (*make_log_file)(void *user, const dbk_log_plan *plan, bool again, dbk_error *err);
     void *user;

@@ -9,6 +9,7 @@
 #include "engine/base/hash.h"
 #include "engine/image.h"
 #include "ingest/store/record.h"
+#include "ingest/store/restore.h"
 #include "ingest/store/state.h"
 #include "ingest/store/words.h"
 
@@ -79,27 +80,6 @@ dbk_status dbk_recover_manifest(dbk_io *io, const dbk_file_list *files, dbk_mani
 
 // ---- The files ----
 
-// A whole file that the manifest names, its size and checksum verified.
-static dbk_status read_verified(dbk_io *io, dbk_file_kind kind, uint64_t number, uint64_t size,
-                                uint64_t checksum, void **out, dbk_error *err)
-{
-    size_t got;
-    DBK_TRY(dbk_file_read_named(io, kind, number, DBK_SEGMENT_SLACK, out, &got, err));
-    dbk_status status = DBK_OK;
-    if (got != size)
-        status =
-            dbk_fail(err, DBK_CORRUPT,
-                     "the file has %zu bytes instead of %" PRIu64 "; restore it from a backup", got, size);
-    else if (dbk_checksum(*out, got) != checksum)
-        status =
-            dbk_fail(err, DBK_CORRUPT,
-                     "the checksum of its %zu bytes is not the manifest's; restore it from a backup", got);
-    if (status == DBK_OK)
-        return DBK_OK;
-    free(*out);
-    return dbk_file_blame(kind, number, status, err);
-}
-
 static dbk_status restore_word(void *user, dbk_text tenant, dbk_domain domain, dbk_text word, dbk_error *err)
 {
     return dbk_image_restore_word(user, tenant, domain, word, err);
@@ -109,40 +89,10 @@ static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_man
                                 dbk_db *db, dbk_error *err)
 {
     void *bytes;
-    DBK_TRY(read_verified(io, DBK_FILE_WORDS, words->epoch, words->size, words->checksum, &bytes, err));
+    DBK_TRY(dbk_restore_read(io, DBK_FILE_WORDS, words->epoch, words->size, words->checksum, &bytes, err));
     dbk_status status = dbk_words_decode(bytes, words->size, m, words, restore_word, db, err);
     free(bytes);
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_WORDS, words->epoch, status, err);
-}
-
-static dbk_status open_segment(dbk_io *io, const dbk_manifest_slot *slot, dbk_table_id table,
-                               dbk_segment **out, dbk_error *err)
-{
-    void *bytes;
-    DBK_TRY(read_verified(io, DBK_FILE_SEGMENT, slot->id, slot->size, slot->checksum, &bytes, err));
-    dbk_status status = dbk_segment_open(bytes, slot->size, out, err);
-    if (status != DBK_OK) {
-        free(bytes);
-    } else if (dbk_segment_id(*out) != slot->id || dbk_segment_rows(*out) != slot->rows ||
-               dbk_segment_table(*out)->id != table) {
-        dbk_segment_free(*out);
-        status = dbk_fail(err, DBK_CORRUPT, "it is another segment than the manifest names");
-    }
-    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_SEGMENT, slot->id, status, err);
-}
-
-static dbk_status restore_slot(dbk_io *io, const dbk_manifest_tenant *tenant, const dbk_manifest_table *table,
-                               uint32_t index, const void *state, dbk_db *db, dbk_error *err)
-{
-    const dbk_manifest_slot *slot = &table->slots[index];
-    uint64_t dead[DBK_SEGMENT_ROWS / 64];
-    if (slot->dead_offset)
-        DBK_TRY(dbk_state_read_dead(state, slot, dead, err));
-    dbk_segment *segment;
-    DBK_TRY(open_segment(io, slot, table->id, &segment, err));
-    dbk_status status = dbk_image_restore_segment(db, tenant->name, table->id, index, segment,
-                                                  slot->dead_offset ? dead : NULL, err);
-    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_SEGMENT, slot->id, status, err);
 }
 
 static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant *tenant,
@@ -161,16 +111,6 @@ static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
 }
 
-static dbk_status restore_table(dbk_io *io, const dbk_manifest *m, const dbk_manifest_tenant *tenant,
-                                const dbk_manifest_table *table, const void *state, dbk_db *db,
-                                dbk_error *err)
-{
-    for (uint32_t s = 0; s < table->slots_count; s++)
-        if (table->slots[s].present)
-            DBK_TRY(restore_slot(io, tenant, table, s, state, db, err));
-    return table->delta_size ? restore_delta(m, tenant, table, state, db, err) : DBK_OK;
-}
-
 dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_error *err)
 {
     for (uint32_t w = 0; w < m->words_count; w++)
@@ -178,14 +118,18 @@ dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_
     void *state = NULL;
     dbk_status status = DBK_OK;
     if (m->state_size) {
-        DBK_TRY(read_verified(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, &state, err));
+        DBK_TRY(
+            dbk_restore_read(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, &state, err));
         status = dbk_state_check(state, m->state_size, m->epoch, err);
         if (status != DBK_OK)
             status = dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
     }
+    if (status == DBK_OK)
+        status = dbk_restore_segments(io, m, state, db, err);
     for (uint32_t t = 0; t < m->tenants_count && status == DBK_OK; t++)
         for (int i = 0; i < m->tenants[t].tables_count && status == DBK_OK; i++)
-            status = restore_table(io, m, &m->tenants[t], &m->tenants[t].tables[i], state, db, err);
+            if (m->tenants[t].tables[i].delta_size)
+                status = restore_delta(m, &m->tenants[t], &m->tenants[t].tables[i], state, db, err);
     free(state);
     if (status == DBK_OK)
         dbk_image_restore_next_segment_id(db, m->next_segment_id);

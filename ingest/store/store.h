@@ -20,9 +20,14 @@ typedef struct dbk_store_options {
     bool create; // make the directory when it is missing
     uint64_t
         memory_bytes; // budget for rows; 0 = three quarters of the machine. Past it changes get DBK_NO_SPACE
-    uint64_t log_file_bytes;   // 0 = 64 MiB
+    uint64_t log_file_bytes;   // of large log files; 0 = 64 MiB
     uint64_t checkpoint_bytes; // log written since the last checkpoint that starts one; 0 = 256 MiB
-    const dbk_watch *watches;  // what dbk_store_observe tells of; must outlive the store
+    // Changes are applied, published and acknowledged without a log: they are on stable storage when a
+    // checkpoint has succeeded that began afterwards, and a crash before that takes them back. Writes every
+    // row once instead of twice; for one who loads files, serves nobody, and asks for a checkpoint before
+    // anybody is told. checkpoint_bytes are then bytes of batches.
+    bool unlogged;
+    const dbk_watch *watches; // what dbk_store_observe tells of; must outlive the store
     int watches_count;
     // Called before and after the answers to the changes of a group, on the writer's thread, so that whoever
     // has to be woken for them is woken once; optional, both or none.
@@ -39,6 +44,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
 void dbk_store_close(dbk_store *store);
 
 dbk_db *dbk_store_db(dbk_store *store);
+bool dbk_store_is_unlogged(const dbk_store *store);
 
 // One atomic change: batches of one tenant, in order.
 typedef struct dbk_change {
@@ -48,7 +54,7 @@ typedef struct dbk_change {
 } dbk_change;
 
 typedef struct dbk_change_result {
-    dbk_status status;               // DBK_OK: stored, synced, published
+    dbk_status status;               // DBK_OK: stored, synced (see `unlogged`), published
     char message[256];               // when not
     uint64_t number;                 // of the snapshot that has it
     const dbk_apply_report *reports; // one a batch; valid during the callback
@@ -69,7 +75,8 @@ dbk_status dbk_store_write(dbk_store *store, const dbk_change *change, dbk_apply
 
 // Decides a change with everything before it in view, what is applied but not yet synced included. Runs once,
 // on the writer's thread, with a look at the working state that is valid until it returns, and keeps all
-// other writers waiting: look rows up by key, do nothing that grows with the tenant, never submit.
+// other writers waiting: look rows up by key or by text (dbk_db_find_text), do nothing that grows with the
+// tenant, never submit.
 //
 // DBK_OK: *change, whose tenant is set, holds the batches to store; they stay the transaction's own until
 // done was called. No batches: nothing is to be stored. Anything else refuses, with err's status and message.

@@ -44,6 +44,7 @@ static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk
     dbk_db_put_off_rollups(s->db);
     dbk_journal_options journal = {
         .log_file_bytes = options->log_file_bytes,
+        .unlogged = options->unlogged,
         .notice = notify,
         .make_log_file = dbk_store_make_log_file,
         .user = s,
@@ -111,6 +112,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     s->lock = -1;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
+    s->unlogged = options->unlogged;
     s->notice = options->notice;
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();
@@ -140,6 +142,11 @@ void dbk_store_close(dbk_store *store)
 dbk_db *dbk_store_db(dbk_store *store)
 {
     return store->db;
+}
+
+bool dbk_store_is_unlogged(const dbk_store *store)
+{
+    return store->unlogged;
 }
 
 void dbk_store_observe(dbk_store *store, dbk_observer observer, void *user)

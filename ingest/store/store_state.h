@@ -34,6 +34,7 @@ struct dbk_store {
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
     void (*answers_begin)(void), (*answers_end)(void);
+    bool unlogged;
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;

@@ -46,8 +46,8 @@ static void push(pending_list *list, dbk_pending *p)
 
 // ---- Submitters ----
 
-// Checks and encodes the change.
-static dbk_status make_record(dbk_pending *p, const dbk_change *change, dbk_error *err)
+// Checks the change, and encodes it for the log.
+static dbk_status make_record(const dbk_store *s, dbk_pending *p, const dbk_change *change, dbk_error *err)
 {
     p->change = change;
     p->only_removes = true;
@@ -57,7 +57,8 @@ static dbk_status make_record(dbk_pending *p, const dbk_change *change, dbk_erro
         p->rows += change->batches[i]->rows;
         p->only_removes &= change->batches[i]->remove;
     }
-    DBK_TRY(dbk_record_append(&p->record, change, err));
+    if (!s->unlogged)
+        DBK_TRY(dbk_record_append(&p->record, change, err));
     p->reports = calloc((size_t)change->batches_count, sizeof(*p->reports));
     return p->reports ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "out of memory handing over a change");
 }
@@ -95,7 +96,7 @@ void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done do
     dbk_pending *p = make_pending(done, user);
     if (!p)
         return;
-    p->failure.status = make_record(p, change, &p->failure);
+    p->failure.status = make_record(s, p, change, &p->failure);
     enqueue(s, p);
 }
 
@@ -168,7 +169,7 @@ static dbk_status decide(writer *w, dbk_pending *p, dbk_error *err)
     dbk_status status = p->fn(p->fn_user, working, &p->decided, err);
     dbk_db_look_end(s->db, working);
     if (status == DBK_OK && p->decided.batches_count > 0)
-        status = make_record(p, &p->decided, err);
+        status = make_record(s, p, &p->decided, err);
     w->rows += p->rows;
     return status;
 }
@@ -255,7 +256,7 @@ static void give_up(writer *w)
 }
 
 // Mutex held, after a publish: the figures, and what the housekeeper should do.
-static void take_stock(dbk_store *s)
+static void take_stock(dbk_store *s, uint64_t unlogged_bytes)
 {
     dbk_journal_figures now = dbk_journal_figures_read(s->journal);
     s->published = dbk_journal_published(s->journal);
@@ -263,6 +264,7 @@ static void take_stock(dbk_store *s)
     s->figures.groups = now.groups;
     s->figures.log_bytes_since_checkpoint += now.log_bytes - s->figures.log_bytes;
     s->figures.log_bytes = now.log_bytes;
+    s->figures.log_bytes_since_checkpoint += unlogged_bytes;
     if (s->figures.log_bytes_since_checkpoint >= s->checkpoint_at &&
         s->checkpoints_wanted == s->checkpoints_done) {
         s->checkpoints_wanted++;
@@ -288,9 +290,12 @@ static void finish_flight(writer *w)
         give_up(w);
         return;
     }
+    uint64_t unlogged_bytes = 0;
+    for (const dbk_pending *p = w->in_flight.first; s->unlogged && p; p = p->next)
+        unlogged_bytes += p->bytes;
     pthread_mutex_lock(&s->mutex);
     dbk_journal_publish(s->journal);
-    take_stock(s);
+    take_stock(s, unlogged_bytes);
     pthread_mutex_unlock(&s->mutex);
     dbk_watcher_publish(&s->watcher, w->number);
     if (s->answers_begin)
@@ -362,7 +367,8 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
-    make_rollups(w.store);
+    if (!w.store->unlogged) // nobody asks it anything
+        make_rollups(w.store);
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);
         if (w.in_flight.first) {

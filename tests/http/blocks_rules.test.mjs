@@ -359,6 +359,42 @@ test('B25, B32: commission of several rates is added exactly and rounded once', 
     assert.deepEqual(statuses.slice(0, 4), [['assigned', 33.3], ['assigned', 50], ['assigned', 20], ['assigned', null]]);
 });
 
+test('X20, B22, B25: amounts at the end of their range, only cancelled orders, currencies of no and of three digits', async () => {
+    const tables = (amount, currency) => {
+        const three = (make) => [0, 1, 2].map((i) => ({ id: `e${i}`, created_at: day(3), currency, ...make(i) }));
+        return {
+            orders: three(() => ({ status: 'cancelled', total: amount, tax: amount, tip: amount })),
+            payments: three(() => ({ status: 'failed', amount })),
+            vendor_payments: three(() => ({ vendor_id: 'v', status: 'paid', amount })),
+            provider_assignments: three((i) => ({ provider_id: 'p', vendor_id: 'v', amount, commission_rate: ['99.999999999', '0', '100'][i] })),
+            subscriptions: three((i) => ({ customer_id: 'c', model_name: 'M', status: 'active', price: amount, started_at: day(3), created_at: undefined,
+                                           billing_interval: ['week', 'month', 'year'][i] })),
+        };
+    };
+    for (const [name, amount, currency, digits] of [['most', '922337203685477.5807', 'USD', 2], ['least', '-922337203685477.5807', 'USD', 2],
+        ['yen', '100.5', 'JPY', 0], ['dinar', '1.0005', 'KWD', 3]]) {
+        const own = await tenant(`edge-${name}`, tables(amount, currency), ['--currency', currency]);
+        const [whole, part = ''] = amount.split('.'), one = BigInt(whole + part.padEnd(4, '0'));
+        // Numbers as texts: the largest are beyond a double.
+        const money = (numerator, denominator = 1n) => {
+            const units = divide(numerator, denominator * 10n ** BigInt(4 - digits));
+            const text = String(units < 0n ? -units : units).padStart(digits + 1, '0');
+            return (units < 0n ? '-' : '') + (digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text);
+        };
+        const has = async (report, members) => {
+            const { body } = await ask(report, own, JANUARY);
+            for (const [member, value] of Object.entries(members)) assert.ok(body.includes(`"${member}":${value}`), `${name} ${report} ${member} ${value}: ${body}`);
+        };
+        await has('orders/summary', { total_revenue: money(3n * one), average_order_value: money(one), total_tips: money(3n * one), cancelled: 3 });
+        await has('orders/list', { total: money(one), total_revenue: money(3n * one) });
+        await has('payments/summary', { total_amount: money(3n * one), failed_amount: money(3n * one), confirmed_amount: money(0n) });
+        await has('vendors/payments/summary', { paid_amount: money(3n * one), pending_amount: money(0n) });
+        // One that keeps all but the least part of the whole; none and all of it are no commission.
+        await has('orders/providers/summary', { total_provider_amount: money(3n * one), total_commission: money(one * 99999999999n), avg_commission_rate: '66.7' });
+        await has('users/subscriptions/summary', { mrr: money(one * (52n + 12n + 1n), 12n), churn_rate: '0.0' });
+    }
+});
+
 test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has ended', async () => {
     const sub = (id, fields) => ({ id, customer_id: id, model_name: 'M', status: 'active', price: '12.00', currency: 'USD', started_at: '2024-06-01', ...fields });
     const own = await tenant('subscriptions', { subscriptions: [
@@ -380,6 +416,51 @@ test('B28, B34, BA11: intervals, trials, pauses, and when a subscription has end
     assert.equal((await read('users/subscriptions/list', own, JANUARY)).total_records, 14);
     const only = await read('users/subscriptions/summary', own, { ...JANUARY, status: 'cancelling' });
     assert.deepEqual([only.total_subscriptions, only.active_subscriptions, only.churned_subscriptions, only.mrr], [2, 1, 1, 12]);
+});
+
+test('B28, BA11: what is unpaid or trialing brings nothing; who leaves in the trial was never new', async () => {
+    const sub = (id, fields) => ({ id, customer_id: id, model_name: id, status: 'active', price: '31.00', currency: 'USD', started_at: '2024-12-20', ...fields });
+    const trial = { trial_ends_at: day(16) };
+    const own = await tenant('trials', { subscriptions: [
+        sub('owing', { status: 'past_due' }), sub('unpaid', { status: 'Unpaid' }), sub('trialing', { status: 'trialing' }),
+        sub('stayed', trial), sub('left', { ...trial, ended_at: day(10), status: 'cancelled', cancelled_at: day(9) }),
+        sub('let go', { ...trial, ...{ ended_at: day(16) }, status: 'expired' }), sub('left after', { ...trial, ended_at: day(17), status: 'cancelled' }),
+        sub('said no', { ...trial, status: 'canceled', cancelled_at: day(16) }), sub('said no later', { ...trial, status: 'cancelled', cancelled_at: day(18) }),
+        sub('no more', { ...trial, status: 'expired' }), sub('leaves', { ...trial, status: 'cancelling', cancelled_at: day(10), ended_at: '2025-02-16' })] });
+    const summary = await read('users/subscriptions/summary', own, JANUARY);
+    assert.deepEqual([summary.total_subscriptions, summary.active_subscriptions, summary.new_subscriptions, summary.churned_subscriptions, summary.mrr],
+                     [11, 5, 4, 5, 93], 'new: stayed, left after, said no later, leaves; paying: owing, stayed, leaves');
+    assert.deepEqual(summary.by_model.map((row) => [row.model_name, row.revenue]),
+                     [['leaves', 31], ['owing', 31], ['stayed', 31], ['trialing', 0], ['unpaid', 0]]);
+});
+
+test('B28: months\' ends and leap days', async () => {
+    const sub = (id, fields) => ({ id, customer_id: id, model_name: 'M', status: 'active', price: '12.00', currency: 'USD', ...fields });
+    const own = await tenant('calendar', { subscriptions: [
+        sub('leap', { started_at: '2024-02-29T00:00:00Z', billing_interval: 'year', ended_at: '2025-02-28T23:59:59.999Z' }),
+        sub('last', { started_at: '2025-01-31T23:59:59.999Z' }), sub('first', { started_at: '2025-02-01T00:00:00Z', ended_at: '2025-03-01T00:00:00Z' })] });
+    const of = async (start_date, end_date) => {
+        const a = await read('users/subscriptions/summary', own, { start_date, end_date });
+        return [a.total_subscriptions, a.active_subscriptions, a.new_subscriptions, a.churned_subscriptions, a.mrr, a.churn_rate];
+    };
+    assert.deepEqual(await of('2024-02-28', '2024-02-28'), [0, 0, 0, 0, 0, 0]);
+    assert.deepEqual(await of('2024-02-29', '2024-02-29'), [1, 1, 1, 0, 1, 0]);
+    assert.deepEqual(await of('2025-01-31', '2025-01-31'), [2, 2, 1, 0, 13, 0]);
+    assert.deepEqual(await of('2025-02-01', '2025-02-28'), [3, 2, 1, 1, 24, 33.3]);
+    assert.deepEqual(await of('2025-03-01', '2025-03-01'), [3, 1, 0, 1, 12, 33.3]);
+});
+
+test('BA6: pages of rows that all have one time', async () => {
+    const N = 70001, id = (i) => `o${String(i).padStart(5, '0')}`;
+    // Not in the order of their ids.
+    const rows = Array.from({ length: N }, (_, i) => ({ id: id((i * 7919) % N), created_at: '2025-01-05', status: 'pending', total: '1', currency: 'USD' }));
+    const own = await tenant('one-time', { orders: rows });
+    for (const [page, per_page] of [[1, 4000], [2, 4000], [3, 4000], [70001, 1], [70, 1000], [2, 1024], [2, 1025], [7, 10000], [8, 10000]]) {
+        const { records, total_records } = await read('orders/list', own, { ...JANUARY, page, per_page });
+        const wanted = Array.from({ length: N }, (_, i) => id(i)).slice((page - 1) * per_page, page * per_page);
+        assert.equal(total_records, N);
+        assert.deepEqual(records.map((record) => record.order_id), wanted, `${page} of ${per_page}`);
+    }
 });
 
 test('answers agree: orders and flexible orders together are the sales of the other dialect', async () => {

@@ -67,7 +67,7 @@ const seedKey = await tenant('seed', {
     orders: seedOrders(),
 });
 
-test("the seed's sales example, number by number", async () => {
+test("D1, D10–D19: the seed's sales example, number by number", async () => {
     const answer = await server.get(`${sales}?preset=month`, seedKey);
     assert.equal(answer.status, 200);
     const { range, totals, daily, byStatus } = answer.json.data;
@@ -87,7 +87,7 @@ test("the seed's sales example, number by number", async () => {
     assert.equal((await server.get(sales, seedKey)).body, answer.body, 'month is the default preset');
 });
 
-test('customers: shape, order, current names', async () => {
+test('D2, D20–D27: customers: shape, order, current names', async () => {
     const body = await read(`${customers}?preset=quarter`, seedKey);
     assert.deepEqual(Object.keys(body), ['range', 'totals', 'rows']);
     assert.deepEqual(Object.keys(body.totals), ['customerCount', 'orderCount', 'revenue']);
@@ -113,7 +113,7 @@ test('customers: shape, order, current names', async () => {
     assert.equal(after.revenue, named.revenue);
 });
 
-test('inventory: value, groups, inactive products, negative stock', async () => {
+test('D3, D28–D32: inventory: value, groups, inactive products, negative stock', async () => {
     const key = await tenant('stock', { products: [
         { id: 'p1', name: 'Widget Blue', sku: 'WDG-001', category: 'Hardware', stock: 42, price: '8.50', is_active: true },
         { id: 'p2', name: 'Widget Red', category: 'Hardware', stock: 10, price: '1.25' },
@@ -142,7 +142,7 @@ test('inventory: value, groups, inactive products, negative stock', async () => 
     assert.deepEqual((await read(`${inventory}?from=nonsense&preset=never`, key)), after, 'inventory has no parameters');
 });
 
-test('presets and labels at a frozen moment', async () => {
+test('D7, D12, D13: presets and labels at a frozen moment', async () => {
     const key = await tenant('presets', { orders: [
         { id: 'first', created_at: '2024-02-29T23:59:59.999Z', status: 'DELIVERED', total: '1.00', currency: 'USD' },
         { id: 'year', created_at: '2026-01-01T00:00:00Z', status: 'DELIVERED', total: '2.00' },
@@ -166,7 +166,7 @@ test('presets and labels at a frozen moment', async () => {
     }
 });
 
-test('from and to: inclusive ends, one-sided, forms of dates', async () => {
+test('D8, D9, D11: from and to: inclusive ends, one-sided, forms of dates', async () => {
     const key = await tenant('ranges', { orders: [
         { id: 'a', created_at: '2026-03-31T23:59:59.999Z', status: 'DELIVERED', total: '1.00', currency: 'USD' },
         { id: 'b', created_at: '2026-04-01T00:00:00.000Z', status: 'DELIVERED', total: '2.00' },
@@ -279,7 +279,7 @@ test('money is exact and rounded once', async () => {
     assert.ok(body.includes('"totals":{"orderCount":7,"revenue":1800000000000000.02,'), body);
 });
 
-test('orders without a customer count in sales and not in customers', async () => {
+test('D22, D26: orders without a customer count in sales and not in customers', async () => {
     const order = (id, customer_id) => ({ id, created_at: '2026-04-05T10:00:00Z', status: 'DELIVERED', total: '5.00', customer_id });
     const key = await tenant('staff', { orders: [order('1', 'known'), order('2', null), order('3', undefined), order('4', '')],
                                         customers: [{ id: 'silent', name: 'Silent', email: 's@x.io' }] });
@@ -338,7 +338,7 @@ test('D19: every range agrees with itself and with a naive sum', async (t) => {
     }
 });
 
-test('keys: who is let in, and the words for who is not', async () => {
+test('D35–D37, D48–D50: keys: who is let in, and the words for who is not', async () => {
     const refused = async (headers, status, text) => {
         const answer = await server.request(sales, { headers });
         assert.equal(answer.status, status, answer.body);
@@ -368,7 +368,7 @@ test('keys: who is let in, and the words for who is not', async () => {
     await refused({ authorization: `Bearer ${created.stdout.trim()}` }, 401, REFUSED);
 });
 
-test('nothing crosses tenants', async () => {
+test('X24: nothing crosses tenants', async () => {
     const key = await createKey(data, 'stranger');
     const body = await read(`${sales}?preset=all&tenant=seed`, key);
     assert.equal(body.totals.orderCount, 0);
@@ -378,7 +378,7 @@ test('nothing crosses tenants', async () => {
     assert.equal((await server.get('/admin/report/sales?tenant=seed', key)).status, 404);
 });
 
-test('the rate limit: per key, with the seconds to wait', async () => {
+test('D38: the rate limit: per key, with the seconds to wait', async () => {
     const key = await createKey(data, 'seed', 'reports:read', ['--rate', '5']);
     for (let i = 0; i < 5; i++) assert.equal((await server.get(sales, key)).status, 200);
     const answer = await server.get(sales, key);
@@ -436,7 +436,7 @@ test('HEAD is GET without the body', async () => {
     }
 });
 
-test('every error is JSON: unknown paths and methods', async () => {
+test('D33: every error is JSON: unknown paths and methods', async () => {
     for (const path of ['/', '/api', '/api/v1', '/api/v2/reports/sales', '/api/v1/reports', '/api/v1/reports/sales/', '/api/v1/Reports/sales', '/favicon.ico']) {
         const answer = await server.get(path, seedKey);
         assert.equal(answer.status, 404, path);
@@ -453,7 +453,7 @@ test('every error is JSON: unknown paths and methods', async () => {
     }
 });
 
-test('products: twelve fields, pages, filters', async () => {
+test('D4, D42, D55–D57: products: twelve fields, pages, filters', async () => {
     const many = Array.from({ length: 130 }, (_, i) => ({
         id: `p${String(i).padStart(3, '0')}`, name: `Product ${i}`, sku: i % 3 ? `SKU-${i}` : null, price: '8.5', stock: i - 1,
         category: i % 4 ? (i % 4 === 1 ? 'Hardware' : 'Soft Goods') : null, is_active: i % 10 !== 0,

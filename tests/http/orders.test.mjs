@@ -56,7 +56,7 @@ async function everyOrder(server, key) {
 
 const unitsOf = (order) => order.items.reduce((all, item) => all + item.quantity, 0);
 
-test('64 clients never oversell, and the reports agree with what was acknowledged at every moment', async (t) => {
+test('D54, D64: 64 clients never oversell, and the reports agree with what was acknowledged at every moment', async (t) => {
     t.diagnostic(`DBK_SEED=${random.seed}`);
     const STOCK = 1200;
     const { key, server } = await shop(STOCK);
@@ -133,7 +133,7 @@ test('64 clients never oversell, and the reports agree with what was acknowledge
     assert.deepEqual(await server.stop(), { code: 0, signal: null });
 });
 
-test('the same key from many clients at once makes one order', async () => {
+test('D41: the same key from many clients at once makes one order', async () => {
     const { key, server } = await shop(100);
     const answers = await Promise.all(Array.from({ length: 16 }, () =>
         post(server, key, false, { customerId: 'c1', items: [{ productId: 'p', quantity: 3 }] }, 'once')));
@@ -143,7 +143,7 @@ test('the same key from many clients at once makes one order', async () => {
     await server.stop();
 });
 
-test(`${KILLS} kills lose no acknowledged order and no unit of stock`, async (t) => {
+test(`D64: ${KILLS} kills lose no acknowledged order and no unit of stock`, async (t) => {
     const STOCK = 1000000;
     const first = await shop(STOCK);
     const { data, key } = first;

@@ -288,7 +288,7 @@ test('PA8: after kill -9 the same Idempotency-Key returns the closure that was c
     assert.match(await ok(['check', '--data', data]), /all hold/);
 });
 
-test('P10, P24: a token needs the role admin; keys need their scopes; bodies are the seed\'s', async () => {
+test('P10, P23, P24: a token needs the role admin; keys need their scopes; bodies are the seed\'s', async () => {
     const data = temporary();
     const issuer = new Issuer('ES256');
     await ok(['tenant', 'set', '--data', data, '--tenant', 't', '--jwks', keyFile(jwks(issuer))]);
@@ -313,6 +313,11 @@ test('P10, P24: a token needs the role admin; keys need their scopes; bodies are
         await says(server.get(list, bearer), 401, 'Unauthorized');
         await says(close(server, bearer, 'r'), 401, 'Unauthorized');
     }
+    // P23: a page that somebody has open must not be able to close a till with the browser's cookie.
+    const ambient = { cookie: `mysagra_token=${admin}`, 'x-api-key': key };
+    await says(server.get(list, undefined, ambient), 401, 'Unauthorized');
+    await says(server.request('/v1/reports/general-closure', { method: 'POST', headers: ambient, body: '{"cashRegister":"r"}' }),
+               401, 'Unauthorized');
     await says(server.get('/v1/reports?groupBy=day', admin), 400, 'Bad Request');
     await says(server.get('/v1/reports/clx', admin), 404, 'Report not found');
     await server.stop();

@@ -147,6 +147,26 @@ function expectShape(value, schema, where) {
     if (schema.items) value.forEach((member, i) => expectShape(member, schema.items, `${where}[${i}]`));
 }
 
+test('S51, S57: skill.md and llms.txt are there for anybody and have every action', async () => {
+    const { actions } = (await get(`${REPORTS}/help`)).json;
+    const skill = await server.request(`${BASE}/preorders/skill.md`);
+    assert.equal(skill.status, 200);
+    assert.equal(skill.headers['content-type'], 'text/markdown; charset=utf-8');
+    const rows = skill.body.split('\n').filter((line) => /^\| `(GET|POST|DELETE)`/.test(line)).map((line) => line.split(' | '));
+    assert.deepEqual(
+        rows.map(([method, path, what, names]) => [method.slice(3, -1), path.slice(1, -1), what, names.replace(/ ?\|$/, '')]).sort(),
+        actions.map(({ method, path, description, aliases }) => [method, path, description, aliases.join(', ')]).sort());
+    for (const name of new Set(actions.flatMap((action) => Object.keys(action.request_schema.properties))))
+        assert.ok(skill.body.includes(`\n| \`${name}\` | `), name);
+    const index = await server.request('/llms.txt');
+    assert.equal(index.status, 200);
+    assert.equal(index.headers['content-type'], 'text/plain; charset=utf-8');
+    const links = [...index.body.matchAll(/\]\((\/[^)]*)\)/g)].map(([, path]) => path);
+    assert.ok(links.includes(`${BASE}/preorders/skill.md`));
+    for (const path of links) assert.equal((await get(path)).status, 200, path);
+    assert.equal((await server.request(`${BASE}/preorders/skill.md`, { method: 'POST', headers: { 'x-auth-token': token } })).status, 404);
+});
+
 test('S4–S12, SA1, SA3, X19: every read answers the keys, order and types that its declaration says', async () => {
     for (const { name, answer } of await operations())
         for (const query of [`${MAY}&offer_ids=${LAMPS},${MUGS}`, `from=2025-01-01&to=2025-01-01&offer_id=${LAMPS}`]) {

@@ -159,3 +159,65 @@ test('B4, P10, P20: tokens at the routes that take them', async (t) => {
     // Distribu takes keys alone.
     assert.equal((await ask('/api/v1/reports/sales', globex.fresh({ role: 'admin' }), { AppId: 'globex' })).status, 401);
 });
+
+test('B4: a request that contradicts itself is refused', async (t) => {
+    const data = temporary();
+    const [acme, globex] = [new Issuer('ES256', 'k'), new Issuer('ES256', 'k')];
+    await ok(['tenant', 'set', '--data', data, '--tenant', 'acme', '--jwks', keyFile(jwks(acme))]);
+    await ok(['tenant', 'set', '--data', data, '--tenant', 'globex', '--jwks', keyFile(jwks(globex))]);
+    const server = await serve(data);
+    t.after(() => server.stop());
+    const [token, foreign] = [acme.fresh(), globex.fresh()], key = await createKey(data, 'acme', 'reports:read');
+    const ask = async (authorization, headers, path = '/reports/orders/list') =>
+        (await server.request(path, { headers: { authorization: [authorization].flat().map((one) => `Bearer ${one}`), ...headers } })).status;
+    for (const own of [token, key]) {
+        // Said twice is said once.
+        assert.equal(await ask([own, own], { AppId: ['acme', 'acme'], 'X-App-Id': ['acme', 'acme'] }), 200);
+        assert.equal(await ask(own, { AppId: '', 'X-App-Id': 'acme' }), 200);
+        for (const headers of [{ AppId: ['acme', 'globex'] }, { AppId: ['globex', 'acme'] }, { AppId: 'acme', 'X-App-Id': 'globex' },
+            { AppId: 'globex', 'X-App-Id': 'acme' }, { 'X-App-Id': ['acme', 'globex'] }, { AppId: 'acme', 'X-App-Id': ['acme', 'globex'] }])
+            assert.equal(await ask(own, headers), 401, JSON.stringify(headers));
+        for (const both of [[own, foreign], [foreign, own], [own, 'x.y.z'], ['x.y.z', own]])
+            for (const AppId of ['acme', 'globex']) assert.equal(await ask(both, { AppId }), 401);
+    }
+    const pos = '/v1/reports?from=2026-04-01T00:00:00Z&to=2026-04-02T00:00:00Z&groupBy=day';
+    assert.equal(await ask(key, { AppId: ['acme', 'globex'] }, pos), 401);
+    assert.equal(await ask([key, 'dk_'.padEnd(46, 'x')], {}, '/api/v1/reports/sales'), 401);
+});
+
+test('B4: settings change under requests: nobody reads with a key that was taken away, nor another company\'s rows', async (t) => {
+    const data = temporary();
+    const [first, second] = [new Issuer('EdDSA', 'k'), new Issuer('EdDSA', 'k')];
+    const files = [first, second].map((issuer) => keyFile(jwks(issuer)));
+    const server = await serve(data);
+    t.after(() => server.stop());
+    for (const tenant of ['acme', 'globex']) {
+        const writer = await createKey(data, tenant, 'ingest:write');
+        await server.ingest('orders', writer, [{ id: `order of ${tenant}`, created_at: '2025-01-05', status: 'x', total: '1' }]);
+    }
+    const set = (tenant, ...args) => ok(['tenant', 'set', '--data', data, '--tenant', tenant, ...args]);
+    const ask = (issuer, AppId) => server.request('/reports/orders/list?start_date=2025-01-01&end_date=2025-01-31',
+                                                  { headers: { authorization: `Bearer ${issuer.fresh()}`, AppId } });
+    let isChanging = true, answered = 0, refused = 0;
+    const askOn = async (issuer, AppId) => {
+        while (isChanging) {
+            const { status, body, json } = await ask(issuer, AppId);
+            assert.ok(status === 200 || status === 401, body);
+            if (status === 401) refused++;
+            else assert.deepEqual(json.data.attributes.records.map((record) => record.order_id), [`order of ${AppId === 'swap' ? 'acme' : AppId}`], String(answered++));
+        }
+    };
+    const asking = [first, second].flatMap((issuer) => ['acme', 'globex', 'swap'].map((AppId) => askOn(issuer, AppId)));
+    for (let i = 0; i < 12; i++) {
+        const [own, other] = i % 2 ? [first, second] : [second, first];
+        await set('acme', '--jwks', files[i % 2 ? 0 : 1], '--app-id', i % 4 < 2 ? 'swap' : '');
+        await set('globex', '--jwks', files[i % 2 ? 1 : 0]);
+        // What was acknowledged holds at once.
+        const AppId = i % 4 < 2 ? 'swap' : 'acme';
+        assert.deepEqual([(await ask(own, AppId)).status, (await ask(other, AppId)).status, (await ask(own, 'globex')).status, (await ask(other, 'globex')).status],
+                         [200, 401, 401, 200]);
+    }
+    isChanging = false;
+    await Promise.all(asking);
+    assert.ok(answered > 0 && refused > 0);
+});

@@ -392,7 +392,11 @@ static void group_row(grouper *g, const dbk_oracle_row *row)
     for (int k = 0; k < q->keys_count; k++) {
         keys[k].cell = value_of(g->oracle, g->table, row, q->keys[k].column).cell;
         int64_t end;
-        if (q->keys[k].bucket && keys[k].cell.number != DBK_NULL)
+        if (!q->keys[k].bucket || keys[k].cell.number == DBK_NULL)
+            continue;
+        if (q->keys[k].bucket->unit == DBK_UNIT_HOUR_OF_DAY)
+            keys[k].cell.number = dbk_civil_from_ms(keys[k].cell.number, q->keys[k].bucket->zone).hour;
+        else
             dbk_bucket_span(q->keys[k].bucket, keys[k].cell.number, &keys[k].cell.number, &end);
     }
     dbk_oracle_value *out = find_group(g, keys, &index);

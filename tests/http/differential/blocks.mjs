@@ -105,7 +105,7 @@ export class Company {
       case 'subscriptions':
         return {
           id, customer_id: `c${r.int(1, 40)}`, model_name: `model ${r.int(1, 5)}`, currency: currency(), price: this.money(false),
-          status: r.pick(['active', 'Active', 'active', 'cancelling', 'cancelled', 'CANCELED', 'expired', 'paused', 'trialing']),
+          status: r.pick(['active', 'Active', 'active', 'cancelling', 'cancelled', 'CANCELED', 'expired', 'paused', 'unpaid', 'trialing']),
           billing_interval: this.maybe(() => r.pick(['month', 'month', 'year', 'week'])), started_at: this.time(),
           trial_ends_at: this.maybe(() => this.time(), 0.7), cancelled_at: this.maybe(() => this.time(), 0.6), ended_at: this.maybe(() => this.time(), 0.7)
         }
@@ -359,10 +359,10 @@ async function subscriptionsSummary(q) {
   // When it ended or will: a long time ago for a cancelled one that does not say.
   const gone = `coalesce(ended_at, CASE WHEN state IN ('cancelled', 'expired') THEN coalesce(cancelled_at, -1) END)`
   const isActive = `(${gone} IS NULL OR ${gone} >= ${q.end})`
-  const yearly = `CASE WHEN state = 'paused' OR coalesce(trial_ends_at >= ${q.end}, FALSE) THEN 0 ELSE price * CASE billing_interval WHEN 'year' THEN 1 WHEN 'week' THEN 52 ELSE 12 END END`
+  const yearly = `CASE WHEN state IN ('paused', 'unpaid', 'trialing') OR coalesce(trial_ends_at >= ${q.end}, FALSE) THEN 0 ELSE price * CASE billing_interval WHEN 'year' THEN 1 WHEN 'week' THEN 52 ELSE 12 END END`
   const within = (time) => `${time} >= ${q.from} AND ${time} < ${q.end}`
   const [[total, active, fresh, churned, mrr]] = await q.ask(`SELECT ${text('count(*)')}, ${text(`count(*) FILTER (${isActive})`)},
-    ${text(`count(*) FILTER (${within('coalesce(trial_ends_at, started_at)')})`)}, ${text(`count(*) FILTER (${within(gone)})`)}, ${text(`coalesce(sum(${yearly}) FILTER (${isActive}), 0)`)} FROM ${q.rows}`)
+    ${text(`count(*) FILTER (${within('coalesce(trial_ends_at, started_at)')} AND NOT coalesce(${gone} <= trial_ends_at, FALSE))`)}, ${text(`count(*) FILTER (${within(gone)})`)}, ${text(`coalesce(sum(${yearly}) FILTER (${isActive}), 0)`)} FROM ${q.rows}`)
   const models = await q.ask(`SELECT model_name, ${text('count(*)')}, ${text(`sum(${yearly})`)} FROM ${q.rows} WHERE ${isActive} GROUP BY 1 ORDER BY sum(${yearly}) DESC, model_name`)
   return {
     total_subscriptions: Number(total), active_subscriptions: Number(active), cancelled_subscriptions: Number(total) - Number(active), new_subscriptions: Number(fresh),

@@ -386,13 +386,53 @@ static void test_buckets_at_the_ends_of_time(void **state)
     }
 }
 
+// The hour is the one that the civil time has, and holds on the whole span and no longer than an hour.
+static void test_hours_of_the_day_are_the_clocks(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"UTC",          "Europe/Berlin",       "America/St_Johns",
+                                        "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"};
+    dbk_random r = dbk_test_random("hour of day");
+    for (size_t z = 0; z < DBK_COUNT(zones); z++) {
+        const dbk_zone *zone;
+        dbk_error err;
+        assert_int_equal(dbk_zone_load(zones[z], &zone, &err), DBK_OK);
+        int64_t changes[2] = {0, 0};
+        for (int i = 0; i < 20000; i++) {
+            int64_t ms = (int64_t)dbk_random_below(&r, INT64_C(4102444800000)), start, end;
+            if (i % 2) { // near a change of the clock
+                dbk_zone_offset(zone, ms, changes);
+                const int64_t change = changes[0] > 0 ? changes[0] : ms;
+                ms = change - 2 * DBK_MS_HOUR + (int64_t)dbk_random_below(&r, 4 * DBK_MS_HOUR);
+            }
+            const int hour = dbk_hour_of_day(zone, ms, &start, &end);
+            assert_true(start <= ms && ms < end && end - start <= DBK_MS_HOUR);
+            assert_int_equal(hour, dbk_civil_from_ms(ms, zone).hour);
+            assert_int_equal(hour, dbk_civil_from_ms(start, zone).hour);
+            assert_int_equal(hour, dbk_civil_from_ms(end - 1, zone).hour);
+            if (dbk_civil_from_ms(end, zone).hour == hour) // shown again, or its minutes left out
+                assert_true(dbk_zone_offset(zone, end, NULL) != dbk_zone_offset(zone, end - 1, NULL));
+        }
+        int64_t start, end;
+        const int last = dbk_hour_of_day(zone, INT64_MAX - 1, &start, &end);
+        assert_true(end == INT64_MAX && dbk_hour_of_day(zone, start, &start, &end) == last);
+        const int first = dbk_hour_of_day(zone, INT64_MIN + 1, &start, &end);
+        assert_true(start == INT64_MIN && dbk_hour_of_day(zone, end - 1, &start, &end) == first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_days_against_counting), cmocka_unit_test(test_iso_weeks),
-        cmocka_unit_test(test_times_parsed),          cmocka_unit_test(test_times_refused),
-        cmocka_unit_test(test_times_written),         cmocka_unit_test(test_buckets_tile_the_time_line),
-        cmocka_unit_test(test_buckets_by_hand),       cmocka_unit_test(test_buckets_at_the_ends_of_time),
+        cmocka_unit_test(test_days_against_counting),
+        cmocka_unit_test(test_iso_weeks),
+        cmocka_unit_test(test_times_parsed),
+        cmocka_unit_test(test_times_refused),
+        cmocka_unit_test(test_times_written),
+        cmocka_unit_test(test_buckets_tile_the_time_line),
+        cmocka_unit_test(test_buckets_by_hand),
+        cmocka_unit_test(test_buckets_at_the_ends_of_time),
+        cmocka_unit_test(test_hours_of_the_day_are_the_clocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -204,6 +204,75 @@ static void test_sums_leave_64_bits(void **state)
     world_close(&w);
 }
 
+// A filter on the key leaves few of many words: they are found by hash instead of by a number each.
+static void test_few_groups_of_many_words(void **state)
+{
+    (void)state;
+    enum { ROWS = 9000, FIRST = 4321, LAST = 4330 };
+    static order_row many[ROWS];
+    static char names[ROWS][16], words[ROWS][16];
+    world w;
+    world_open(&w, 1024);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(names[i], sizeof names[i], "o%05d", i);
+        snprintf(words[i], sizeof words[i], "m%05d", i / 2 * 7919 % (ROWS / 2));
+        many[i] = (order_row){names[i], i, "paid", i % 90 == 0 ? NULL : words[i], i};
+    }
+    load_orders(&w, many, ROWS);
+    const dbk_value ends[] = {{.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("m04321")},
+                              {.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("m04330")},
+                              {.kind = DBK_VALUE_NULL}};
+    const dbk_filter range[] = {{"payment_method", DBK_OP_GE, &ends[0], 1},
+                                {"payment_method", DBK_OP_LE, &ends[1], 1}};
+    const dbk_filter one[] = {{"payment_method", DBK_OP_EQ, &ends[0], 1}};
+    const dbk_filter set[] = {{"payment_method", DBK_OP_IN, ends, 3}};
+    const struct {
+        const dbk_filter *filters;
+        int count, first, last;
+        bool none;
+    } cases[] = {{range, 2, FIRST, LAST, false}, {one, 1, FIRST, FIRST, false}, {set, 1, FIRST, LAST, true}};
+    const dbk_group_key key = {"payment_method", NULL};
+    const dbk_aggregate sums[] = {{DBK_SUM, "tip"}, {DBK_COUNT_DISTINCT, "id"}};
+    const dbk_order order = {.output = 0};
+    for (size_t c = 0; c < DBK_COUNT(cases); c++) {
+        dbk_query q = open_orders;
+        q.filters = cases[c].filters;
+        q.filters_count = cases[c].count;
+        q.keys = &key;
+        q.keys_count = 1;
+        q.aggregates = sums;
+        q.aggregates_count = DBK_COUNT(sums);
+        q.order = &order;
+        q.order_count = 1;
+        dbk_result *result = run(&w, world_tenant(), &q);
+        size_t row = 0;
+        for (int word = cases[c].none ? -1 : cases[c].first; word <= cases[c].last;
+             word = word < 0        ? cases[c].first
+                    : cases[c].none ? word + LAST - FIRST
+                                    : word + 1) {
+            char text[16] = "";
+            dbk_i128 sum = 0, count = 0;
+            if (word >= 0)
+                snprintf(text, sizeof text, "m%05d", word);
+            for (int i = 0; i < ROWS; i++) {
+                if (strcmp(many[i].method ? many[i].method : "", text) != 0)
+                    continue;
+                sum += i;
+                count++;
+            }
+            assert_true(count > 0);
+            assert_true(row < dbk_result_rows(result));
+            assert_true(dbk_text_equal(dbk_result_text(result, row, 0), dbk_text_from(text)));
+            assert_true(dbk_result_sum(result, row, 1) == sum);
+            assert_true(dbk_result_sum(result, row, 2) == count);
+            row++;
+        }
+        assert_int_equal(dbk_result_rows(result), row);
+        dbk_result_free(result);
+    }
+    world_close(&w);
+}
+
 // ---- Pages, streams ----
 
 static void append_line(dbk_buffer *out, const dbk_result *result, size_t row)
@@ -362,7 +431,18 @@ static void test_what_cannot_be_is_refused_by_name(void **state)
     aggregate.column = "tip";
     q.fill = true;
     assert_refused(&w, &q, "single bucket key");
+    dbk_bucket hours = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1};
+    q.keys = &(dbk_group_key){"created_at", &hours};
+    q.keys_count = 1;
+    q.from_ms = 0;
+    q.to_ms = DAY;
+    assert_refused(&w, &q, "single bucket key");
     q.fill = false;
+    hours.day_start_minutes = 420;
+    assert_refused(&w, &q, "no such calendar bucket");
+    q = open_orders;
+    q.aggregates = &aggregate;
+    q.aggregates_count = 1;
     q.fields = page_fields;
     q.fields_count = 1;
     assert_refused(&w, &q, "field 1: `id` does not begin with a key");
@@ -415,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_filled_buckets_have_zeros_and_no_values),
         cmocka_unit_test(test_no_keys_give_one_row_even_for_nothing),
         cmocka_unit_test(test_sums_leave_64_bits),
+        cmocka_unit_test(test_few_groups_of_many_words),
         cmocka_unit_test(test_pages_joined_are_the_whole_list),
         cmocka_unit_test(test_streams_give_the_rows_of_the_query),
         cmocka_unit_test(test_what_cannot_be_is_refused_by_name),

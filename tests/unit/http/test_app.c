@@ -217,6 +217,37 @@ static void test_settings_are_checked_and_kept(void **state)
     expect_at(&app, "business-day", "06:30");
 }
 
+static void test_D88_the_operator_is_in_the_audit_log(void **state)
+{
+    (void)state;
+    static const char *const target = "/admin/settings?tenant=acme";
+    static const char *const log = "/api/v1/audit-log?tenant=acme&entityType=tenant";
+    assert_int_equal(test_ask(&app, "PUT", target, true, NULL,
+                              "{\"currency\":\"EUR\",\"app-id\":null,"
+                              "\"jwt-secret\":\"0123456789abcdef0123456789abcdef\"}"),
+                     200);
+    assert_int_equal(test_ask(&app, "PUT", target, true, NULL, "{\"currency\":\"?\"}"), 400);
+    assert_int_equal(test_ask(&app, "PUT", target, true, NULL, "{}"), 200);
+    assert_int_equal(test_ask(&app, "GET", log, true, NULL, NULL), 200);
+    expect_at(&app, "data", "[1]");
+    expect_at(&app, "data.0.actorType", "SYSTEM");
+    expect_at(&app, "data.0.actor", "null");
+    expect_at(&app, "data.0.action", "tenant.settings_changed");
+    expect_at(&app, "data.0.entityId", "acme");
+    expect_at(&app, "data.0.details.currency", "EUR");
+    expect_at(&app, "data.0.details.app-id", "null");
+    expect_at(&app, "data.0.details.jwt-secret", "(changed)");
+    // More at once than there can be.
+    dbk_buffer many = {0};
+    for (int i = 0; i < 33; i++)
+        dbk_buffer_format(&many, "%c\"s%d\":\"v\"", i == 0 ? '{' : ',', i);
+    dbk_buffer_format(&many, "}%c", 0);
+    assert_int_equal(test_ask(&app, "PUT", target, true, NULL, (const char *)many.data), 400);
+    dbk_buffer_dispose(&many);
+    assert_int_equal(test_ask(&app, "GET", target, true, NULL, NULL), 200);
+    expect_at(&app, "s0", "(none)");
+}
+
 // ---- Machines ----
 
 static void test_health_and_readiness(void **state)
@@ -342,6 +373,7 @@ int main(void)
         TEST(test_ingest_needs_its_scope_and_uses_the_keys_tenant),
         TEST(test_a_large_body_goes_through_a_worker),
         TEST(test_settings_are_checked_and_kept),
+        TEST(test_D88_the_operator_is_in_the_audit_log),
         TEST(test_health_and_readiness),
         TEST(test_metrics_are_openmetrics),
         TEST(test_openapi_describes_every_public_route),

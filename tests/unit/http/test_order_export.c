@@ -136,6 +136,51 @@ static void test_unchanged(void **state)
     assert_int_equal(test_ask(&app, "GET", "/api/v1/orders/export", false, headers, NULL), 200);
 }
 
+// On a company of its own: what is loaded, and what an order that is placed here keeps of its customer.
+static void test_D71_an_order_keeps_address_and_email(void **state)
+{
+    (void)state;
+    test_load(&app, "ship", "customers", "id,name,email\nc1,Acme,old@acme.com\nc2,Blank,\n");
+    test_load(&app, "ship", "products", "id,name,price,stock\np1,Widget,8.50,42\n");
+    test_load(&app, "ship", "orders",
+              "id,created_at,status,customer_id,total,currency,customer_email,shipping_city,shipping_region,"
+              "shipping_country\n"
+              "o1,2026-04-01T10:00:00Z,DELIVERED,c1,1,USD,then@acme.com,=Bonn,NRW,DE\n"
+              "o2,2026-04-02T10:00:00Z,DELIVERED,c1,1,USD,,,,\n");
+    static const char *const headers[] = {"content-type", "application/json", NULL};
+    static const char *const bodies[] = {
+        "{\"customerId\":\"c1\",\"items\":[{\"productId\":\"p1\",\"quantity\":1}]}",
+        "{\"customerId\":\"c2\",\"items\":[{\"productId\":\"p1\",\"quantity\":1}]}"};
+    char ids[2][64], target[128], expected[1024];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(test_ask(&app, "POST", "/api/v1/orders?tenant=ship", true, headers, bodies[i]), 201);
+        snprintf(ids[i], sizeof ids[i], "%s", test_value(&app, "data.id"));
+    }
+    assert_int_equal(test_ask(&app, "PATCH", "/api/v1/customers/c1?tenant=ship", true, headers,
+                              "{\"email\":\"new@acme.com\",\"name\":\"Acme Ltd\"}"),
+                     200);
+    // Moving an order on changes nothing of it.
+    snprintf(target, sizeof target, "/api/v1/orders/%s?tenant=ship", ids[0]);
+    assert_int_equal(test_ask(&app, "PATCH", target, true, headers, "{\"status\":\"CONFIRMED\"}"), 200);
+    assert_int_equal(test_ask(&app, "PATCH", "/api/v1/customers/c2?tenant=ship", true, headers,
+                              "{\"email\":\"late@blank.com\"}"),
+                     200);
+    test_app_reopen(&app);
+    test_use_key(&app, "ship", "[\"orders:read\"]", "off");
+    snprintf(expected, sizeof expected,
+             SUMMARY "o1,2026-04-01T10:00:00.000Z,DELIVERED,1.00,0,then@acme.com,Acme Ltd,,,'=Bonn,NRW,DE\r\n"
+                     "o2,2026-04-02T10:00:00.000Z,DELIVERED,1.00,0,new@acme.com,Acme Ltd,,,,,\r\n"
+                     "%s,2026-04-17T12:00:00.000Z,SUBMITTED,8.50,1,late@blank.com,Blank,,,,,\r\n"
+                     "%s,2026-04-17T12:00:00.000Z,CONFIRMED,8.50,1,old@acme.com,Acme Ltd,,,,,\r\n",
+             ids[1], ids[0]);
+    expect_csv("/api/v1/orders/export", expected);
+    snprintf(expected, sizeof expected,
+             LINES "%s,2026-04-17T12:00:00.000Z,CONFIRMED,old@acme.com,,Widget,1,8.50,8.50\r\n"
+                   "%s,2026-04-17T12:00:00.000Z,SUBMITTED,late@blank.com,,Widget,1,8.50,8.50\r\n",
+             ids[0], ids[1]);
+    expect_csv("/api/v1/orders/export?mode=line-items", expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_unchanged),
+        cmocka_unit_test(test_D71_an_order_keeps_address_and_email),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -9,6 +9,7 @@
 
 #include "engine/base/random.h"
 #include "http/app/row_batch.h"
+#include "http/app/system_row.h"
 #include "http/pos/gather.h"
 #include "http/pos/report_id.h"
 #include "tests/support/app_client.h"
@@ -172,7 +173,10 @@ static void test_P10_PA10_refusals(void **state)
                                       "?from=2026-01-15&to=soon&groupBy=day",
                                       "?from=2026-01-15T10:00:01Z&to=2026-01-15T10:00:00Z&groupBy=day",
                                       "?from=2026-01-15&groupBy=day&fill=yes",
-                                      "?from=0001-01-01&groupBy=1h&fill=true"};
+                                      "?from=0001-01-01&groupBy=1h&fill=true",
+                                      "?from=2026-01-15%&groupBy=day",
+                                      "?from=2026-01-15%ff&groupBy=day",
+                                      "?from=%00&groupBy=day"};
     for (size_t i = 0; i < DBK_COUNT(bad); i++) {
         assert_int_equal(get(bad[i]), 400);
         assert_int_equal(app.body.size, strlen("{\"message\":\"Bad Request\"}"));
@@ -239,6 +243,29 @@ static void test_PA4_fill(void **state)
 }
 
 // Europe/Rome: 23 hours on 2025-03-30, 25 on 2025-10-26.
+static void test_a_list_has_at_most_20000_windows(void **state)
+{
+    enum { MOST = 20000 };
+    (void)state;
+    dbk_buffer csv = {0};
+    dbk_buffer_format(&csv, TICKETS);
+    for (int i = 0; i <= MOST; i++) {
+        char time[DBK_TIME_TEXT_MAX + 1];
+        int64_t day = dbk_day_from_civil(2020, 1, 1);
+        time[dbk_time_write(time, DBK_MS_HOUR * (24 * day + i))] = 0;
+        dbk_buffer_format(&csv, "w%d,%s,%s,,pos,CONFIRMED,1,EUR,CASH,r1\n", i, time, time);
+    }
+    dbk_buffer_u8(&csv, 0);
+    test_load(&app, "acme", "orders", (const char *)csv.data);
+    dbk_buffer_dispose(&csv);
+    assert_int_equal(get("?from=2020-01-01T00:00:00Z&to=2022-04-13T08:00:00Z&groupBy=1h"), 400);
+    expect_at(&app, "message", "Bad Request");
+    assert_non_null(strstr(test_header(&app, "daybook-detail"), "20,000 windows"));
+    assert_int_equal(get("?from=2020-01-01T01:00:00Z&to=2022-04-13T08:00:00Z&groupBy=1h"), 200);
+    expect_at(&app, "", "[20000]");
+    assert_int_equal(get("?from=2020-01-01T00:00:00Z&to=2022-04-13T08:00:00Z&groupBy=4h"), 200);
+}
+
 static void test_PA2_days_on_which_clocks_change(void **state)
 {
     (void)state;
@@ -352,7 +379,7 @@ static void test_etags_of_live_and_past_ranges(void **state)
     assert_int_equal(get("?from=2026-01-15&to=2026-01-15T11:59:59Z&groupBy=1h"), 200);
     char etag[64];
     snprintf(etag, sizeof(etag), "%s", test_header(&app, "etag"));
-    assert_string_equal(test_header(&app, "vary"), "Authorization");
+    assert_string_equal(test_header(&app, "vary"), "Authorization, AppId, X-App-Id");
     test_now_ms += 1000;
     const char *const headers[] = {"if-none-match", etag, NULL};
     assert_int_equal(test_ask(&app, "GET",
@@ -487,6 +514,18 @@ static void test_P17_before_seven_it_is_still_yesterday(void **state)
     expect_at(&app, "intervalInMinutes", "10");
 }
 
+static void remove_register(const char *id)
+{
+    dbk_batch batch = {0};
+    const dbk_batch *batches[] = {&batch};
+    dbk_error err;
+    assert_int_equal(dbk_row_batch_init(&batch, DBK_CASH_REGISTERS, 1, &err), DBK_OK);
+    assert_int_equal(dbk_row_batch_text(&batch, 0, "id", dbk_text_from(id), &err), DBK_OK);
+    batch.remove = true;
+    assert_int_equal(dbk_system_rows_write(app.store, DBK_TEXT("acme"), batches, 1, &err), DBK_OK);
+    dbk_batch_dispose(&batch);
+}
+
 static void test_PA8_again_is_the_rest_and_with_its_key_the_same(void **state)
 {
     (void)state;
@@ -501,6 +540,13 @@ static void test_PA8_again_is_the_rest_and_with_its_key_the_same(void **state)
         assert_memory_equal(app.body.data, first, app.body.size);
         test_app_reopen(&app);
     }
+    // Whatever became of the register that asked.
+    remove_register("r1");
+    assert_int_equal(make_closure(CLOSE, "k1"), 201);
+    assert_string_equal(test_header(&app, "idempotency-replayed"), "true");
+    assert_memory_equal(app.body.data, first, app.body.size);
+    assert_int_equal(make_closure(CLOSE, "k9"), 400);
+    test_load(&app, "acme", "cash_registers", "id,name\nr1,Cassa Principale\n");
     free(first);
     assert_int_equal(make_closure("{\"cashRegister\":\"r2\"}", "k1"), 422);
     assert_int_equal(make_closure(CLOSE, "k2"), 201);
@@ -605,7 +651,9 @@ static void tamper(int64_t number, const char *column, const char *value)
                      DBK_OK);
     assert_int_equal(dbk_row_batch_init(&batch, DBK_CLOSURES, 1, &err), DBK_OK);
     assert_int_equal(dbk_row_batch_copy(&batch, 0, rows, 0, &err), DBK_OK);
-    if (column != NULL)
+    if (column != NULL && strstr(column, "_at") != NULL)
+        dbk_row_batch_int(&batch, 0, column, strtoll(value, NULL, 10));
+    else if (column != NULL)
         assert_int_equal(dbk_row_batch_text(&batch, 0, column, dbk_text_from(value), &err), DBK_OK);
     batch.remove = column == NULL;
     const dbk_batch *batches[] = {&batch};
@@ -635,10 +683,20 @@ static void test_the_chain_holds(void **state)
 
 static void test_a_changed_closure_is_found(void **state)
 {
-    (void)state;
-    make_three();
-    tamper(2, "report", "{}");
-    check(1, "closure 2 is not what was sealed");
+    static const struct {
+        const char *column, *value;
+    } changes[] = {{"report", "{}"},    {"totals", "{\"registers\":[],\"foods\":[]}"},
+                   {"actor", "nobody"}, {"cash_register_id", "r2"},
+                   {"from_at", "1"},    {"created_at", "1768480201001"}};
+    for (size_t i = 0; i < DBK_COUNT(changes); i++) {
+        if (i > 0)
+            setup(state);
+        make_three();
+        tamper(2, changes[i].column, changes[i].value);
+        check(1, "closure 2 is not what was sealed");
+        if (i + 1 < DBK_COUNT(changes))
+            teardown(state);
+    }
 }
 
 static void test_a_closure_sealed_again_breaks_the_next(void **state)
@@ -668,6 +726,7 @@ int main(void)
         TEST(test_P10_PA10_refusals),
         TEST(test_PA2_P12_groupings),
         TEST(test_PA4_fill),
+        TEST(test_a_list_has_at_most_20000_windows),
         TEST(test_PA2_days_on_which_clocks_change),
         TEST(test_P7_PA6_what_was_listed_is_read_again),
         cmocka_unit_test(test_PA6_ids_hold_what_was_put_in),

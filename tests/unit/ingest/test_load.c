@@ -99,7 +99,7 @@ static void submit(void *user, dbk_load_ticket *ticket)
 static dbk_status load(slow_store *s, const dbk_load_options *options, dbk_load_totals *totals,
                        dbk_error *err)
 {
-    dbk_load_sink sink = {submit, s};
+    dbk_load_sink sink = {.submit = submit, .user = s};
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->in_order = true;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packed vectors hold what was put in, in the documented layout, and touch no byte beyond their size.
-#include "engine/base/random.h"
+#include "engine/base/processor.h"
 #include "engine/segment/bitpack.h"
+#include "tests/support/seed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,6 +74,47 @@ static void every_width_gives_back_its_numbers(void **state)
     }
 }
 
+static void check_between(dbk_random *random, const uint64_t values[DBK_VECTOR_ROWS], int width,
+                          const void *packed, uint32_t lo, uint32_t hi)
+{
+    uint64_t before[DBK_MASK_WORDS], mask[DBK_MASK_WORDS];
+    for (int w = 0; w < DBK_MASK_WORDS; w++)
+        before[w] = dbk_random_below(random, 3) ? UINT64_MAX : dbk_random_u64(random);
+    for (int use = 0; use < 2; use++) {
+        dbk_use_512(use);
+        memcpy(mask, before, sizeof mask);
+        dbk_bits_between(packed, width, lo, hi, mask);
+        for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++) {
+            const bool wanted = (before[i / 64] >> i % 64 & 1) && lo <= values[i] && values[i] <= hi;
+            assert_int_equal(mask[i / 64] >> i % 64 & 1, wanted);
+        }
+    }
+    dbk_use_512(true);
+}
+
+static void numbers_are_compared_as_they_are_packed(void **state)
+{
+    (void)state;
+    static _Alignas(64) uint8_t packed[PACKED_MAX];
+    dbk_random random = dbk_test_random("between");
+    for (int width = 1; width <= 32; width++) {
+        const uint32_t top = UINT32_MAX >> (32 - width);
+        uint64_t values[DBK_VECTOR_ROWS];
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            values[i] = dbk_random_u64(&random) & top;
+        dbk_bits_pack(values, width, packed);
+        check_between(&random, values, width, packed, 0, 0);
+        check_between(&random, values, width, packed, 0, UINT32_MAX);
+        check_between(&random, values, width, packed, 1, top);
+        check_between(&random, values, width, packed, top, top);
+        for (int k = 0; k < 8; k++) {
+            const uint32_t a = (uint32_t)values[dbk_random_below(&random, DBK_VECTOR_ROWS)],
+                           b = (uint32_t)values[dbk_random_below(&random, DBK_VECTOR_ROWS)];
+            check_between(&random, values, width, packed, a < b ? a : b, a < b ? b : a);
+        }
+    }
+}
+
 static void a_number_has_the_width_of_its_highest_bit(void **state)
 {
     (void)state;
@@ -87,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_width_gives_back_its_numbers),
+        cmocka_unit_test(numbers_are_compared_as_they_are_packed),
         cmocka_unit_test(a_number_has_the_width_of_its_highest_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

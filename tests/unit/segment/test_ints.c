@@ -57,6 +57,40 @@ static void check_reads(const dbk_ints *ints, const dbk_ints_source *source)
     assert_true(ints->sum == sum);
 }
 
+static uint64_t some_bound(dbk_random *random, const dbk_ints_source *source)
+{
+    const uint64_t near = ordinal_of(source, (uint32_t)dbk_random_below(random, source->rows));
+    const uint64_t bounds[] = {0, 1, UINT64_MAX, near, near - 1, near + 1};
+    return bounds[dbk_random_below(random, DBK_COUNT(bounds))];
+}
+
+// Conditions on packed rows, and rows as they are packed.
+static void check_packed(const dbk_ints *ints, const dbk_ints_source *source)
+{
+    dbk_random random = dbk_random_seed(source->rows + ints->min);
+    for (uint32_t first = 0; first < source->rows; first += DBK_VECTOR_ROWS) {
+        const uint32_t v = first / DBK_VECTOR_ROWS;
+        const uint32_t n = source->rows - first < DBK_VECTOR_ROWS ? source->rows - first : DBK_VECTOR_ROWS;
+        const dbk_ints_vector *vector = &ints->vectors[v];
+        uint64_t mask[DBK_MASK_WORDS], lo = some_bound(&random, source), hi = some_bound(&random, source);
+        memset(mask, 0xFF, sizeof mask);
+        const bool compared = dbk_ints_between(ints, v, lo, hi, mask);
+        assert_true(compared == (vector->width <= 32 && lo <= hi));
+        for (uint32_t i = 0; compared && i < n; i++) {
+            const uint64_t ordinal = ordinal_of(source, first + i);
+            assert_int_equal(mask[i / 64] >> i % 64 & 1, lo <= ordinal && ordinal <= hi);
+        }
+        static uint32_t numbers[DBK_VECTOR_ROWS];
+        dbk_ints_line line;
+        const bool packed = dbk_ints_read_packed(ints, v, numbers, &line);
+        assert_true(packed == (vector->width <= 32 && !vector->has_nulls));
+        for (uint32_t i = 0; packed && i < n; i++) {
+            assert_true(line.start + line.divisor * numbers[i] == ordinal_of(source, first + i));
+            assert_int_equal((uint64_t)numbers[i] >> line.width, 0);
+        }
+    }
+}
+
 // Encodes, opens and compares; returns the size. Nothing is encoded of a column without any value.
 static size_t round_trip(const dbk_ints_source *source)
 {
@@ -71,6 +105,7 @@ static size_t round_trip(const dbk_ints_source *source)
         fail_msg("%s", err.message);
     assert_int_equal(ints->size, plan.size);
     check_reads(ints, source);
+    check_packed(ints, source);
     free(ints);
     free(block);
     return plan.size;

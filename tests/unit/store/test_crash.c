@@ -186,13 +186,18 @@ typedef struct opened {
     dbk_journal *journal;
 } opened;
 
-static dbk_status open_journal(opened *o, sim_disk *disk, uint64_t seed, dbk_error *err)
+static dbk_status open_unlogged(opened *o, sim_disk *disk, uint64_t seed, bool unlogged, dbk_error *err)
 {
     o->io = sim_disk_io(disk);
     o->journal = NULL;
     assert_int_equal(dbk_db_create(&o->db, NULL), DBK_OK);
-    dbk_journal_options options = {.log_file_bytes = LOG_FILE_BYTES, .seed = seed | 1};
+    dbk_journal_options options = {.log_file_bytes = LOG_FILE_BYTES, .seed = seed | 1, .unlogged = unlogged};
     return dbk_journal_open(&o->journal, o->io, o->db, &options, err);
+}
+
+static dbk_status open_journal(opened *o, sim_disk *disk, uint64_t seed, dbk_error *err)
+{
+    return open_unlogged(o, disk, seed, false, err);
 }
 
 static void drop_journal(opened *o)
@@ -328,6 +333,33 @@ static void write_changes(run *r, sim_disk *disk, int changes)
     drop_journal(&o);
 }
 
+// The same without a log: a change is acknowledged when a checkpoint has it.
+static void load_changes(run *r, sim_disk *disk, int changes)
+{
+    dbk_random random = dbk_random_seed(r->seed ^ 0x10ad);
+    opened o;
+    dbk_error err;
+    assert_int_equal(open_unlogged(&o, disk, r->seed, true, &err), DBK_OK);
+    uint64_t log_bytes = dbk_journal_figures_read(o.journal).log_bytes; // a confirm group, after a crash
+    while (r->submitted < (uint64_t)changes) {
+        made_change made;
+        make_change(&made, r->seed, (int)++r->submitted);
+        assert_int_equal(dbk_journal_append(o.journal, &made.change, NULL, &err), DBK_OK);
+        dispose_change(&made);
+        if (r->submitted < (uint64_t)changes && dbk_random_below(&random, 2))
+            continue;
+        assert_int_equal(dbk_journal_commit(o.journal, &err), DBK_OK);
+        if (r->submitted < (uint64_t)changes && dbk_random_below(&random, 3))
+            continue;
+        assert_int_equal(dbk_journal_checkpoint(o.journal, &err), DBK_OK);
+        r->acknowledged = r->submitted;
+    }
+    assert_int_equal(dbk_journal_figures_read(o.journal).log_bytes, log_bytes);
+    if (dbk_random_below(&random, 2))
+        assert_int_equal(dbk_journal_close(o.journal, &err), DBK_OK);
+    drop_journal(&o);
+}
+
 static uint64_t base_seed(void)
 {
     const char *given = getenv("DBK_SEED");
@@ -362,6 +394,37 @@ static void test_no_crash_loses_halves_or_invents_a_change(void **state)
     }
     print_message("%llu states, %llu of them after a second blow\n", (unsigned long long)visited,
                   (unsigned long long)compound);
+}
+
+// Loads without a log between sessions with one: what was stored before, and what a checkpoint has, stays.
+static void test_no_crash_takes_back_what_a_checkpoint_of_an_unlogged_load_has(void **state)
+{
+    (void)state;
+    const char *wanted = getenv("DBK_CRASH_STATES");
+    uint64_t states = wanted ? strtoull(wanted, NULL, 10) : 100000;
+    uint64_t visited = 0, seed = base_seed();
+    while (visited < states / 4) {
+        run r = {.seed = seed++, .damages = 6, .tell = true};
+        r.random = dbk_random_seed(r.seed);
+        expect_digests(r.seed, r.digests);
+        sim_disk *disk = sim_disk_create();
+        sim_disk_on_step(disk, crash_here, &r);
+        int changes = (int)(r.seed % 5); // 0: the directory is made by the load
+        if (changes)
+            write_changes(&r, disk, changes);
+        load_changes(&r, disk, changes += 1 + (int)(r.seed % 7));
+        write_changes(&r, disk, changes += 4);
+        load_changes(&r, disk, changes + 3);
+        assert_int_equal(r.violations, 0);
+        sim_disk_on_step(disk, NULL, NULL);
+        assert_int_equal(r.acknowledged, r.submitted);
+        opened o;
+        assert_true(recovers(&r, disk, "a restart", &o));
+        drop_journal(&o);
+        sim_disk_destroy(disk);
+        visited += r.states;
+    }
+    print_message("%llu states\n", (unsigned long long)visited);
 }
 
 // Runs one seed with a fault at the n-th matching operation; the violations found.
@@ -440,6 +503,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_crash_loses_halves_or_invents_a_change),
+        cmocka_unit_test(test_no_crash_takes_back_what_a_checkpoint_of_an_unlogged_load_has),
         cmocka_unit_test(test_a_forgotten_sync_is_found),
         cmocka_unit_test(
             test_after_a_failed_sync_nothing_more_is_acknowledged_and_nothing_acknowledged_is_lost),

@@ -104,6 +104,40 @@ static void assert_check_is_clean(const char *path)
     assert_true(report.files > 0 && report.bytes > 0);
 }
 
+// Large files are loaded so: rows are written once, into segments.
+static void without_a_log_a_checkpoint_keeps_what_was_loaded(void **state)
+{
+    directory *d = *state;
+    uint64_t want = 0;
+    dbk_error err = {0};
+    for (int round = 0; round < 6; round++) {
+        bool unlogged = round % 3 < 2;
+        dbk_store_options options = {.directory = d->path,
+                                     .log_file_bytes = 32768,
+                                     .unlogged = unlogged,
+                                     .checkpoint_bytes = round ? 65536 : 0};
+        dbk_store *store;
+        if (dbk_store_open(&store, &options, &err) != DBK_OK)
+            fail_msg("%s", err.message);
+        if (round)
+            assert_true(digest_of(dbk_store_db(store)) == want);
+        assert_int_equal(dbk_store_is_unlogged(store), unlogged);
+        for (unsigned i = 0; i < 30; i++)
+            if (write_orders(store, acme, 1000 * (unsigned)round + i * 50, 100, i, &err) != DBK_OK)
+                fail_msg("%s", err.message);
+        if (dbk_store_checkpoint(store, &err) != DBK_OK)
+            fail_msg("%s", err.message);
+        want = digest_of(dbk_store_db(store));
+        dbk_store_figures figures;
+        dbk_store_figures_read(store, &figures);
+        assert_int_equal(figures.changes, 30);
+        assert_true((figures.log_bytes == 0) == unlogged);
+        assert_true(figures.checkpoints > 0);
+        dbk_store_close(store);
+        assert_check_is_clean(d->path);
+    }
+}
+
 static void what_was_acknowledged_is_there_after_reopening(void **state)
 {
     directory *d = *state;
@@ -454,6 +488,7 @@ static void rollups_are_those_of_the_rows_after_reopening(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        BOTH(without_a_log_a_checkpoint_keeps_what_was_loaded),
         BOTH(what_was_acknowledged_is_there_after_reopening),
         BOTH(sealed_segments_and_dead_rows_come_back),
         BOTH(a_killed_process_loses_nothing_acknowledged),

@@ -331,6 +331,15 @@ static inline void vector_check(const dbk_tenant_view *tenant, const dbk_table_v
     }
 }
 
+// One of many: facts have a finder.
+static inline void find_next(const dbk_table_view *view, dbk_finder *finder, dbk_text id, bool *found,
+                             dbk_locator *at)
+{
+    dbk_status status =
+        finder ? dbk_finder_find(finder, id, found, at) : dbk_view_find_id(view, id, found, at);
+    assert_int_equal(status, DBK_OK);
+}
+
 static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_view *view, char *const *rows)
 {
     const dbk_table_def *def = view->table->def;
@@ -340,6 +349,10 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
     uint64_t count = 0;
     char line[MODEL_LINE];
     cell cells[DBK_COLUMNS_MAX];
+    char id[64];
+    bool found;
+    dbk_locator at;
+    dbk_finder *finder = def->kind == DBK_FACT ? dbk_finder_create(view) : NULL;
     for (uint32_t p = 0; p < dbk_view_parts(view); p++) {
         const dbk_part *part = dbk_view_part(view, p);
         uint32_t dead_rows = 0;
@@ -359,20 +372,23 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
             count++;
             assert_non_null(rows[key]);
             assert_string_equal(line, rows[key]);
+            find_next(view, finder, key_text(def, key, id), &found, &at);
+            assert_true(found && at.part == p && at.row == i);
         }
         assert_int_equal(dead_rows, dbk_part_dead_rows(part));
     }
     assert_int_equal(count, dbk_view_rows(view));
     for (int key = 0; key < key_count(def); key++) {
         assert_int_equal(seen[key], rows[key] != NULL);
-        char id[64];
-        bool found;
-        dbk_locator at, by_code;
+        dbk_locator along, by_code;
         dbk_text text = key_text(def, key, id);
+        find_next(view, finder, text, &found, &along);
+        assert_int_equal(found, rows[key] != NULL);
         assert_int_equal(dbk_view_find_id(view, text, &found, &at), DBK_OK);
         assert_int_equal(found, rows[key] != NULL);
         if (!found)
             continue;
+        assert_true(along.part == at.part && along.row == at.row);
         row_line(tenant, view, at, cursor, line, cells);
         assert_string_equal(line, rows[key]);
         if (def->kind == DBK_KEYED) {
@@ -381,6 +397,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
             assert_true(by_code.part == at.part && by_code.row == at.row);
         }
     }
+    dbk_finder_free(finder);
     dbk_text_scratch_dispose(scratch);
     dbk_text_scratch_dispose(&cursor->scratch);
     free(scratch);

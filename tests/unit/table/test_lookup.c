@@ -81,6 +81,14 @@ static void index_run(dbk_random *r, dbk_key_index *index, int rounds)
             hashes[i] = dbk_hash_u64(keys[i]);
         }
         assert_true(dbk_key_index_reserve(index, hashes, count));
+        // As a batch does it: all keys are looked for before the first is inserted.
+        _Atomic uint64_t *from[64];
+        for (uint32_t i = 0; i < count; i++) {
+            dbk_key_probe probe = dbk_key_probe_begin(index, hashes[i]);
+            while (dbk_key_probe_next(&probe))
+                ;
+            from[i] = probe.entry;
+        }
         for (uint32_t i = 0; i < count; i++) {
             dbk_place place = dbk_random_below(r, 1ull << 39);
             uint64_t *there = &places[keys[i]];
@@ -92,7 +100,7 @@ static void index_run(dbk_random *r, dbk_key_index *index, int rounds)
             if (*there)
                 dbk_key_index_update(dbk_key_index_entry(index, hashes[i], *there - 1), hashes[i], place);
             else
-                dbk_key_index_insert(index, hashes[i], place);
+                dbk_key_index_insert(index, hashes[i], place, dbk_random_below(r, 2) ? from[i] : NULL);
             *there = place + 1;
         }
     }

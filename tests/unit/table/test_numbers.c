@@ -62,7 +62,8 @@ static void test_only_data_and_settings_move_the_number_of_data(void **state)
     assert_numbers(db, acme, 4, 1);
     store(db, acme, DBK_SETTINGS, "business-day", 5);
     assert_numbers(db, acme, 5, 5);
-    // An image that is left out takes nothing along: the next one knows what changed since the last published.
+    // An image that is left out takes nothing along: the next one knows what changed since the last
+    // published.
     dbk_batch b;
     dbk_apply_report report;
     assert_int_equal(dbk_row_batch_init(&b, DBK_CUSTOMERS, 1, NULL), DBK_OK);

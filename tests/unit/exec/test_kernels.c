@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inner loops give what a plain loop gives, in the portable form and in that for 512-bit vectors.
+#include "engine/base/processor.h"
+#include "engine/exec/kernel.h"
+#include "engine/exec/tally.h"
+#include "tests/support/seed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { CANARY = 16, MANY = 3000 };
+
+static void fill_mask(dbk_random *r, uint64_t mask[DBK_MASK_WORDS])
+{
+    const uint64_t thinning = dbk_random_below(r, 5);
+    for (int w = 0; w < DBK_MASK_WORDS; w++) {
+        mask[w] = dbk_random_below(r, 6) ? dbk_random_u64(r) : dbk_random_below(r, 2) ? UINT64_MAX : 0;
+        for (uint64_t i = 0; i < thinning; i++)
+            mask[w] &= dbk_random_u64(r);
+    }
+}
+
+static void rows_of_a_mask_are_listed_and_picked(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("pick");
+    static uint32_t codes[DBK_VECTOR_ROWS], some_codes[DBK_VECTOR_ROWS + CANARY];
+    static int64_t ints[DBK_VECTOR_ROWS], some_ints[DBK_VECTOR_ROWS + CANARY];
+    static uint16_t rows[DBK_VECTOR_ROWS + CANARY];
+    for (int round = 0; round < 400; round++) {
+        uint64_t mask[DBK_MASK_WORDS];
+        fill_mask(&r, mask);
+        if (round == 0)
+            memset(mask, 0xFF, sizeof mask);
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++) {
+            codes[i] = (uint32_t)dbk_random_u64(&r);
+            ints[i] = (int64_t)dbk_random_u64(&r);
+        }
+        for (int use = 0; use < 2; use++) {
+            dbk_use_512(use);
+            memset(rows, 0xa5, sizeof rows);
+            memset(some_codes, 0xa5, sizeof some_codes);
+            memset(some_ints, 0xa5, sizeof some_ints);
+            const uint32_t count = dbk_mask_list(mask, rows);
+            assert_int_equal(count, dbk_mask_count(mask));
+            dbk_pick_codes(codes, mask, rows, count, some_codes);
+            dbk_pick_ints(ints, mask, rows, count, some_ints);
+            uint32_t n = 0;
+            for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++) {
+                if (!(mask[i / 64] >> i % 64 & 1))
+                    continue;
+                assert_int_equal(rows[n], i);
+                assert_int_equal(some_codes[n], codes[i]);
+                assert_true(some_ints[n++] == ints[i]);
+            }
+            assert_int_equal(count, n);
+            for (int i = 0; i < CANARY; i++) {
+                assert_int_equal(rows[DBK_VECTOR_ROWS + i], 0xa5a5);
+                assert_int_equal(some_codes[DBK_VECTOR_ROWS + i], 0xa5a5a5a5);
+            }
+        }
+    }
+    dbk_use_512(true);
+}
+
+// Rows of one register's lane all in one group, each with the largest number: the most that a lane can hold.
+static void few_groups_are_tallied(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("few");
+    static uint32_t groups[DBK_VECTOR_ROWS], numbers[DBK_VECTOR_ROWS];
+    for (int round = 0; round < 3000; round++) {
+        const uint32_t n = round % 3 ? DBK_VECTOR_ROWS : (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS + 1);
+        const uint32_t span = 1 + (uint32_t)dbk_random_below(&r, round % 2 ? 14 : DBK_FEW_GROUPS);
+        const uint32_t low = (uint32_t)dbk_random_below(&r, 100000);
+        const int width = (int)dbk_random_below(&r, 33);
+        const uint32_t top = width ? UINT32_MAX >> (32 - width) : 0;
+        const bool crowded = dbk_random_below(&r, 4) == 0;
+        uint64_t wanted_counts[DBK_FEW_GROUPS] = {0}, wanted_sums[DBK_FEW_GROUPS] = {0};
+        for (uint32_t i = 0; i < n; i++) {
+            const uint32_t g = crowded ? span - 1 : (uint32_t)dbk_random_below(&r, span);
+            groups[i] = low + g;
+            numbers[i] = crowded ? top : (uint32_t)dbk_random_u64(&r) & top;
+            wanted_counts[g]++;
+            wanted_sums[g] += numbers[i];
+        }
+        for (int use = 0; use < 2; use++) {
+            uint32_t counts[DBK_FEW_GROUPS];
+            uint64_t sums[DBK_FEW_GROUPS];
+            dbk_use_512(use);
+            dbk_tally_few(groups, low, span, numbers, n, width, counts, sums);
+            for (uint32_t g = 0; g < span; g++) {
+                assert_int_equal(counts[g], wanted_counts[g]);
+                assert_true(sums[g] == wanted_sums[g]);
+            }
+        }
+    }
+    dbk_use_512(true);
+}
+
+static void many_groups_are_tallied(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("many");
+    static uint32_t groups[DBK_VECTOR_ROWS], numbers[DBK_VECTOR_ROWS];
+    static int64_t values[DBK_VECTOR_ROWS];
+    static dbk_tally packed[MANY], plain[MANY], wanted[2][MANY];
+    for (int round = 0; round < 400; round++) {
+        const uint32_t n = (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS + 1);
+        const uint32_t span = 1 + (uint32_t)dbk_random_below(&r, round % 2 ? 3 : MANY);
+        const bool far = dbk_random_below(&r, 2);
+        const dbk_line line = {(int64_t)dbk_random_u64(&r) >> 20, dbk_random_u64(&r) >> 44, 32};
+        for (uint32_t i = 0; i < n; i++) {
+            groups[i] = (uint32_t)dbk_random_below(&r, span);
+            numbers[i] = (uint32_t)dbk_random_u64(&r) >> 14;
+            values[i] = dbk_random_below(&r, 5) ? (int64_t)dbk_random_u64(&r) >> 24 : DBK_NULL;
+            wanted[0][groups[i]].count++;
+            wanted[0][groups[i]].sum += line.start + (int64_t)line.divisor * numbers[i];
+            wanted[1][groups[i]].count++;
+            wanted[1][groups[i]].sum += values[i] == DBK_NULL ? 0 : values[i];
+        }
+        dbk_tally_packed(packed, groups, numbers, n, &line, far);
+        dbk_tally_ints(plain, groups, values, n, far);
+        assert_memory_equal(packed, wanted[0], sizeof packed);
+        assert_memory_equal(plain, wanted[1], sizeof plain);
+        memset(packed, 0, sizeof packed);
+        memset(plain, 0, sizeof plain);
+        memset(wanted, 0, sizeof wanted);
+    }
+}
+
+static void numbers_are_summed(void **state)
+{
+    (void)state;
+    static uint32_t numbers[DBK_VECTOR_ROWS];
+    uint64_t wanted = 0;
+    for (uint32_t n = 0; n <= DBK_VECTOR_ROWS; n++) {
+        assert_true(dbk_sum_numbers(numbers, n) == wanted);
+        if (n < DBK_VECTOR_ROWS)
+            wanted += numbers[n] = UINT32_MAX - n * 77;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_of_a_mask_are_listed_and_picked),
+        cmocka_unit_test(few_groups_are_tallied),
+        cmocka_unit_test(many_groups_are_tallied),
+        cmocka_unit_test(numbers_are_summed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
