@@ -31,14 +31,14 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     groups->states = calloc((size_t)plan->states_count, sizeof *groups->states);
     bool ok = groups->states && dbk_grouping_init(&groups->grouping, plan);
     uint64_t fixed = plan->grouping == DBK_GROUP_HASH ? 0 : plan->dense_groups;
-    for (int i = 0; ok && i < plan->states_count; i++)
-        ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], fixed);
-    for (int i = 1; ok && fixed && groups->joined == 0 && i < plan->states_count; i++) {
-        if (plan->states[i].kind != DBK_STATE_SUM)
-            continue;
-        ok = dbk_state_join(&groups->states[0], &groups->states[i]);
-        groups->joined = ok ? i : 0;
+    for (int i = 1; fixed && groups->joined == 0 && i < plan->states_count; i++)
+        groups->joined = plan->states[i].kind == DBK_STATE_SUM ? i : 0;
+    for (int i = 0; ok && i < plan->states_count; i++) {
+        bool joins = groups->joined && (i == 0 || i == groups->joined);
+        ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], joins ? 0 : fixed);
     }
+    if (ok && groups->joined)
+        ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], fixed);
     if (!ok) {
         groups_destroy(groups);
         return dbk_exec_no_memory(err);

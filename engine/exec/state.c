@@ -51,13 +51,12 @@ static inline int64_t *number(const dbk_state *state, uint32_t group)
     return &state->numbers[(size_t)group * state->step];
 }
 
-bool dbk_state_join(dbk_state *counts, dbk_state *sums)
+bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups)
 {
-    dbk_tally *tallies = calloc(counts->capacity, sizeof *tallies);
+    dbk_tally *tallies = calloc(groups, sizeof *tallies);
     if (!tallies)
         return false;
-    free(counts->numbers);
-    free(sums->numbers);
+    counts->capacity = sums->capacity = (uint32_t)groups;
     counts->numbers = &tallies->count;
     sums->numbers = &tallies->sum;
     counts->step = sums->step = sizeof *tallies / sizeof(int64_t);

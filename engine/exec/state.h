@@ -33,9 +33,9 @@ bool dbk_state_reserve(dbk_state *state, uint32_t groups);
 
 // Adds the matching rows of the current vector.
 dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to);
-// Of fixed groups, before anything is added: a count of rows and a sum stand side by side from now on, and
+// A count of rows and a sum, which were initialised without groups, get that many fixed ones side by side;
 // one call adds to both.
-bool dbk_state_join(dbk_state *counts, dbk_state *sums);
+bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups);
 dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);

@@ -207,8 +207,8 @@ void dbk_finder_expect(const dbk_finder *finder, dbk_text id)
 dbk_status dbk_finder_find(dbk_finder *finder, dbk_text id, bool *found, dbk_locator *out)
 {
     *found = false;
-    if (id.length == 0)
-        return DBK_OK;
+    if (id.length == 0 || finder->view->table->def->kind == DBK_KEYED)
+        return dbk_view_find_id(finder->view, id, found, out);
     finder->id = id;
     finder->found = false;
     if (finder->wrong < WRONG_MAX || finder->searches % GUESS_EVERY == 0)

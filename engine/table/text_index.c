@@ -57,11 +57,14 @@ static void link_entry(dbk_text_index *index, uint32_t at)
     *bucket = at + 1;
 }
 
-static bool grow(dbk_table *table, dbk_text_index *index)
+// Makes room for `count` entries.
+static bool reserve(dbk_table *table, dbk_text_index *index, uint64_t count)
 {
-    if (index->capacity > UINT32_MAX / 2)
-        return false;
-    uint32_t capacity = index->capacity ? index->capacity * 2 : CAPACITY_FIRST;
+    uint32_t capacity = index->capacity ? index->capacity : CAPACITY_FIRST;
+    while (capacity < count && capacity <= UINT32_MAX / 2)
+        capacity *= 2;
+    if (capacity == index->capacity)
+        return count <= capacity;
     uint32_t *buckets = calloc(capacity, sizeof *buckets);
     dbk_text_entry *entries = buckets ? realloc(index->entries, capacity * sizeof *entries) : NULL;
     if (!entries) {
@@ -96,7 +99,7 @@ static bool add(dbk_table *table, dbk_text_index *index, dbk_text text, uint32_t
     uint32_t hash = hash_of(text);
     if (is_there(index, hash, code))
         return true;
-    if (index->count == index->capacity && !grow(table, index))
+    if (!reserve(table, index, (uint64_t)index->count + 1))
         return false;
     index->entries[index->count] = (dbk_text_entry){.hash = hash, .code = code};
     link_entry(index, index->count++);
@@ -174,7 +177,7 @@ dbk_status dbk_text_index_obtain(dbk_table *table, int column, dbk_text_index **
             return DBK_NO_MEMORY;
         index->column = column;
         dbk_memory_add(&dbk_table_versions(table)->memory, sizeof *index);
-        dbk_status status = add_rows(table, index);
+        dbk_status status = reserve(table, index, table->rows) ? add_rows(table, index) : DBK_NO_MEMORY;
         if (status != DBK_OK) {
             index_free(table, index);
             return status;

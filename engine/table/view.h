@@ -75,7 +75,7 @@ bool dbk_view_find_code(const dbk_table_view *view, uint32_t code, dbk_locator *
 // snapshot was taken, the snapshot's own rows are searched, newest part first.
 dbk_status dbk_view_find_id(const dbk_table_view *view, dbk_text id, bool *found, dbk_locator *out);
 
-// Finds the ids of a fact one after the other, for one thread, while the view's snapshot is held. It is
+// Finds ids one after the other, for one thread, while the view's snapshot is held. It is
 // cheapest when they come in the order of their rows. NULL: no memory.
 typedef struct dbk_finder dbk_finder;
 dbk_finder *dbk_finder_create(const dbk_table_view *view);

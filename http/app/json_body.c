@@ -30,6 +30,8 @@ dbk_json_body dbk_json_body_read(dbk_call *call, dbk_json_doc *doc)
 {
     dbk_text body = call->request->body;
     dbk_json_fault fault = {0};
+    if (body.length > DBK_JSON_BODY_BYTES_MAX)
+        return DBK_JSON_BODY_TOO_LARGE;
     if (!is_json(dbk_request_header(call->request, "content-type")))
         return DBK_JSON_BODY_OTHER_TYPE;
     if (dbk_request_header(call->request, "content-encoding").length > 0)

@@ -7,8 +7,13 @@
 #include "http/app/call.h"
 #include "ingest/parse/json.h"
 
+// A parsed value takes 48 bytes, an element of a list two of the text: what a larger body could ask of the
+// memory is out of proportion to anything that is asked or written in one.
+enum { DBK_JSON_BODY_BYTES_MAX = 1 << 20 };
+
 typedef enum dbk_json_body {
     DBK_JSON_BODY_OK,
+    DBK_JSON_BODY_TOO_LARGE,  // over DBK_JSON_BODY_BYTES_MAX
     DBK_JSON_BODY_OTHER_TYPE, // Content-Type names something else; none at all is taken as JSON
     DBK_JSON_BODY_ENCODED,    // Content-Encoding: compressed bodies are not read
     DBK_JSON_BODY_BROKEN,     // not JSON; the header Daybook-Json-Error of the answer says where and why

@@ -20,6 +20,9 @@ static bool read_body(dbk_call *call, dbk_blocks_report *report)
     switch (dbk_json_body_read(call, &report->document)) {
     case DBK_JSON_BODY_OK:
         return true;
+    case DBK_JSON_BODY_TOO_LARGE:
+        dbk_call_fail(call, 413, "The JSON body is larger than 1 MiB.");
+        return false;
     case DBK_JSON_BODY_OTHER_TYPE:
         dbk_call_fail(call, 415, "Content-Type must be application/json.");
         return false;

@@ -28,6 +28,9 @@ bool dbk_distribu_body(dbk_call *call, dbk_json_doc *doc)
     switch (dbk_json_body_read(call, doc)) {
     case DBK_JSON_BODY_OK:
         break;
+    case DBK_JSON_BODY_TOO_LARGE:
+        dbk_call_fail(call, 413, "The JSON body is larger than 1 MiB.");
+        return false;
     case DBK_JSON_BODY_OTHER_TYPE:
         dbk_call_fail(call, 415, "Content-Type must be application/json.");
         return false;

@@ -8,6 +8,7 @@
 // is late: it is in the adjustment of the next closure.
 #include "http/app/handlers.h"
 #include "http/app/idempotency.h"
+#include "http/app/json_body.h"
 #include "http/app/row_batch.h"
 #include "http/pos/closure.h"
 #include "http/pos/report.h"
@@ -50,6 +51,8 @@ static const char *read_body(closing *c)
 {
     dbk_text body = c->call->request->body;
     dbk_json_doc doc;
+    if (body.length > DBK_JSON_BODY_BYTES_MAX)
+        return "the body must be at most 1 MiB";
     if (dbk_json_parse(body.data, body.length, &doc, NULL, NULL) != DBK_OK)
         return "the body must be JSON";
     dbk_text id = dbk_json_string_of(dbk_json_get(doc.root, "cashRegister"));

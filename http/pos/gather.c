@@ -2,8 +2,8 @@
 // Tickets by window, register and way to pay; how long the completed ones took; their lines by window and
 // food.
 //
-// Lines know their ticket by its id alone, and following that is a search for each line: a quarter of a
-// microsecond. What is asked of lines is therefore only asked of those around the tickets' creation.
+// Lines know their ticket by its id alone, which is looked for line by line. What is asked of lines is
+// therefore only asked of those around the tickets' creation.
 #include "http/pos/gather.h"
 
 #include <strings.h>

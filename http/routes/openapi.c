@@ -87,7 +87,7 @@ static void write_refusals(dbk_out *out, const dbk_route *route)
     if (strchr(route->path, '{') != NULL)
         write_error_answer(out, route, "404", "There is no such thing");
     if (!is_get) {
-        write_error_answer(out, route, "413", "The body is larger than 16 MiB");
+        write_error_answer(out, route, "413", "The body is too large");
         write_error_answer(out, route, "415", "The body is of another media type");
     }
     if (route->dialect == &dbk_dialect_blocks)

@@ -110,9 +110,9 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     if (!s)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
     s->lock = -1;
+    s->unlogged = options->unlogged;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
-    s->unlogged = options->unlogged;
     s->notice = options->notice;
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();

@@ -33,8 +33,8 @@ struct dbk_store {
     dbk_journal *journal;
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
-    void (*answers_begin)(void), (*answers_end)(void);
     bool unlogged;
+    void (*answers_begin)(void), (*answers_end)(void);
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;

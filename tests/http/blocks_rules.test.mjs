@@ -104,6 +104,10 @@ test('BA5: bodies that are not JSON, not an object, or not said to be JSON', asy
     refused(await ask('orders/summary', key, '{}', { 'content-encoding': 'gzip' }), 415, 'unsupported_media_type');
     for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON'])
         assert.equal((await ask('orders/summary', key, '{}', { 'content-type': type })).status, 200);
+    const padded = (size) => `{"status":"${'x'.repeat(size - 13)}"}`;
+    assert.equal((await ask('orders/summary', key, padded(1 << 20))).status, 200);
+    refused(await ask('orders/summary', key, padded((1 << 20) + 1)), 413, 'payload_too_large');
+    refused(await ask('orders/summary', key, `[${'0,'.repeat(8 << 20)}`.slice(0, (16 << 20) - 2) + '0]'), 413, 'payload_too_large');
     // A body that was answered before is not answered again under another type.
     refused(await ask('orders/summary', key, '{}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
 });

@@ -331,15 +331,6 @@ static inline void vector_check(const dbk_tenant_view *tenant, const dbk_table_v
     }
 }
 
-// One of many: facts have a finder.
-static inline void find_next(const dbk_table_view *view, dbk_finder *finder, dbk_text id, bool *found,
-                             dbk_locator *at)
-{
-    dbk_status status =
-        finder ? dbk_finder_find(finder, id, found, at) : dbk_view_find_id(view, id, found, at);
-    assert_int_equal(status, DBK_OK);
-}
-
 static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_view *view, char *const *rows)
 {
     const dbk_table_def *def = view->table->def;
@@ -352,7 +343,8 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
     char id[64];
     bool found;
     dbk_locator at;
-    dbk_finder *finder = def->kind == DBK_FACT ? dbk_finder_create(view) : NULL;
+    dbk_finder *finder = dbk_finder_create(view);
+    assert_non_null(finder);
     for (uint32_t p = 0; p < dbk_view_parts(view); p++) {
         const dbk_part *part = dbk_view_part(view, p);
         uint32_t dead_rows = 0;
@@ -372,7 +364,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
             count++;
             assert_non_null(rows[key]);
             assert_string_equal(line, rows[key]);
-            find_next(view, finder, key_text(def, key, id), &found, &at);
+            assert_int_equal(dbk_finder_find(finder, key_text(def, key, id), &found, &at), DBK_OK);
             assert_true(found && at.part == p && at.row == i);
         }
         assert_int_equal(dead_rows, dbk_part_dead_rows(part));
@@ -382,7 +374,7 @@ static inline void table_check(const dbk_tenant_view *tenant, const dbk_table_vi
         assert_int_equal(seen[key], rows[key] != NULL);
         dbk_locator along, by_code;
         dbk_text text = key_text(def, key, id);
-        find_next(view, finder, text, &found, &along);
+        assert_int_equal(dbk_finder_find(finder, text, &found, &along), DBK_OK);
         assert_int_equal(found, rows[key] != NULL);
         assert_int_equal(dbk_view_find_id(view, text, &found, &at), DBK_OK);
         assert_int_equal(found, rows[key] != NULL);
