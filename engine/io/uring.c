@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <liburing.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -140,12 +141,32 @@ static int uring_complete(dbk_io *base)
     return dbk_io_directory_run_callbacks(&io->directory);
 }
 
+// The kernel may map a new ring where another thread's old one was. That is in order, but liburing maps and
+// unmaps without the C library, so that thread sanitizers see no order in it: the lock is one that they do
+// see.
+static pthread_mutex_t mapping = PTHREAD_MUTEX_INITIALIZER;
+
+static int ring_init(struct io_uring *ring)
+{
+    pthread_mutex_lock(&mapping);
+    int result = io_uring_queue_init(RING_ENTRIES, ring, 0);
+    pthread_mutex_unlock(&mapping);
+    return result;
+}
+
+static void ring_exit(struct io_uring *ring)
+{
+    pthread_mutex_lock(&mapping);
+    io_uring_queue_exit(ring);
+    pthread_mutex_unlock(&mapping);
+}
+
 static void uring_destroy(dbk_io *base)
 {
     uring_io *io = (uring_io *)base;
     while (io->in_flight > 0 && uring_complete(base) > 0)
         ;
-    io_uring_queue_exit(&io->ring);
+    ring_exit(&io->ring);
     dbk_io_directory_dispose(&io->directory);
     free(io);
 }
@@ -170,7 +191,7 @@ dbk_status dbk_io_uring_open(dbk_io **out, const char *directory, dbk_error *err
     if (!io)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", directory);
     io->directory.base.backend = &uring_backend;
-    int result = io_uring_queue_init(RING_ENTRIES, &io->ring, 0);
+    int result = ring_init(&io->ring);
     if (result < 0) {
         free(io);
         return dbk_fail(err, DBK_IO,
@@ -178,13 +199,13 @@ dbk_status dbk_io_uring_open(dbk_io **out, const char *directory, dbk_error *err
                         strerror(-result));
     }
     if (!(io->ring.features & IORING_FEAT_NODROP)) {
-        io_uring_queue_exit(&io->ring);
+        ring_exit(&io->ring);
         free(io);
         return dbk_fail(err, DBK_IO, "this kernel's io_uring may drop completions; set DAYBOOK_IO=posix");
     }
     dbk_status status = dbk_io_directory_init(&io->directory, directory, err);
     if (status != DBK_OK) {
-        io_uring_queue_exit(&io->ring);
+        ring_exit(&io->ring);
         free(io);
         return status;
     }
