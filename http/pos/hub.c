@@ -215,8 +215,8 @@ void dbk_listener_greet(dbk_pos_events *events, dbk_listener *l)
                           (unsigned long long)(l->sequence == ring->next ? ring->last_id : ring->floor));
         count(events, &events->figures.resets);
     } else {
-        // What the client comes back with when it is cut off before its first event. Some clients keep an id only
-        // with an event; those that hear events by name are given one that nobody has to listen to.
+        // What the client comes back with when it is cut off before its first event. Some clients keep an id
+        // only with an event; those that hear events by name are given one that nobody has to listen to.
         dbk_buffer_format(text, "%sid: %llu\n\n", l->is_unnamed ? "" : "event: ready\ndata: {}\n",
                           (unsigned long long)ring->last_id);
     }
