@@ -20,8 +20,12 @@ const REPORTS = '/api/v2/external/preorders/reports'
 const FIRST = Date.UTC(2026, 1, 10)
 const DAYS = 90
 
-const berlin = new Intl.DateTimeFormat('en-CA', { timeZone: ZONE, year: 'numeric', month: '2-digit', day: '2-digit' })
-const localDate = (ms) => berlin.format(ms)
+// How a locale writes a date differs between versions of Node.js; its parts do not.
+const berlin = new Intl.DateTimeFormat('en-GB', { timeZone: ZONE, year: 'numeric', month: '2-digit', day: '2-digit' })
+const localDate = (ms) => {
+  const parts = Object.fromEntries(berlin.formatToParts(ms).map(({ type, value }) => [type, value]))
+  return `${parts.year}-${parts.month}-${parts.day}`
+}
 const quote = (value) => (value === null || value === undefined || value === '' ? 'NULL' : `'${String(value).replaceAll("'", "''")}'`)
 
 let duck

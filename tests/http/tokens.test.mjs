@@ -144,7 +144,7 @@ test('B4, P10, P20: tokens at the routes that take them', async (t) => {
     assert.equal(made.status, 201);
     const { ticket } = made.json;
     const stream = await new Promise((done, fail) =>
-        http.get({ port: server.port, path: `/events/cashier?ticket=${ticket}` }, done).on('error', fail));
+        http.get({ host: '127.0.0.1', port: server.port, path: `/events/cashier?ticket=${ticket}` }, done).on('error', fail));
     assert.deepEqual([stream.statusCode, stream.headers['content-type']], [200, 'text/event-stream']);
     stream.destroy();
     assert.equal((await ask(`/events/cashier?ticket=${ticket.slice(0, -2)}AA`)).status, 401);
