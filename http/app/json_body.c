@@ -44,3 +44,20 @@ dbk_json_body dbk_json_body_read(dbk_call *call, dbk_json_doc *doc)
     say_where(call, &fault);
     return DBK_JSON_BODY_BROKEN;
 }
+
+bool dbk_json_body_refuse(dbk_call *call, dbk_json_body found)
+{
+    switch (found) {
+    case DBK_JSON_BODY_TOO_LARGE:
+        dbk_call_fail(call, 413, "The JSON body is larger than 1 MiB.");
+        return true;
+    case DBK_JSON_BODY_OTHER_TYPE:
+        dbk_call_fail(call, 415, "Content-Type must be application/json.");
+        return true;
+    case DBK_JSON_BODY_ENCODED:
+        dbk_call_fail(call, 415, "Compressed bodies are not accepted; send the JSON as it is.");
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The body of a request that must be JSON. What is wrong with one is the same for every dialect; how it is
-// told is the dialect's.
+// The body of a request that must be JSON. What is wrong with one is the same for every dialect; how what
+// is not JSON is told is the dialect's.
 #ifndef DBK_JSON_BODY_H
 #define DBK_JSON_BODY_H
 
@@ -22,5 +22,8 @@ typedef enum dbk_json_body {
 
 // Parses the whole body. With DBK_JSON_BODY_OK the document must be disposed of before the call ends.
 dbk_json_body dbk_json_body_read(dbk_call *call, dbk_json_doc *doc);
+// Ends the call with what is said of a body that was not looked into: too large, of another type, encoded.
+// False: it was none of these, and nothing was said.
+bool dbk_json_body_refuse(dbk_call *call, dbk_json_body found);
 
 #endif

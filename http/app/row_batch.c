@@ -125,6 +125,16 @@ dbk_status dbk_row_batch_copy(dbk_batch *batch, uint32_t row, const dbk_result *
     return DBK_OK;
 }
 
+dbk_status dbk_row_batch_removal(dbk_batch *batch, dbk_table_id table, const dbk_result *ids, dbk_error *err)
+{
+    uint32_t count = (uint32_t)dbk_result_rows(ids);
+    DBK_TRY(dbk_row_batch_init(batch, table, count, err));
+    for (uint32_t row = 0; row < count; row++)
+        DBK_TRY(dbk_row_batch_text(batch, row, "id", dbk_result_text(ids, row, 0), err));
+    batch->remove = true;
+    return DBK_OK;
+}
+
 int64_t dbk_stored_int(const dbk_result *rows, size_t row, dbk_table_id table, const char *column)
 {
     return dbk_result_int(rows, row, find(dbk_table_def_by_id((int)table), column));

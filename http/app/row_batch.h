@@ -21,6 +21,9 @@ dbk_status dbk_stored_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_ta
 // Copies a row that dbk_stored_rows gave. DBK_NO_MEMORY.
 dbk_status dbk_row_batch_copy(dbk_batch *batch, uint32_t row, const dbk_result *rows, size_t from,
                               dbk_error *err);
+// A batch that removes the rows whose ids stand in the result's first column; dispose of it as above. The
+// table's key is its column `id`.
+dbk_status dbk_row_batch_removal(dbk_batch *batch, dbk_table_id table, const dbk_result *ids, dbk_error *err);
 // A column of such a row, by name.
 int64_t dbk_stored_int(const dbk_result *rows, size_t row, dbk_table_id table, const char *column);
 dbk_text dbk_stored_text(const dbk_result *rows, size_t row, dbk_table_id table, const char *column);

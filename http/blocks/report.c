@@ -17,25 +17,14 @@ static bool read_body(dbk_call *call, dbk_blocks_report *report)
 {
     if (call->request->body.length == 0)
         return true;
-    switch (dbk_json_body_read(call, &report->document)) {
-    case DBK_JSON_BODY_OK:
+    dbk_json_body found = dbk_json_body_read(call, &report->document);
+    if (found == DBK_JSON_BODY_OK)
         return true;
-    case DBK_JSON_BODY_TOO_LARGE:
-        dbk_call_fail(call, 413, "The JSON body is larger than 1 MiB.");
-        return false;
-    case DBK_JSON_BODY_OTHER_TYPE:
-        dbk_call_fail(call, 415, "Content-Type must be application/json.");
-        return false;
-    case DBK_JSON_BODY_ENCODED:
-        dbk_call_fail(call, 415, "Compressed bodies are not accepted; send the JSON as it is.");
-        return false;
-    case DBK_JSON_BODY_NO_MEMORY:
+    if (found == DBK_JSON_BODY_NO_MEMORY)
         dbk_call_fail(call, 503, "Out of memory. Try again shortly.");
-        return false;
-    default:
+    else if (!dbk_json_body_refuse(call, found))
         dbk_blocks_refuse_json(call);
-        return false;
-    }
+    return false;
 }
 
 // The command line asks with the names of other reports' parameters.

@@ -25,23 +25,12 @@ bool dbk_refuse(dbk_refusal *refusal, int status, const char *format, ...)
 
 bool dbk_distribu_body(dbk_call *call, dbk_json_doc *doc)
 {
-    switch (dbk_json_body_read(call, doc)) {
-    case DBK_JSON_BODY_OK:
-        break;
-    case DBK_JSON_BODY_TOO_LARGE:
-        dbk_call_fail(call, 413, "The JSON body is larger than 1 MiB.");
-        return false;
-    case DBK_JSON_BODY_OTHER_TYPE:
-        dbk_call_fail(call, 415, "Content-Type must be application/json.");
-        return false;
-    case DBK_JSON_BODY_ENCODED:
-        dbk_call_fail(call, 415, "Compressed bodies are not accepted; send the JSON as it is.");
-        return false;
-    case DBK_JSON_BODY_NO_MEMORY:
-        dbk_call_fail_write(call, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
-        return false;
-    default:
-        dbk_call_fail(call, 400, "Invalid JSON body.");
+    dbk_json_body found = dbk_json_body_read(call, doc);
+    if (found != DBK_JSON_BODY_OK) {
+        if (found == DBK_JSON_BODY_NO_MEMORY)
+            dbk_call_fail_write(call, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
+        else if (!dbk_json_body_refuse(call, found))
+            dbk_call_fail(call, 400, "Invalid JSON body.");
         return false;
     }
     if (doc->root->type != DBK_JSON_OBJECT) {

@@ -43,15 +43,12 @@ static dbk_status remove_old(void *user, const dbk_snapshot *working, dbk_change
     sweep *s = user;
     dbk_result *rows;
     DBK_TRY(find_old(working, s->tenant, s->before_ms, &rows, err));
-    uint32_t count = (uint32_t)dbk_result_rows(rows);
+    size_t count = dbk_result_rows(rows);
     dbk_status status =
-        count > 0 ? dbk_row_batch_init(&s->batch, DBK_WEBHOOK_DELIVERIES, count, err) : DBK_OK;
-    for (uint32_t row = 0; row < count && status == DBK_OK; row++)
-        status = dbk_row_batch_text(&s->batch, row, "id", dbk_result_text(rows, row, 0), err);
+        count > 0 ? dbk_row_batch_removal(&s->batch, DBK_WEBHOOK_DELIVERIES, rows, err) : DBK_OK;
     dbk_result_free(rows);
     if (status != DBK_OK || count == 0)
         return status;
-    s->batch.remove = true;
     s->batches[0] = &s->batch;
     change->batches = s->batches;
     change->batches_count = 1;
