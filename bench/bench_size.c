@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is a data directory made of, and what does it cost to make its segments? Reads every segment file of a
 // directory that nobody changes meanwhile and answers, as one line of JSON, the bytes of each column by its
-// encoding. With a number of rounds, it also takes the rows out of each segment, builds it again and opens it,
-// and tells the least processor time of both for a row, having compared the bytes with those of the first build.
+// encoding. With a number of rounds, it also takes the rows out of each segment, builds it again and opens
+// it, and tells the least processor time of both for a row, having compared the bytes with those of the first
+// build.
 //
 //     bench_size DIR [ROUNDS]
 #include "engine/segment/format.h"
@@ -202,7 +203,8 @@ static const char *encoding_name(int encoding)
     static const char *const names[] = {
         [DBK_ENCODING_ABSENT] = "absent",   [DBK_ENCODING_CONSTANT] = "constant",
         [DBK_ENCODING_PACKED] = "packed",   [DBK_ENCODING_RADIX] = "radix",
-        [DBK_ENCODING_DECIMAL] = "decimal", [DBK_ENCODING_FRAMES] = "frames", [DBK_ENCODING_DERIVED] = "derived"};
+        [DBK_ENCODING_DECIMAL] = "decimal", [DBK_ENCODING_FRAMES] = "frames",
+        [DBK_ENCODING_DERIVED] = "derived"};
     return encoding < (int)DBK_COUNT(names) && names[encoding] ? names[encoding] : "other";
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A column that is stored as what the others do not say of it (docs/FORMAT.md, "Derived numbers"): most of its
-// rows have one usual value, or none, and the others have a number of their own, which is the distance from
-// what columns of the same row predict. An order's delivery is stored as seconds after it was placed; its
-// subtotal, which follows from its total, not at all.
+// A column that is stored as what the others do not say of it (docs/FORMAT.md, "Derived numbers"): most of
+// its rows have one usual value, or none, and the others have a number of their own, which is the distance
+// from what columns of the same row predict. An order's delivery is stored as seconds after it was placed;
+// its subtotal, which follows from its total, not at all.
 //
 // Values take several times as long to read as packed ones, so the builder leaves columns alone that queries
 // group, filter and add up (relations.h says which may be predicted).

@@ -41,12 +41,6 @@ bool dbk_anchor_fits(const dbk_ints_plan *packed)
 
 // ---- The usual value ----
 
-static uint64_t ordinal_of(const subject *s, uint32_t row)
-{
-    return s->is_int ? (uint64_t)s->input->ints[s->column][row] ^ DBK_INT_BIAS
-                     : s->input->codes[s->column][row];
-}
-
 DBK_WIDE static uint32_t count_int(const int64_t *ints, uint32_t rows, int64_t value)
 {
     uint32_t count = 0;
@@ -80,14 +74,32 @@ static uint32_t find_usual(const subject *s, uint64_t *usual)
     return counts[best] >= rows / 16 * 15 ? counts[best] : 0;
 }
 
+// Which rows of a vector do not have the usual value.
+DBK_WIDE static void find_others(const subject *s, uint32_t first, uint32_t n, uint64_t usual,
+                                 uint8_t match[DBK_VECTOR_ROWS])
+{
+    if (s->is_int) {
+        const int64_t *ints = s->input->ints[s->column] + first, value = (int64_t)(usual ^ DBK_INT_BIAS);
+        for (uint32_t i = 0; i < n; i++)
+            match[i] = ints[i] != value;
+    } else {
+        const uint32_t *codes = s->input->codes[s->column] + first, value = (uint32_t)usual;
+        for (uint32_t i = 0; i < n; i++)
+            match[i] = codes[i] != value;
+    }
+}
+
 static bool find_bits(const subject *s, dbk_derived_plan *plan)
 {
-    const uint32_t rows = s->input->rows;
-    plan->bits = calloc((size_t)plan->vectors * DBK_MASK_WORDS, sizeof *plan->bits);
+    plan->bits = malloc((size_t)plan->vectors * DBK_MASK_WORDS * sizeof *plan->bits);
     if (!plan->bits)
         return false;
-    for (uint32_t i = 0; i < rows; i++)
-        plan->bits[i / 64] |= (uint64_t)(ordinal_of(s, i) != plan->header.usual) << i % 64;
+    memset(plan->bits, 0xFF, (size_t)plan->vectors * DBK_MASK_WORDS * sizeof *plan->bits);
+    for (uint32_t v = 0; v < plan->vectors; v++) {
+        uint8_t match[DBK_VECTOR_ROWS] = {0};
+        find_others(s, v * DBK_VECTOR_ROWS, dbk_vector_rows(plan->rows, v), plan->header.usual, match);
+        dbk_mask_and_bytes(plan->bits + v * DBK_MASK_WORDS, match, DBK_VECTOR_ROWS);
+    }
     return true;
 }
 
@@ -98,21 +110,45 @@ static bool has_own(const dbk_derived_plan *plan, uint32_t row)
 
 // ---- Which rows have another ----
 
-// Whether the codes say it: no code has both kinds of rows.
+// What is known of each code: rows with it have the usual value (1), another (2), or both (3).
+typedef struct code_knowledge {
+    uint8_t seen[DBK_ANCHOR_CODES_MAX];
+} code_knowledge;
+
+// Learns from a vector; false when some code has both kinds of rows.
+static bool learn(code_knowledge *k, const uint32_t *codes, uint32_t min, const uint64_t *bits, uint32_t n)
+{
+    bool ok = true;
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *seen = &k->seen[codes[i] - min];
+        *seen |= (uint8_t)(1 << (bits[i / 64] >> i % 64 & 1));
+        ok &= *seen != 3;
+    }
+    return ok;
+}
+
+// Whether a vector has nothing new, which costs a quarter of learning.
+static bool confirms(const code_knowledge *k, const uint32_t *codes, uint32_t min, const uint64_t *bits,
+                     uint32_t n)
+{
+    uint64_t wrong = 0;
+    for (uint32_t i = 0; i < n; i++)
+        wrong |= k->seen[codes[i] - min] ^ (1 + (bits[i / 64] >> i % 64 & 1));
+    return wrong == 0;
+}
+
+// Whether the codes of an anchor say it: no code has both kinds of rows.
 static bool codes_tell(const subject *s, const dbk_derived_plan *plan, int anchor, uint8_t *seen)
 {
-    const uint32_t *codes = s->input->codes[s->anchors->columns[anchor]];
-    const uint32_t min = s->anchors->min[anchor], rows = s->input->rows;
-    memset(seen, 0, DBK_ANCHOR_CODES_MAX);
-    for (uint32_t first = 0; first < rows; first += DBK_VECTOR_ROWS) {
-        const uint32_t end = first + dbk_vector_rows(rows, first / DBK_VECTOR_ROWS);
-        for (uint32_t i = first; i < end; i++)
-            seen[codes[i] - min] |= (uint8_t)(1 << (plan->bits[i / 64] >> i % 64 & 1));
-        for (int c = 0; c < DBK_ANCHOR_CODES_MAX; c++) {
-            if (seen[c] == 3)
-                return false;
-        }
+    const uint32_t *codes = s->input->codes[s->anchors->columns[anchor]], min = s->anchors->min[anchor];
+    code_knowledge known = {{0}};
+    for (uint32_t v = 0; v < plan->vectors; v++, codes += DBK_VECTOR_ROWS) {
+        const uint64_t *bits = plan->bits + v * DBK_MASK_WORDS;
+        const uint32_t n = dbk_vector_rows(plan->rows, v);
+        if (!confirms(&known, codes, min, bits, n) && !learn(&known, codes, min, bits, n))
+            return false;
     }
+    memcpy(seen, known.seen, sizeof known.seen);
     return true;
 }
 
@@ -151,8 +187,8 @@ static void choose_presence(const subject *s, dbk_derived_plan *plan)
 
 // ---- What predicts the others ----
 
-// The fraction of the smallest terms strictly between a/b and c/d (the continued fractions of both, as long as
-// they agree).
+// The fraction of the smallest terms strictly between a/b and c/d (the continued fractions of both, as long
+// as they agree).
 static void simplest_between(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t *p, uint64_t *q)
 {
     const uint64_t whole = a / b;
@@ -170,31 +206,49 @@ static void simplest_between(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uin
     }
 }
 
-static int64_t sum_at(const subject *s, const dbk_relation *relation, uint32_t row)
+static void predict(const subject *s, const dbk_prediction *p, uint32_t vector,
+                    uint64_t sums[DBK_VECTOR_ROWS])
 {
-    uint64_t sum = 0;
-    for (int i = 0; i < relation->terms; i++) {
-        const int64_t *ints = s->input->ints[relation->columns[i]];
-        const uint64_t value = !ints || ints[row] == DBK_NULL ? 0 : (uint64_t)ints[row];
-        sum += relation->signs[i] < 0 ? 0 - value : value;
+    const uint32_t first = vector * DBK_VECTOR_ROWS, n = dbk_vector_rows(s->input->rows, vector);
+    memset(sums, 0, DBK_VECTOR_ROWS * sizeof *sums);
+    for (int i = 0; i < p->terms; i++) {
+        const int64_t *ints = s->input->ints[p->columns[i]];
+        int64_t values[DBK_VECTOR_ROWS] = {0};
+        if (!ints)
+            continue;
+        if (n < DBK_VECTOR_ROWS)
+            memcpy(values, ints + first, n * sizeof *values);
+        dbk_prediction_add(sums, n < DBK_VECTOR_ROWS ? values : ints + first, p->signs[i]);
     }
-    return (int64_t)sum;
+    dbk_prediction_share(p, sums);
 }
 
-// The rate of the row with the largest sum within reach, as the simplest fraction that explains it to the
-// unit: the larger the sum, the fewer fractions do.
-static bool find_share(const subject *s, const dbk_relation *relation, const dbk_derived_plan *plan,
-                       dbk_prediction *p)
+// The row with the largest sum of the terms within reach.
+static uint32_t find_largest(const subject *s, const dbk_prediction *terms, const dbk_derived_plan *plan,
+                             int64_t *largest)
 {
-    const int64_t *ints = s->input->ints[s->column];
-    int64_t largest = 0, part = 0;
-    for (uint32_t row = 0; row < s->input->rows; row++) {
-        const int64_t sum = has_own(plan, row) ? sum_at(s, relation, row) : 0;
-        if (sum > largest && (uint64_t)sum < DBK_SHARE_REACH) {
-            largest = sum;
-            part = ints[row];
+    uint32_t found = 0;
+    *largest = 0;
+    for (uint32_t v = 0; v < plan->vectors; v++) {
+        uint64_t sums[DBK_VECTOR_ROWS];
+        predict(s, terms, v, sums);
+        for (uint32_t i = 0; i < dbk_vector_rows(plan->rows, v); i++) {
+            const uint32_t row = v * DBK_VECTOR_ROWS + i;
+            if ((int64_t)sums[i] > *largest && sums[i] < DBK_SHARE_REACH && has_own(plan, row)) {
+                *largest = (int64_t)sums[i];
+                found = row;
+            }
         }
     }
+    return found;
+}
+
+// The rate of that row, as the simplest fraction that explains it to the unit: the larger the sum, the fewer
+// fractions do.
+static bool find_share(const subject *s, const dbk_derived_plan *plan, dbk_prediction *p)
+{
+    int64_t largest;
+    const int64_t part = s->input->ints[s->column][find_largest(s, p, plan, &largest)];
     const int64_t min = (int64_t)(s->packed->min ^ DBK_INT_BIAS);
     const bool has_unit = s->packed->divisor <= DBK_SHARE_STEP_MAX && min % (int64_t)s->packed->divisor == 0;
     p->unit = has_unit ? s->packed->divisor : 1;
@@ -210,35 +264,40 @@ static bool find_share(const subject *s, const dbk_relation *relation, const dbk
     return dbk_prediction_is_sound(p);
 }
 
-static void predict(const subject *s, const dbk_prediction *p, uint32_t vector,
-                    uint64_t sums[DBK_VECTOR_ROWS])
+// The numbers that the rows of a vector have of their own, one behind the other; returns how many.
+static uint32_t pick_own(const uint64_t numbers[DBK_VECTOR_ROWS], const uint64_t *bits, uint64_t *out)
 {
-    const uint32_t first = vector * DBK_VECTOR_ROWS, n = dbk_vector_rows(s->input->rows, vector);
-    memset(sums, 0, DBK_VECTOR_ROWS * sizeof *sums);
-    for (int i = 0; i < p->terms; i++) {
-        const int64_t *ints = s->input->ints[p->columns[i]];
-        if (!ints)
-            continue;
-        int64_t values[DBK_VECTOR_ROWS] = {0};
-        memcpy(values, ints + first, n * sizeof *values);
-        dbk_prediction_add(sums, values, p->signs[i]);
+    uint32_t count = 0;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = bits[w]; word; word &= word - 1)
+            out[count++] = numbers[w * 64 + (uint32_t)__builtin_ctzll(word)];
     }
-    dbk_prediction_share(p, sums);
+    return count;
 }
 
-// The numbers that the rows have of their own.
+DBK_WIDE static void subtract(const subject *s, uint32_t first, uint32_t n, const uint64_t *predicted,
+                              uint64_t *out)
+{
+    if (s->is_int) {
+        const int64_t *ints = s->input->ints[s->column] + first;
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = ((uint64_t)ints[i] ^ DBK_INT_BIAS) - predicted[i];
+    } else {
+        const uint32_t *codes = s->input->codes[s->column] + first;
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = codes[i];
+    }
+}
+
 static void find_ordinals(const subject *s, const dbk_derived_plan *plan, const dbk_prediction *p,
                           uint64_t *out)
 {
     for (uint32_t v = 0; v < plan->vectors; v++) {
         const uint32_t first = v * DBK_VECTOR_ROWS, n = dbk_vector_rows(s->input->rows, v);
-        uint64_t predicted[DBK_VECTOR_ROWS];
+        uint64_t predicted[DBK_VECTOR_ROWS], numbers[DBK_VECTOR_ROWS];
         predict(s, p, v, predicted);
-        for (uint32_t i = 0; i < n; i++) {
-            // What does not count is overwritten by the next; behind the last one there is room.
-            *out = ordinal_of(s, first + i) - predicted[i];
-            out += has_own(plan, first + i);
-        }
+        subtract(s, first, n, predicted, plan->bits ? numbers : out);
+        out += plan->bits ? pick_own(numbers, plan->bits + v * DBK_MASK_WORDS, out) : n;
     }
 }
 
@@ -250,7 +309,7 @@ typedef struct trial {
 
 static dbk_status try_prediction(const subject *s, const dbk_derived_plan *plan, trial *t, dbk_error *err)
 {
-    t->ordinals = malloc(((size_t)plan->header.own + 1) * sizeof *t->ordinals);
+    t->ordinals = malloc(plan->header.own * sizeof *t->ordinals);
     if (!t->ordinals)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
     find_ordinals(s, plan, &t->prediction, t->ordinals);
@@ -290,7 +349,7 @@ static dbk_status choose_prediction(const subject *s, dbk_derived_plan *plan, db
         *t = (trial){.prediction.terms = relations[i].terms};
         memcpy(t->prediction.columns, relations[i].columns, sizeof t->prediction.columns);
         memcpy(t->prediction.signs, relations[i].signs, sizeof t->prediction.signs);
-        if (relations[i].is_share && !find_share(s, &relations[i], plan, &t->prediction))
+        if (relations[i].is_share && !find_share(s, plan, &t->prediction))
             continue;
         status = try_prediction(s, plan, t, err);
         if (status == DBK_OK)

@@ -91,7 +91,7 @@ typedef struct dbk_derived_header {
     uint8_t anchor;
     uint8_t terms;
     uint8_t depth;
-    uint32_t own;  // rows with a number of their own
+    uint32_t own;   // rows with a number of their own
     uint64_t usual; // ordinal of all others
     uint64_t unit;
     uint32_t numerator;

@@ -77,7 +77,7 @@ void dbk_segment_vector_zone_map(const dbk_segment *segment, int column, uint32_
     const uint32_t rows = rows_of(segment, vector);
     if (!c->ints) {
         *out = c->zone_map;
-        out->nulls = c->derived             ? dbk_derived_nulls(c->derived, vector)
+        out->nulls = c->derived          ? dbk_derived_nulls(c->derived, vector)
                      : out->nulls < rows ? out->nulls
                                          : rows;
         out->sum = 0;

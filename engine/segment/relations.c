@@ -44,8 +44,7 @@ int dbk_relations_of(const dbk_table_def *table, int column, dbk_relation out[DB
     int count = 0;
     // What happens to a row happens after it was made.
     if (table->time_column >= 0 && column != table->time_column && table->columns[column].type == DBK_TIME)
-        out[count++] =
-            (dbk_relation){.terms = 1, .columns = {(uint8_t)table->time_column}, .signs = {1}};
+        out[count++] = (dbk_relation){.terms = 1, .columns = {(uint8_t)table->time_column}, .signs = {1}};
     for (size_t i = 0; i < DBK_COUNT(known); i++) {
         if (is_of(&known[i], table, column)) {
             assert(count < DBK_RELATIONS_MAX);
