@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The relations between columns that the built-in tables have.
 #include "engine/segment/relations.h"
 
 #include <assert.h>
