@@ -68,6 +68,9 @@ typedef struct dbk_io_backend {
     // many.
     int (*complete)(dbk_io *io);
     void (*destroy)(dbk_io *io);
+    // Another dbk_io on the same directory, for another thread; NULL where there is none. May be called while
+    // the first one is at work.
+    dbk_status (*again)(const dbk_io *io, dbk_io **out, dbk_error *err);
 } dbk_io_backend;
 
 struct dbk_io {

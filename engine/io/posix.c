@@ -70,6 +70,11 @@ static void posix_destroy(dbk_io *base)
     free(io);
 }
 
+static dbk_status posix_again(const dbk_io *base, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_posix_open(out, ((const dbk_io_directory *)base)->path, err);
+}
+
 static const dbk_io_backend posix_backend = {
     .name = "posix",
     .open = dbk_io_directory_open,
@@ -82,6 +87,7 @@ static const dbk_io_backend posix_backend = {
     .submit = posix_submit,
     .complete = posix_complete,
     .destroy = posix_destroy,
+    .again = posix_again,
 };
 
 dbk_status dbk_io_posix_open(dbk_io **out, const char *directory, dbk_error *err)

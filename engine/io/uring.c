@@ -171,6 +171,11 @@ static void uring_destroy(dbk_io *base)
     free(io);
 }
 
+static dbk_status uring_again(const dbk_io *base, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_uring_open(out, ((const dbk_io_directory *)base)->path, err);
+}
+
 static const dbk_io_backend uring_backend = {
     .name = "uring",
     .open = dbk_io_directory_open,
@@ -183,6 +188,7 @@ static const dbk_io_backend uring_backend = {
     .submit = uring_submit,
     .complete = uring_complete,
     .destroy = uring_destroy,
+    .again = uring_again,
 };
 
 dbk_status dbk_io_uring_open(dbk_io **out, const char *directory, dbk_error *err)

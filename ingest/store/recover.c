@@ -111,21 +111,35 @@ static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
 }
 
+static dbk_status restore_state(dbk_io *io, const dbk_manifest *m, void **out, dbk_error *err)
+{
+    *out = NULL;
+    if (!m->state_size)
+        return DBK_OK;
+    DBK_TRY(dbk_restore_read(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, out, err));
+    dbk_status status = dbk_state_check(*out, m->state_size, m->epoch, err);
+    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
+}
+
+// Words are one thread's work; others read the segments meanwhile.
+static dbk_status restore_words_and_segments(dbk_io *io, const dbk_manifest *m, const void *state, dbk_db *db,
+                                             dbk_error *err)
+{
+    dbk_restorer *restorer;
+    DBK_TRY(dbk_restore_begin(&restorer, io, m, state, err));
+    dbk_status status = DBK_OK;
+    for (uint32_t w = 0; w < m->words_count && status == DBK_OK; w++)
+        status = restore_words(io, m, &m->words[w], db, err);
+    dbk_status ended = dbk_restore_end(restorer, status == DBK_OK ? db : NULL, err);
+    return status == DBK_OK ? ended : status;
+}
+
 dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_error *err)
 {
-    for (uint32_t w = 0; w < m->words_count; w++)
-        DBK_TRY(restore_words(io, m, &m->words[w], db, err));
     void *state = NULL;
-    dbk_status status = DBK_OK;
-    if (m->state_size) {
-        DBK_TRY(
-            dbk_restore_read(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, &state, err));
-        status = dbk_state_check(state, m->state_size, m->epoch, err);
-        if (status != DBK_OK)
-            status = dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
-    }
+    dbk_status status = restore_state(io, m, &state, err);
     if (status == DBK_OK)
-        status = dbk_restore_segments(io, m, state, db, err);
+        status = restore_words_and_segments(io, m, state, db, err);
     for (uint32_t t = 0; t < m->tenants_count && status == DBK_OK; t++)
         for (int i = 0; i < m->tenants[t].tables_count && status == DBK_OK; i++)
             if (m->tenants[t].tables[i].delta_size)
