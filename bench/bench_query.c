@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Daybook's side of the scan benchmark: opens a data directory, then for each line "NAME [NAME …]" on stdin
-// runs the query of that name and answers {"ns":…,"cpu":…,"table_rows":…,"scanned":…,"bytes":…,"rows":[[…]]} on
-// stdout: nanoseconds by the clock and of all the process's threads, the rows of the table and those that were looked
-// at, the packed bytes of the columns that the query names. Integers are strings, so that no reader rounds them.
+// Daybook's side of the scan benchmark: opens a data directory, then for each line "NAME" on stdin runs the
+// query of that name and answers {"ns":…,"cpu":…,"table_rows":…,"scanned":…,"bytes":…,"rows":[[…]]} on
+// stdout: nanoseconds by the clock and of all the process's threads, the rows of the table and those that
+// were looked at, the packed bytes of the columns that the query names. Integers are strings, so that no
+// reader rounds them.
 #include "engine/base/decimal.h"
+#include "engine/base/processor.h"
 #include "engine/table/state.h"
 #include "ingest/store/store.h"
 
@@ -224,8 +226,8 @@ static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
         const dbk_table_def *table = dbk_table_def_by_name(dbk_text_from(query.table));
         const dbk_table_view *view =
             dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, dbk_text_from(tenant)), table->id);
-        printf("{\"ns\":%lld,\"cpu\":%lld,\"table_rows\":%llu,\"scanned\":%llu,\"bytes\":%llu,", (long long)ns,
-               (long long)cpu, (unsigned long long)dbk_view_rows(view),
+        printf("{\"ns\":%lld,\"cpu\":%lld,\"table_rows\":%llu,\"scanned\":%llu,\"bytes\":%llu,",
+               (long long)ns, (long long)cpu, (unsigned long long)dbk_view_rows(view),
                (unsigned long long)dbk_result_statistics(result).rows_scanned,
                (unsigned long long)query_bytes(view, table, &query));
         dbk_read_end(db, &read);
@@ -237,6 +239,14 @@ static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
     }
     fprintf(stderr, "there is no query %s\n", name);
     return 1;
+}
+
+static bool use_level(const char *name)
+{
+    for (int level = 0; level < DBK_LEVELS; level++)
+        if (strcmp(dbk_level_name((dbk_level)level), name) == 0)
+            return dbk_level_use((dbk_level)level);
+    return false;
 }
 
 // What an opened store still does on threads of its own (rollups) would count as the first queries' time.
@@ -253,8 +263,12 @@ static void wait_for_quiet(void)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_query DIR TENANT THREADS <names\n");
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: bench_query DIR TENANT THREADS [portable|avx2|avx512] <names\n");
+        return 2;
+    }
+    if (argc == 5 && !use_level(argv[4])) {
+        fprintf(stderr, "bench_query: this processor does not run %s\n", argv[4]);
         return 2;
     }
     dbk_store *store;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops give what a plain loop gives, in the portable form and in that for 512-bit vectors.
-#include "engine/base/processor.h"
+// The inner loops give what a plain loop gives, at every level of the processor.
 #include "engine/exec/kernel.h"
 #include "engine/exec/tally.h"
+#include "tests/support/levels.h"
 #include "tests/support/seed.h"
 
 #include <setjmp.h>
@@ -40,8 +40,8 @@ static void rows_of_a_mask_are_listed_and_picked(void **state)
             codes[i] = (uint32_t)dbk_random_u64(&r);
             ints[i] = (int64_t)dbk_random_u64(&r);
         }
-        for (int use = 0; use < 2; use++) {
-            dbk_use_512(use);
+        DBK_TEST_LEVELS(level)
+        {
             memset(rows, 0xa5, sizeof rows);
             memset(some_codes, 0xa5, sizeof some_codes);
             memset(some_ints, 0xa5, sizeof some_ints);
@@ -64,7 +64,6 @@ static void rows_of_a_mask_are_listed_and_picked(void **state)
             }
         }
     }
-    dbk_use_512(true);
 }
 
 // Rows of one register's lane all in one group, each with the largest number: the most that a lane can hold.
@@ -88,10 +87,10 @@ static void few_groups_are_tallied(void **state)
             wanted_counts[g]++;
             wanted_sums[g] += numbers[i];
         }
-        for (int use = 0; use < 2; use++) {
+        DBK_TEST_LEVELS(level)
+        {
             uint32_t counts[DBK_FEW_GROUPS];
             uint64_t sums[DBK_FEW_GROUPS];
-            dbk_use_512(use);
             dbk_tally_few(groups, low, span, numbers, n, width, counts, sums);
             for (uint32_t g = 0; g < span; g++) {
                 assert_int_equal(counts[g], wanted_counts[g]);
@@ -99,7 +98,6 @@ static void few_groups_are_tallied(void **state)
             }
         }
     }
-    dbk_use_512(true);
 }
 
 static void many_groups_are_tallied(void **state)

@@ -521,9 +521,10 @@ static void test_random_queries_equal_the_oracle(void **state)
         for (int i = 0; i < 250; i++) {
             question q;
             ask(&r, &w, &q);
-            dbk_use_512(below(&r, 2));
+            while (!dbk_level_use((dbk_level)below(&r, DBK_LEVELS))) {
+            }
             check(&w, &q.query);
-            dbk_use_512(true);
+            dbk_level_use(dbk_level_best());
             dbk_arena_dispose(&q.arena);
         }
         world_close(&w);
