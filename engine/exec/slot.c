@@ -162,7 +162,9 @@ dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_part *part, uint32_t
     if (!slot->follower &&
         !(slot->follower = dbk_follower_create(slot->def->path.columns[0], slot->def->target)))
         return DBK_NO_MEMORY;
-    return dbk_follower_follow(slot->follower, part, vector, mask, slot->places);
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = dbk_mask_list(mask, rows);
+    return dbk_follower_follow(slot->follower, part, vector, rows, count, slot->places);
 }
 
 static dbk_status read_far(struct dbk_slot *slot, dbk_place place, uint32_t row)
