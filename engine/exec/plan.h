@@ -16,6 +16,8 @@ typedef struct dbk_slot_def {
     int base;        // for a path: the slot of its first column; else -1
     bool never_null; // proven for every row that can be met
     uint32_t codes;  // type code: codes are below this
+    // A column of the table itself whose texts are ids of a fact, which ids are looked for in; else NULL.
+    const dbk_table_view *target;
 } dbk_slot_def;
 
 // Bucket starts over a range of time, ascending; starts[count] is where the last one ends.

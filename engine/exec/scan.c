@@ -44,9 +44,9 @@ static dbk_status failed(const dbk_scan *scan, dbk_status status)
 // ---- Columns ----
 
 // Ids are followed without being read, as far as that can be.
-static dbk_status follow(dbk_scan *scan, const dbk_slot *path, dbk_slot *base)
+static dbk_status follow(dbk_scan *scan, dbk_slot *slot)
 {
-    dbk_status status = dbk_slot_follow(base, path->walker.views[1], scan->part, scan->vector, scan->mask);
+    dbk_status status = dbk_slot_follow(slot, scan->part, scan->vector, scan->mask);
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -57,7 +57,7 @@ static dbk_status load(dbk_scan *scan, int index, dbk_slot **out)
         return DBK_OK;
     dbk_slot *base = NULL;
     if (slot->def->base >= 0 && scan->plan->slots[slot->def->base].type == DBK_TEXT)
-        DBK_TRY(follow(scan, slot, base = &scan->slots[slot->def->base]));
+        DBK_TRY(follow(scan, base = &scan->slots[slot->def->base]));
     else if (slot->def->base >= 0)
         DBK_TRY(load(scan, slot->def->base, &base));
     dbk_status status = dbk_slot_load(slot, base, scan->part, scan->vector, scan->mask);
@@ -94,6 +94,13 @@ dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out)
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
     *out = scan->contiguous ? s->texts + scan->first : s->picks;
+    return DBK_OK;
+}
+
+dbk_status dbk_scan_places(dbk_scan *scan, int slot, const dbk_place **out)
+{
+    DBK_TRY(follow(scan, &scan->slots[slot]));
+    *out = scan->slots[slot].places;
     return DBK_OK;
 }
 

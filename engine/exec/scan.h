@@ -58,11 +58,18 @@ dbk_status dbk_scan_codes(dbk_scan *scan, int slot, const uint32_t **out);
 // already or not packed so. All matching rows then have values.
 dbk_status dbk_scan_packed(dbk_scan *scan, int slot, const uint32_t **numbers, dbk_line *line);
 dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out);
+// Of a slot with a target: where its ids lead, by the row in the vector (not gathered): only those of
+// matching rows are meant.
+dbk_status dbk_scan_places(dbk_scan *scan, int slot, const dbk_place **out);
 
-// The row's number in the part, of the i-th matching row.
+// The row's number in the vector and in the part, of the i-th matching row.
+static inline uint32_t dbk_scan_row_in_vector(const dbk_scan *scan, uint32_t i)
+{
+    return scan->contiguous ? scan->first + i : scan->picks[i];
+}
 static inline uint32_t dbk_scan_row(const dbk_scan *scan, uint32_t i)
 {
-    return scan->vector * DBK_VECTOR_ROWS + (scan->contiguous ? scan->first + i : scan->picks[i]);
+    return scan->vector * DBK_VECTOR_ROWS + dbk_scan_row_in_vector(scan, i);
 }
 
 // The zone map of the current vector.

@@ -19,13 +19,25 @@
 // Bitmaps for distinct counts may take 64 MiB.
 #define BITS_WORDS_MAX ((uint64_t)1 << 23)
 
+// Ids that name rows are counted by the rows: 1 + their places. Those that name none are counted as texts, by
+// numbers with this bit.
+#define TEXT_BIT ((uint64_t)1 << 63)
+enum { PART_WORDS = DBK_SEGMENT_ROWS / 64 };
+
+static bool by_places(const dbk_state *state)
+{
+    return state->slot->type == DBK_TEXT && state->slot->target;
+}
+
 bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def *def, uint64_t fixed_groups)
 {
     *state = (dbk_state){.def = def, .step = 1, .slot = def->slot < 0 ? NULL : &plan->slots[def->slot]};
     if (fixed_groups && !dbk_state_reserve(state, (uint32_t)fixed_groups))
         return false;
-    if (fixed_groups && def->kind == DBK_STATE_DISTINCT && state->slot->type == DBK_CODE) {
-        uint64_t words = state->slot->codes / 64 + 1;
+    if (fixed_groups && def->kind == DBK_STATE_DISTINCT &&
+        (state->slot->type == DBK_CODE || by_places(state))) {
+        uint64_t words = by_places(state) ? dbk_view_parts(state->slot->target) * PART_WORDS + 1
+                                          : state->slot->codes / 64 + 1;
         // A bitmap that is mostly empty costs more to count than a set costs to fill.
         if (words <= BITS_WORDS_MAX / fixed_groups && words * fixed_groups <= plan->rows_estimate + 4096) {
             state->bits_words = words;
@@ -318,36 +330,76 @@ static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
     return true;
 }
 
+static bool add_distinct_text(dbk_state *state, uint32_t group, dbk_text text, uint64_t bit)
+{
+    uint32_t number;
+    return dbk_intern_add(&state->texts, text, &number) && (!number || add_pair(state, group, number | bit));
+}
+
+static dbk_status add_distinct_codes(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
+{
+    const uint32_t *codes;
+    DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
+    for (uint32_t i = 0; i < scan->count; i++) {
+        uint32_t g = to->groups ? to->groups[i] : to->low;
+        if (state->bits)
+            state->bits[g * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
+        else if (codes[i] != 0 && !add_pair(state, g, codes[i]))
+            return dbk_exec_no_memory(scan->err);
+    }
+    return DBK_OK;
+}
+
+// The lines of an order stand together, and mostly each is of the order of the one before.
+static dbk_status add_distinct_places(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
+{
+    const dbk_place *places;
+    const dbk_text *texts = NULL;
+    uint64_t last = 0;
+    uint32_t last_group = 0;
+    DBK_TRY(dbk_scan_places(scan, state->def->slot, &places));
+    for (uint32_t i = 0; i < scan->count; i++) {
+        uint64_t value = places[dbk_scan_row_in_vector(scan, i)] + 1; // DBK_NO_PLACE + 1 is 0
+        uint32_t g = to->groups ? to->groups[i] : to->low;
+        if (value == 0) {
+            if (!texts)
+                DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
+            if (!add_distinct_text(state, g, texts[i], TEXT_BIT))
+                return dbk_exec_no_memory(scan->err);
+        } else if (value != last || g != last_group) {
+            if (state->bits)
+                state->bits[g * state->bits_words + (value >> 6)] |= (uint64_t)1 << (value & 63);
+            else if (!add_pair(state, g, value))
+                return dbk_exec_no_memory(scan->err);
+        }
+        last = value;
+        last_group = g;
+    }
+    return DBK_OK;
+}
+
+static dbk_status add_distinct_texts(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
+{
+    const dbk_text *texts;
+    DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
+    for (uint32_t i = 0; i < scan->count; i++)
+        if (!add_distinct_text(state, to->groups ? to->groups[i] : to->low, texts[i], 0))
+            return dbk_exec_no_memory(scan->err);
+    return DBK_OK;
+}
+
 static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
-    const uint32_t *groups = to->groups, group = to->low;
-    uint32_t n = scan->count;
-    if (state->slot->type == DBK_CODE) {
-        const uint32_t *codes;
-        DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t g = groups ? groups[i] : group;
-            if (state->bits)
-                state->bits[g * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
-            else if (codes[i] != 0 && !add_pair(state, g, codes[i]))
-                return dbk_exec_no_memory(scan->err);
-        }
-    } else if (state->slot->type == DBK_TEXT) {
-        const dbk_text *texts;
-        DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t number;
-            if (!dbk_intern_add(&state->texts, texts[i], &number) ||
-                (number && !add_pair(state, groups ? groups[i] : group, number)))
-                return dbk_exec_no_memory(scan->err);
-        }
-    } else {
-        const int64_t *values;
-        DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
-        for (uint32_t i = 0; i < n; i++)
-            if (values[i] != DBK_NULL && !add_pair(state, groups ? groups[i] : group, (uint64_t)values[i]))
-                return dbk_exec_no_memory(scan->err);
-    }
+    if (state->slot->type == DBK_CODE)
+        return add_distinct_codes(state, scan, to);
+    if (state->slot->type == DBK_TEXT)
+        return by_places(state) ? add_distinct_places(state, scan, to) : add_distinct_texts(state, scan, to);
+    const int64_t *values;
+    DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
+    for (uint32_t i = 0; i < scan->count; i++)
+        if (values[i] != DBK_NULL &&
+            !add_pair(state, to->groups ? to->groups[i] : to->low, (uint64_t)values[i]))
+            return dbk_exec_no_memory(scan->err);
     return DBK_OK;
 }
 
@@ -440,13 +492,11 @@ static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t 
         uint64_t value = pair->value;
         if (!pair->used)
             continue;
-        if (state->slot->type == DBK_TEXT) {
-            uint32_t number;
-            if (!dbk_intern_add(&state->texts, from->texts.texts[value], &number))
-                return false;
-            value = number;
-        }
-        if (!add_pair(state, map ? map[pair->group] : pair->group, value))
+        uint32_t group = map ? map[pair->group] : pair->group;
+        uint64_t bit = by_places(state) ? TEXT_BIT : 0;
+        bool is_text = state->slot->type == DBK_TEXT && (value & bit) == bit;
+        if (is_text ? !add_distinct_text(state, group, from->texts.texts[value & ~bit], bit)
+                    : !add_pair(state, group, value))
             return false;
     }
     return true;
@@ -479,8 +529,8 @@ void dbk_state_finish(dbk_state *state, uint32_t groups)
 {
     for (uint32_t g = 0; state->bits && g < groups; g++) {
         uint64_t *bits = state->bits + g * state->bits_words;
-        bits[0] &= ~(uint64_t)1; // code 0 is no value
-        int64_t count = 0;
+        bits[0] &= ~(uint64_t)1;           // code 0 is no value
+        int64_t count = *number(state, g); // of what has no bit
         for (size_t w = 0; w < state->bits_words; w++)
             count += __builtin_popcountll(bits[w]);
         *number(state, g) = count;

@@ -19,7 +19,7 @@ typedef struct dbk_state {
     // wide ones.
     dbk_i128 *wide;
     uint64_t added_bound;
-    // Distinct values: a bitmap a group where groups and codes are few, else a set.
+    // Distinct values: a bitmap a group where groups and codes (or rows that ids name) are few, else a set.
     uint64_t *bits;
     size_t bits_words; // a group
     dbk_pair_set pairs;

@@ -94,10 +94,10 @@ void dbk_finder_expect(const dbk_finder *finder, dbk_text id);
 typedef struct dbk_follower dbk_follower;
 dbk_follower *dbk_follower_create(int column, const dbk_table_view *to);
 void dbk_follower_free(dbk_follower *follower);
-// For rows of the mask: where the live row stands that the id names, or DBK_NO_PLACE. Other entries are
-// undefined. The part is one of the column's table.
+// For the `count` rows of the vector that are listed, ascending: where the live row stands that the id names,
+// or DBK_NO_PLACE. Other entries are undefined. The part is one of the column's table.
 dbk_status dbk_follower_follow(dbk_follower *follower, const dbk_part *part, uint32_t vector,
-                               const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS]);
+                               const uint16_t *rows, uint32_t count, dbk_place places[DBK_VECTOR_ROWS]);
 
 // ---- Rollups ----
 
