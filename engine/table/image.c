@@ -3,6 +3,7 @@
 #include "engine/base/hash.h"
 #include "engine/table/change.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/roster_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,7 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, c
     if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK)
         return no_memory(err);
     dbk_table_rollups_forget(*out);
+    dbk_table_roster_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
 }
