@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one, and
-// the sums of a rollup, of which no rows were looked at, added to them.
+// the sums of a rollup or roster, of which no rows were looked at, added to them.
 #include "engine/exec/groups.h"
 #include "engine/exec/morsels.h"
 #include "engine/exec/rollup_query.h"
+#include "engine/exec/roster_query.h"
 #include "engine/exec/run.h"
 
 #include <stdlib.h>
@@ -129,6 +130,8 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
     uint64_t rollup_buckets = 0;
     if (morsels->plan->rollup)
         DBK_TRY(dbk_rollup_query(all, &rollup_buckets, err));
+    if (morsels->plan->roster)
+        DBK_TRY(dbk_roster_query(all, &rollup_buckets, err));
     if (morsels->plan->query->fill)
         DBK_TRY(fill(all, err));
     for (int i = 0; i < all->plan->states_count; i++)

@@ -3,6 +3,7 @@
 #include "engine/table/change.h"
 #include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/roster_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,7 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, c
     if (!codes_are_known(tenant, def, largest))
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
     dbk_table_rollups_forget(*out);
+    dbk_table_roster_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
 }

@@ -2,6 +2,8 @@
 // Rows on their way into rollups, a vector at a time.
 #include "engine/table/rollup_rows.h"
 
+#include "engine/table/roster_rows.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,7 +273,8 @@ bool dbk_db_make_rollups(dbk_db *db)
         for (int id = 1; id < DBK_TABLE_END; id++) {
             dbk_table *table = db->tenants[t]->tables[id];
             int count;
-            if (!table || !dbk_rollup_defs(table->def->id, &count) || !wants_rollups(table))
+            if (!table || !dbk_rollup_defs(table->def->id, &count) ||
+                !(wants_rollups(table) || dbk_table_roster_is_due(table)))
                 continue;
             dbk_table_mark_changed(table);
             any = true;
@@ -306,6 +309,8 @@ void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
             // Half of what is asked for at first, so that no grain comes and goes.
             dbk_rollups_thin(table->rollups, table->rows, tenant->db->rollup_bucket_rows / 2);
         }
+        if (dbk_table_roster_is_due(table) || (table->roster && settings && settings->changed))
+            dbk_table_roster_step(table, has_zone ? zone : zone_of(tenant));
     }
 }
 

@@ -24,6 +24,7 @@
 #include "engine/table/locator_map.h"
 #include "engine/table/moves.h"
 #include "engine/table/rollups.h"
+#include "engine/table/roster.h"
 #include "engine/table/view.h"
 
 #include <pthread.h>
@@ -91,10 +92,13 @@ typedef struct dbk_table {
     dbk_text_index *text_indexes; // of keyed tables, those that were asked for
     dbk_rollups *rollups;         // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
-    uint64_t rollup_rows;  // that there were when they were made
-    uint32_t rollup_gaps;  // columns that rows were met without
-    dbk_table_view *view;  // of the newest image
-    dbk_table_view *fresh; // of the image being made
+    uint64_t rollup_rows;       // that there were when they were made
+    uint32_t rollup_gaps;       // columns that rows were met without
+    dbk_roster *roster;         // NULL until somebody has asked for it
+    bool roster_failed;         // it cannot be kept
+    _Atomic bool roster_wanted; // set by readers
+    dbk_table_view *view;       // of the newest image
+    dbk_table_view *fresh;      // of the image being made
 } dbk_table;
 
 struct dbk_tenant {
@@ -130,6 +134,9 @@ struct dbk_db {
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
     dbk_keys_making keys;
+    uint64_t roster_rows, roster_step_rows;   // DBK_ROSTER_LEAST_ROWS and …_STEP_ROWS, or others in tests
+    void (*wish)(void *user);                 // see dbk_db_on_wish
+    void *wish_user;
     dbk_text_cursor cursor; // the writer's
     const dbk_watch *watches;
     int watches_count;
@@ -152,6 +159,8 @@ struct dbk_table_view {
     const dbk_dict *keys;         // keyed tables: the key's domain …
     uint32_t keys_bound;          // … and its words
     dbk_rollups_view *rollups;    // NULL when it has none
+    dbk_roster_view *roster;      // NULL while it is not whole
+    _Atomic bool *roster_wanted;  // the table's
     const dbk_part_page *pages[];
 };
 
@@ -257,5 +266,6 @@ void dbk_rows_dispose(dbk_rows *rows);
 
 void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows);
 void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows);
+void dbk_db_set_roster_rows(dbk_db *db, uint64_t rows, uint64_t step_rows);
 
 #endif

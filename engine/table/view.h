@@ -10,6 +10,7 @@
 #include "engine/table/place.h"
 
 typedef struct dbk_rollups_view dbk_rollups_view; // rollups.h
+typedef struct dbk_roster_view dbk_roster_view;   // roster.h
 typedef struct dbk_tenant_view dbk_tenant_view;
 typedef struct dbk_table_view dbk_table_view;
 
@@ -106,5 +107,12 @@ const dbk_rollups_view *dbk_view_rollups(const dbk_table_view *view);
 // Makes the sums anew from the rows and compares. *wrong is NULL when all hold, else the name of a rollup
 // that does not. DBK_NO_MEMORY or DBK_OK.
 dbk_status dbk_view_rollups_check(const dbk_table_view *view, const char **wrong);
+
+// NULL when the table has none, or it is not whole.
+const dbk_roster_view *dbk_view_roster(const dbk_table_view *view);
+// Somebody would have been answered from it.
+void dbk_view_roster_wish(const dbk_table_view *view);
+// As dbk_view_rollups_check.
+dbk_status dbk_view_roster_check(const dbk_table_view *view, const char **wrong);
 
 #endif
