@@ -97,21 +97,26 @@ static dbk_status wait_for_sink(load *l, int most, dbk_error *err)
     return status;
 }
 
-static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
+static void forget(load *l, dbk_load_ticket *ticket)
+{
+    if (ticket->prepared)
+        l->sink->forget(l->sink->user, ticket);
+    dbk_load_batch_free(ticket->batch);
+    free(ticket);
+}
+
+static dbk_status submit(load *l, dbk_load_ticket *ticket, dbk_error *err)
 {
     if (l->options->dry_run) {
-        l->totals->stored_in[batch->table->id] += batch->rows;
-        dbk_load_batch_free(batch);
+        l->totals->stored_in[ticket->batch->table->id] += ticket->batch->rows;
+        forget(l, ticket);
         return DBK_OK;
     }
     dbk_status status = wait_for_sink(l, IN_FLIGHT - 1, err);
-    dbk_load_ticket *ticket = status == DBK_OK ? calloc(1, sizeof *ticket) : NULL;
-    if (!ticket) {
-        dbk_load_batch_free(batch);
-        return status == DBK_OK ? no_memory(err) : status;
+    if (status != DBK_OK) {
+        forget(l, ticket);
+        return status;
     }
-    ticket->batch = batch;
-    ticket->load = l;
     pthread_mutex_lock(&l->lock);
     l->in_flight++;
     pthread_mutex_unlock(&l->lock);
@@ -120,6 +125,24 @@ static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
 }
 
 // ---- Parsing, on any thread ----
+
+dbk_load_ticket *dbk_load_ticket_make(load *l, dbk_batch *batch, dbk_error *err)
+{
+    dbk_load_ticket *ticket = calloc(1, sizeof *ticket);
+    if (!ticket) {
+        dbk_load_batch_free(batch);
+        no_memory(err);
+        return NULL;
+    }
+    ticket->batch = batch;
+    ticket->load = l;
+    if (l->sink->prepare && !l->options->dry_run && l->sink->prepare(l->sink->user, ticket) != DBK_OK) {
+        forget(l, ticket);
+        no_memory(err);
+        return NULL;
+    }
+    return ticket;
+}
 
 static void *run_worker(void *user)
 {
@@ -132,7 +155,7 @@ static void *run_worker(void *user)
             break;
         dbk_load_piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
         pthread_mutex_unlock(&l->lock);
-        dbk_load_piece_parse(p, l->options, &l->plan);
+        dbk_load_piece_parse(p, l, l->options, &l->plan);
         pthread_mutex_lock(&l->lock);
         p->parsed = true;
         pthread_cond_broadcast(&l->changed);
@@ -172,11 +195,11 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
     if (status != DBK_OK && wanted && err)
         *err = p->error;
     wanted = wanted && status == DBK_OK;
-    for (size_t i = 0; i < p->batches_count; i++) {
+    for (size_t i = 0; i < p->tickets_count; i++) {
         if (wanted && status == DBK_OK)
-            status = submit(l, p->batches[i], err);
+            status = submit(l, p->tickets[i], err);
         else
-            dbk_load_batch_free(p->batches[i]);
+            forget(l, p->tickets[i]);
     }
     for (size_t i = 0; i < p->rejects_count; i++) {
         if (wanted)
@@ -188,7 +211,7 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
         l->totals->rows += p->rows + p->rejects_count;
         l->totals->rejected += p->rejects_count;
     }
-    p->batches_count = p->rejects_count = 0;
+    p->tickets_count = p->rejects_count = 0;
     report_progress(l);
     return status;
 }
@@ -261,6 +284,8 @@ static dbk_status load_pieces(load *l, dbk_error *err)
         wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
     wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
     l->pieces_count = 2 * wanted;
+    if (l->sink->expect && !l->options->dry_run && l->plan.rows)
+        l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
         started++;
     dbk_status status =
@@ -273,7 +298,7 @@ static dbk_status load_pieces(load *l, dbk_error *err)
         pthread_join(workers[--started], NULL);
     for (int i = 0; i < PIECES_MAX; i++) {
         free(l->pieces[i].data);
-        free(l->pieces[i].batches);
+        free(l->pieces[i].tickets);
         free(l->pieces[i].rejects);
     }
     return status;
@@ -283,7 +308,9 @@ static dbk_status load_pieces(load *l, dbk_error *err)
 
 static dbk_status submit_mapped(void *user, dbk_batch *batch, dbk_error *err)
 {
-    return submit(user, batch, err);
+    load *l = user;
+    dbk_load_ticket *ticket = dbk_load_ticket_make(l, batch, err);
+    return ticket ? submit(l, ticket, err) : err->status;
 }
 
 static void reject_mapped(void *user, const dbk_reject *reject, dbk_text row)
@@ -354,11 +381,11 @@ static dbk_status add_refused(load *l, dbk_error *err)
 }
 
 // Everything that was stored is safe, also when the load failed on its way; or nothing counts.
-static dbk_status finish(load *l, dbk_error *err)
+static dbk_status finish(load *l, bool refused, dbk_error *err)
 {
     if (!l->sink->finish || l->options->dry_run)
         return DBK_OK;
-    dbk_status status = l->sink->finish(l->sink->user, err);
+    dbk_status status = l->sink->finish(l->sink->user, refused, err);
     if (status != DBK_OK)
         memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
     return status;
@@ -367,10 +394,10 @@ static dbk_status finish(load *l, dbk_error *err)
 static dbk_status load_checked(load *l, dbk_error *err)
 {
     dbk_status status = l->options->map ? load_mapped(l, err) : load_pieces(l, err);
+    dbk_status finished = finish(l, false, status == DBK_OK ? err : NULL);
+    status = status == DBK_OK ? finished : status;
     dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
     status = status == DBK_OK ? sunk : status;
-    dbk_status finished = finish(l, status == DBK_OK ? err : NULL);
-    status = status == DBK_OK ? finished : status;
     if (status == DBK_OK)
         status = add_refused(l, err);
     dbk_status closed = dbk_load_rejects_close(&l->rejects, status == DBK_OK ? err : NULL);
@@ -400,7 +427,7 @@ dbk_status dbk_load_file(const dbk_load_options *options, const char *path, cons
     pthread_cond_init(&l->changed, NULL);
     dbk_status status = dbk_input_open(&l->input, path, err);
     if (status == DBK_OK)
-        status = dbk_load_check(options, path, l->input, &l->plan, err);
+        status = dbk_load_check(options, path, l->input, sink->batch_rows, &l->plan, err);
     if (status == DBK_OK) {
         l->rejects = (dbk_load_rejects){.options = options, .path = path, .plan = &l->plan};
         status = load_checked(l, err);

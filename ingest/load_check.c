@@ -108,12 +108,27 @@ void dbk_load_plan_dispose(dbk_load_plan *plan)
     free(plan->cuts);
 }
 
+// Bytes of a piece of so many rows, if all are as long as those of this block.
+static uint64_t piece_bytes(const char *block, size_t size, uint32_t piece_rows)
+{
+    uint64_t rows = 0, bytes = 0;
+    for (const char *at = block, *feed; (feed = memchr(at, '\n', (size_t)(block + size - at)));
+         at = feed + 1) {
+        rows++;
+        bytes = (uint64_t)(feed + 1 - block);
+    }
+    bytes = rows ? bytes * piece_rows / rows : 0;
+    return bytes < DBK_LOAD_PIECE_BYTES       ? DBK_LOAD_PIECE_BYTES
+           : bytes > DBK_LOAD_PIECE_BYTES_MAX ? DBK_LOAD_PIECE_BYTES_MAX
+                                              : bytes;
+}
+
 dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
-                          dbk_load_plan *plan, dbk_error *err)
+                          uint32_t piece_rows, dbk_load_plan *plan, dbk_error *err)
 {
     dbk_status status = DBK_OK;
     dbk_csv_state state = DBK_CSV_OPENABLE;
-    uint64_t at = 0, last_cut = 0;
+    uint64_t at = 0, last_cut = 0, piece = DBK_LOAD_PIECE_BYTES;
     size_t got = 0, row = 0; // row: bytes since the last row ended
     bool kept = true;
     *plan = (dbk_load_plan){0};
@@ -126,10 +141,12 @@ dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk
             status = check_first(options, path, block, got, plan, err);
         if (status != DBK_OK)
             break;
+        if (at == 0 && piece_rows)
+            piece = piece_bytes(block, got, piece_rows);
         const char *nul = got ? memchr(block, 0, got) : NULL;
         size_t split = got ? find_split(plan->format, &state, block, got) : 0;
         row = split ? got - split : row + got;
-        if (split && at + split - last_cut >= DBK_LOAD_PIECE_BYTES) {
+        if (split && at + split - last_cut >= piece - BLOCK / 2) {
             last_cut = at + split;
             kept &= cut(plan, last_cut);
         }
@@ -144,6 +161,7 @@ dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk
         at += got;
     } while (status == DBK_OK && got == BLOCK);
     free(block);
+    plan->rows = piece_rows ? at * piece_rows / piece : 0;
     if (last_cut < at || at == 0)
         kept &= cut(plan, at);
     if (status == DBK_OK && !kept)

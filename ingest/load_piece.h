@@ -18,11 +18,12 @@ typedef struct dbk_load_piece {
     char *data;
     size_t size, capacity;
     uint64_t first_line;
-    dbk_batch **batches;
-    size_t batches_count, batches_capacity;
+    dbk_load_ticket **tickets;
+    size_t tickets_count, tickets_capacity;
     dbk_load_kept *rejects;
     size_t rejects_count, rejects_capacity;
-    bool no_memory; // keeping batches or rejects
+    struct dbk_load *load; // the tickets'
+    bool no_memory;        // keeping batches or rejects
     uint64_t rows;
     dbk_status status;
     dbk_error error;
@@ -30,7 +31,10 @@ typedef struct dbk_load_piece {
 
 // Parses the piece's data. The batches, rejects and rows of a failed piece count for nothing, and yet must be
 // freed.
-void dbk_load_piece_parse(dbk_load_piece *piece, const dbk_load_options *options, const dbk_load_plan *plan);
+void dbk_load_piece_parse(dbk_load_piece *piece, struct dbk_load *load, const dbk_load_options *options,
+                          const dbk_load_plan *plan);
+// A ticket for a batch, which it takes over, prepared for the sink; NULL when memory is out (load.c).
+dbk_load_ticket *dbk_load_ticket_make(struct dbk_load *load, dbk_batch *batch, dbk_error *err);
 // Frees a batch that is on the heap.
 void dbk_load_batch_free(dbk_batch *batch);
 // Room for one more element of an array.

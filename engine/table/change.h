@@ -41,6 +41,9 @@ void dbk_change_commit(dbk_change *change);
 void dbk_change_tell(const dbk_change *change);
 void dbk_change_dispose(dbk_change *change);
 
+// Makes the first currency of the batch the tenant's, unless that is settled (apply.c).
+dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, const dbk_batch *batch);
+
 // Puts rows into a fresh delta, for restoring; their keys are not led to them yet. false: no memory.
 bool dbk_table_delta_fill(dbk_table *table, const dbk_rows *rows, uint32_t *slot);
 

@@ -236,6 +236,18 @@ bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t 
     return ok;
 }
 
+bool dbk_key_index_reserve_one(dbk_key_index *index, uint64_t hash)
+{
+    dbk_key_directory *directory = atomic_load_explicit(&index->directory, memory_order_relaxed);
+    if (!directory)
+        return dbk_key_index_reserve(index, &hash, 1);
+    _Atomic(dbk_key_table *) *at = table_at(directory, hash);
+    const dbk_key_table *table = atomic_load_explicit(at, memory_order_relaxed);
+    if (table && !is_full(table, (uint64_t)table->used + 1))
+        return true;
+    return table_grow(index, at, table ? (uint64_t)table->live + 1 : 1);
+}
+
 // ---- Changing ----
 
 void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from)
