@@ -294,7 +294,7 @@ static bool delta_open(dbk_table *table)
     dbk_delta *delta = part ? dbk_delta_create(dbk_table_versions(table), table->def) : NULL;
     if (!delta)
         return false;
-    *part = (dbk_part){.delta = delta};
+    *part = (dbk_part){.delta = delta, .edition = part->edition};
     table->hot_slot = slot;
     return true;
 }

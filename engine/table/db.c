@@ -57,6 +57,7 @@ void dbk_db_destroy(dbk_db *db)
     if (!db)
         return;
     dbk_epoch_dispose(&db->versions.epoch);
+    dbk_object_free_all(atomic_load(&db->offered));
     dbk_object_free(&atomic_load(&db->current)->object);
     while (db->frozen_first) {
         dbk_snapshot *next = db->frozen_first->next;
@@ -242,6 +243,24 @@ void dbk_db_look_end(dbk_db *db, const dbk_snapshot *snapshot)
     dbk_object_free(snapshot ? (dbk_object *)&snapshot->object : NULL);
 }
 
+void dbk_db_offer(dbk_db *db, dbk_object *object)
+{
+    dbk_object *first = atomic_load(&db->offered);
+    do
+        object->next = first;
+    while (!atomic_compare_exchange_weak(&db->offered, &first, object));
+}
+
+static void retire_offered(dbk_db *db)
+{
+    dbk_object *object = atomic_exchange(&db->offered, NULL);
+    while (object) {
+        dbk_object *next = object->next;
+        dbk_epoch_retire(&db->versions.epoch, object);
+        object = next;
+    }
+}
+
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
 {
     dbk_snapshot *old = atomic_load(&db->current);
@@ -257,6 +276,7 @@ void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
     db->frozen_first = snapshot->next;
     if (!db->frozen_first)
         db->frozen_last = NULL;
+    retire_offered(db);
     dbk_epoch_reclaim(&db->versions.epoch);
 }
 

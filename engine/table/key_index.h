@@ -13,24 +13,8 @@
 #ifndef DBK_TABLE_KEY_INDEX_H
 #define DBK_TABLE_KEY_INDEX_H
 
+#include "engine/table/place.h"
 #include "engine/table/versions.h"
-
-// A row: the slot of its part << 16 | row.
-typedef uint64_t dbk_place;
-enum { DBK_PLACE_ROW_BITS = 16, DBK_PLACE_BITS = 40, DBK_SLOTS_MAX = (1 << 24) - 1 };
-
-static inline dbk_place dbk_place_make(uint32_t slot, uint32_t row)
-{
-    return (uint64_t)slot << DBK_PLACE_ROW_BITS | row;
-}
-static inline uint32_t dbk_place_slot(dbk_place place)
-{
-    return (uint32_t)(place >> DBK_PLACE_ROW_BITS);
-}
-static inline uint32_t dbk_place_row(dbk_place place)
-{
-    return (uint32_t)place & ((1u << DBK_PLACE_ROW_BITS) - 1);
-}
 
 // 24 bits of the hash, neither all zeros nor all ones: those mark free and removed entries.
 static inline uint64_t dbk_key_tag(uint64_t hash)

@@ -20,6 +20,7 @@
 #include "engine/table/delta.h"
 #include "engine/table/dict.h"
 #include "engine/table/key_index.h"
+#include "engine/table/links.h"
 #include "engine/table/locator_map.h"
 #include "engine/table/moves.h"
 #include "engine/table/rollups.h"
@@ -28,7 +29,6 @@
 #include <pthread.h>
 
 enum { DBK_VECTOR_WORDS = DBK_VECTOR_ROWS / 64, DBK_PAGE_PARTS = 16, DBK_NO_SLOT = INT32_MAX };
-#define DBK_NO_PLACE UINT64_MAX
 
 // ---- Parts ----
 
@@ -43,15 +43,18 @@ typedef struct dbk_dead {
 typedef struct dbk_sealed {
     dbk_object object;
     dbk_segment *segment;
+    dbk_part_links links; // the readers'
 } dbk_sealed;
 
-// A segment, hot rows, or nothing (an empty slot: no rows).
+// A segment, hot rows, or nothing (an empty slot: no rows). A slot whose rows get new numbers gets the next
+// edition: of a fact, slot, edition and number name the same row for as long as the process lives.
 struct dbk_part {
     dbk_sealed *sealed;
     dbk_delta *delta;
     dbk_dead *dead;
     uint32_t rows, dead_rows;
     bool sorted;
+    uint32_t edition;
 };
 
 typedef struct dbk_part_page {
@@ -133,6 +136,8 @@ struct dbk_db {
     dbk_row_stored stored;
     void *stored_user;
     uint64_t watch_number;
+    // What readers took out of use, until the next freeze retires it.
+    _Atomic(dbk_object *) offered;
 };
 
 // ---- Images ----
@@ -167,6 +172,11 @@ struct dbk_snapshot {
     uint32_t tenants_count;
     const dbk_tenant_view *tenants[];
 };
+
+// ---- db.c ----
+
+// Any thread: hands over what reads beginning from now on cannot reach any more.
+void dbk_db_offer(dbk_db *db, dbk_object *object);
 
 // ---- tenant.c ----
 
