@@ -25,10 +25,10 @@ static void transfer(posix_io *io, dbk_io_op *op)
     int fd = io->directory.files[op->file].fd;
     while (op->transferred < op->size) {
         uint8_t *at = (uint8_t *)op->buffer + op->transferred;
-        size_t left = op->size - op->transferred;
+        size_t left = dbk_io_directory_step(&io->directory, op);
         off_t offset = (off_t)(op->offset + op->transferred);
         ssize_t n = op->kind == DBK_IO_READ ? pread(fd, at, left, offset) : pwrite(fd, at, left, offset);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || dbk_io_directory_retries(&io->directory, op, errno)))
             continue;
         if (n < 0) {
             dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));

@@ -23,6 +23,7 @@ typedef struct rollup {
 
 // The buckets of a grain that the rows being added are in. One may stand here twice.
 typedef struct buckets {
+    bool is_one; // every row is in list[0]; `rows` is not filled
     uint32_t count;
     struct {
         int64_t start, end;
@@ -30,6 +31,13 @@ typedef struct buckets {
     } list[DBK_VECTOR_ROWS];
     uint16_t rows[DBK_VECTOR_ROWS]; // index in the list, NO_BUCKET for a row without time
 } buckets;
+
+// What a run of rows that share their buckets adds up to, by tuple; zero but for the tuples that are listed.
+typedef struct row_run {
+    uint32_t count;
+    uint16_t tuples[DBK_VECTOR_ROWS];
+    int64_t columns[DBK_ROLLUP_COLUMNS_MAX][DBK_TUPLES_MAX]; // as in the cells
+} row_run;
 
 struct dbk_rollups {
     dbk_object object;
@@ -42,10 +50,11 @@ struct dbk_rollups {
 
     // Of the rows being added.
     buckets grains[DBK_GRAIN_COUNT];
+    int64_t first_ms, last_ms; // of their times; first_ms > last_ms: there is none
+    uint32_t untimed;
     uint16_t tuples[DBK_VECTOR_ROWS];
-    dbk_cells **places[DBK_VECTOR_ROWS];                     // by bucket
-    int64_t *cells[DBK_VECTOR_ROWS];                         // each row's first number in its bucket
-    int64_t nowhere[DBK_ROLLUP_COLUMNS_MAX * DBK_CUBE_PAGE]; // that of rows without time
+    dbk_cells **places[DBK_GRAIN_COUNT][DBK_VECTOR_ROWS]; // by bucket
+    row_run run;
 };
 
 // ---- Shapes ----
@@ -178,24 +187,50 @@ static uint16_t bucket_find(buckets *b, dbk_grain grain, const dbk_zone *zone, i
     return (uint16_t)i;
 }
 
-// Rows come mostly in the order of their times.
-static void buckets_find(buckets *b, dbk_grain grain, const dbk_zone *zone, const int64_t *times, uint32_t n)
+static bool is_in_first(const buckets *b, int64_t ms)
 {
+    return ms >= b->list[0].start && (ms < b->list[0].end || b->list[0].end == INT64_MAX);
+}
+
+// Rows come mostly in the order of their times, and all of them in a bucket or two.
+static void buckets_find(dbk_rollups *rollups, dbk_grain grain, const int64_t *times, uint32_t n)
+{
+    buckets *b = &rollups->grains[grain];
     int64_t start = INT64_MAX, end = INT64_MIN;
     uint16_t last = NO_BUCKET;
     b->count = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    b->is_one = false;
+    if (rollups->untimed == 0) {
+        (void)bucket_find(b, grain, rollups->zone, rollups->first_ms);
+        b->is_one = is_in_first(b, rollups->last_ms);
+    }
+    for (uint32_t i = 0; i < n && !b->is_one; i++) {
         if (times[i] == DBK_NULL) {
             b->rows[i] = NO_BUCKET;
             continue;
         }
         if (times[i] < start || times[i] >= end) {
-            last = bucket_find(b, grain, zone, times[i]);
+            last = bucket_find(b, grain, rollups->zone, times[i]);
             start = b->list[last].start;
             end = b->list[last].end;
         }
         b->rows[i] = last;
     }
+}
+
+static void times_look(dbk_rollups *rollups, const int64_t *times, uint32_t n)
+{
+    int64_t first = INT64_MAX, last = INT64_MIN;
+    uint32_t untimed = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_timed = times[i] != DBK_NULL; // which is the least there is, so it never is the last
+        first = is_timed && times[i] < first ? times[i] : first;
+        last = times[i] > last ? times[i] : last;
+        untimed += !is_timed;
+    }
+    rollups->first_ms = first;
+    rollups->last_ms = last;
+    rollups->untimed = untimed;
 }
 
 // ---- Tuples ----
@@ -248,103 +283,156 @@ static bool tuples_find(rollup *r, const dbk_rollup_rows *rows, uint16_t *tuples
     return true;
 }
 
-// ---- Cells ----
+// ---- Runs ----
 
-// Finds each row's cell, made when it is missing, and counts the row. False when memory is out.
-static bool cells_find(dbk_rollups *rollups, rollup *r, dbk_grain grain, uint32_t n, int sign)
+// Where the run of rows that begins at `from` and shares its buckets of every grain that is kept ends.
+static uint32_t run_end(const dbk_rollups *rollups, const rollup *r, uint32_t from, uint32_t n)
 {
-    dbk_cube *cube = &r->view.cubes[grain];
-    const buckets *b = &rollups->grains[grain];
-    for (uint32_t i = 0; i < b->count; i++) {
-        rollups->places[i] = dbk_cube_own(cube, rollups->versions, b->list[i].number);
-        if (!rollups->places[i])
-            return false;
+    uint32_t end = n;
+    for (int g = 0; g < DBK_GRAIN_COUNT; g++) {
+        const buckets *b = &rollups->grains[g];
+        if (!r->view.grains[g] || b->is_one)
+            continue;
+        uint32_t at = from + 1;
+        while (at < end && b->rows[at] == b->rows[from])
+            at++;
+        end = at;
     }
-    // Making room moves a bucket's cells, so it comes before any of them is pointed at.
-    for (uint32_t i = 0; i < n; i++)
-        if (b->rows[i] != NO_BUCKET && !dbk_cube_reserve(cube, rollups->places[b->rows[i]], rollups->versions,
-                                                         rollups->tuples[i], r->shape.columns))
-            return false;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t tuple = rollups->tuples[i];
-        rollups->cells[i] = rollups->nowhere;
-        if (b->rows[i] != NO_BUCKET)
-            rollups->cells[i] = dbk_cells_own_page(*rollups->places[b->rows[i]], tuple / DBK_CUBE_PAGE) +
-                                tuple % DBK_CUBE_PAGE;
-        *rollups->cells[i] += sign;
-    }
-    return true;
+    return end;
 }
 
-// Without a count of values: *gap when a row has none. False when a sum does not fit any more.
-static bool add_whole(int64_t *const *cells, uint16_t sum, const int64_t *values, uint32_t n, int sign,
-                      bool *gap)
+static void run_count(row_run *run, const uint16_t *tuples, uint32_t n)
 {
-    bool over = false;
+    run->count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        run->tuples[run->count] = tuples[i];
+        run->count += run->columns[0][tuples[i]]++ == 0;
+    }
+}
+
+// *gap when a row has no value. False when a sum does not fit.
+static bool run_sum(int64_t *sums, const uint16_t *tuples, const int64_t *values, uint32_t n, bool *gap)
+{
+    bool over = false, any_missing = false;
     for (uint32_t i = 0; i < n; i++) {
         bool is_missing = values[i] == DBK_NULL;
-        int64_t *at = &cells[i][sum * DBK_CUBE_PAGE];
-        *gap |= is_missing;
-        over |= __builtin_add_overflow(*at, is_missing ? 0 : values[i] * sign, at);
+        any_missing |= is_missing;
+        over |= __builtin_add_overflow(sums[tuples[i]], is_missing ? 0 : values[i], &sums[tuples[i]]);
     }
+    *gap |= any_missing;
     return !over;
 }
 
-static bool add_counted(int64_t *const *cells, uint16_t sum, uint16_t count, const int64_t *values,
-                        uint32_t n, int sign)
+static void run_count_values(int64_t *counts, const uint16_t *tuples, const int64_t *values, uint32_t n)
 {
-    bool over = false;
-    for (uint32_t i = 0; i < n; i++) {
-        if (values[i] == DBK_NULL)
-            continue;
-        int64_t *at = &cells[i][sum * DBK_CUBE_PAGE];
-        over |= __builtin_add_overflow(*at, values[i] * sign, at);
-        cells[i][count * DBK_CUBE_PAGE] += sign;
-    }
-    return !over;
+    for (uint32_t i = 0; i < n; i++)
+        counts[tuples[i]] += values[i] != DBK_NULL;
 }
 
-static bool grain_add(dbk_rollups *rollups, rollup *r, dbk_grain grain, const dbk_rollup_rows *rows, int sign)
+// Adds rows [from, from + n) up. False when a sum does not fit.
+static bool run_gather(dbk_rollups *rollups, const rollup *r, const dbk_rollup_rows *rows, uint32_t from,
+                       uint32_t n)
 {
     const dbk_rollup_shape *shape = &r->shape;
-    if (!cells_find(rollups, r, grain, rows->count, sign))
-        return false;
+    const uint16_t *tuples = rollups->tuples + from;
+    bool fits = true;
+    run_count(&rollups->run, tuples, n);
     for (int m = 0; m < shape->measures_count; m++) {
         const int64_t *values = rows->ints[shape->measures[m]];
-        bool gap = !values, fits = true;
+        bool gap = !values;
+        if (values)
+            fits &= run_sum(rollups->run.columns[shape->sums[m]], tuples, values + from, n, &gap);
         if (values && shape->values[m])
-            fits = add_counted(rollups->cells, shape->sums[m], shape->values[m], values, rows->count, sign);
-        else if (values)
-            fits = add_whole(rollups->cells, shape->sums[m], values, rows->count, sign, &gap);
-        if (!fits)
-            return false;
+            run_count_values(rollups->run.columns[shape->values[m]], tuples, values + from, n);
         if (gap)
             rollups->gaps |= 1u << shape->measures[m];
     }
+    return fits;
+}
+
+static void run_clear(row_run *run, const dbk_rollup_shape *shape)
+{
+    for (uint32_t c = 0; c < shape->columns; c++)
+        for (uint32_t i = 0; i < run->count; i++)
+            run->columns[c][run->tuples[i]] = 0;
+}
+
+// ---- Cells ----
+
+// Adds a cell's numbers, of so many columns that stand `stride` apart, to those of another.
+static bool cell_add(int64_t *cell, const int64_t *numbers, size_t stride, uint32_t columns, int sign)
+{
+    bool over = false;
+    for (uint32_t c = 0; c < columns; c++) {
+        int64_t *at = &cell[c * DBK_CUBE_PAGE], number = numbers[c * stride];
+        over |= sign > 0 ? __builtin_add_overflow(*at, number, at) : __builtin_sub_overflow(*at, number, at);
+    }
+    return !over;
+}
+
+// The cell of a tuple among those of a bucket, made when it is missing; NULL when memory is out.
+static int64_t *cell_own(const dbk_rollups *rollups, rollup *r, dbk_grain grain, dbk_cells **place,
+                         uint32_t tuple)
+{
+    if (!dbk_cube_reserve(&r->view.cubes[grain], place, rollups->versions, tuple, r->shape.columns))
+        return NULL;
+    return dbk_cells_own_page(*place, tuple / DBK_CUBE_PAGE) + tuple % DBK_CUBE_PAGE;
+}
+
+// Adds the run to its bucket of the grain. False when memory is out or a sum does not fit any more.
+static bool run_add(dbk_rollups *rollups, rollup *r, dbk_grain grain, dbk_cells **place, int sign)
+{
+    const row_run *run = &rollups->run;
+    for (uint32_t i = 0; i < run->count; i++) {
+        uint32_t tuple = run->tuples[i];
+        int64_t *cell = cell_own(rollups, r, grain, place, tuple);
+        if (!cell || !cell_add(cell, &run->columns[0][tuple], DBK_TUPLES_MAX, r->shape.columns, sign))
+            return false;
+    }
     return true;
+}
+
+static bool places_find(dbk_rollups *rollups, rollup *r, dbk_grain grain)
+{
+    const buckets *b = &rollups->grains[grain];
+    for (uint32_t i = 0; i < b->count; i++) {
+        rollups->places[grain][i] = dbk_cube_own(&r->view.cubes[grain], rollups->versions, b->list[i].number);
+        if (!rollups->places[grain][i])
+            return false;
+    }
+    return true;
+}
+
+static bool rows_add(dbk_rollups *rollups, rollup *r, const dbk_rollup_rows *rows, int sign)
+{
+    for (int g = 0; g < DBK_GRAIN_COUNT; g++)
+        if (r->view.grains[g] && !places_find(rollups, r, (dbk_grain)g))
+            return false;
+    bool ok = true;
+    for (uint32_t from = 0, end; ok && from < rows->count; from = end) {
+        end = run_end(rollups, r, from, rows->count);
+        ok = run_gather(rollups, r, rows, from, end - from);
+        for (int g = 0; ok && g < DBK_GRAIN_COUNT; g++) {
+            const buckets *b = &rollups->grains[g];
+            uint16_t bucket = b->is_one ? 0 : b->rows[from];
+            if (r->view.grains[g] && bucket != NO_BUCKET)
+                ok = run_add(rollups, r, (dbk_grain)g, rollups->places[g][bucket], sign);
+        }
+        run_clear(&rollups->run, &r->shape);
+    }
+    return ok;
 }
 
 static bool rollup_add(dbk_rollups *rollups, rollup *r, const dbk_rollup_rows *rows, int sign)
 {
-    const int64_t *times = rows->ints[r->shape.time];
-    if (!times) {
+    if (!rows->ints[r->shape.time]) {
         r->view.untimed += sign * (int64_t)rows->count;
         return true;
     }
-    for (uint32_t i = 0; i < rows->count; i++) {
-        if (times[i] == DBK_NULL) {
-            r->view.untimed += sign;
-            continue;
-        }
-        r->view.first_ms = times[i] < r->view.first_ms ? times[i] : r->view.first_ms;
-        r->view.last_ms = times[i] > r->view.last_ms ? times[i] : r->view.last_ms;
-    }
-    if (!tuples_find(r, rows, rollups->tuples))
-        return false;
-    for (int g = 0; g < DBK_GRAIN_COUNT; g++)
-        if (r->view.grains[g] && !grain_add(rollups, r, (dbk_grain)g, rows, sign))
-            return false;
-    return true;
+    r->view.untimed += sign * (int64_t)rollups->untimed;
+    r->view.first_ms = rollups->first_ms < r->view.first_ms ? rollups->first_ms : r->view.first_ms;
+    r->view.last_ms = rollups->last_ms > r->view.last_ms ? rollups->last_ms : r->view.last_ms;
+    return tuples_find(r, rows, rollups->tuples) && rows_add(rollups, r, rows, sign);
 }
 
 static bool has_grain(const dbk_rollups *rollups, dbk_grain grain)
@@ -359,14 +447,15 @@ void dbk_rollups_add(dbk_rollups *rollups, const dbk_rollup_rows *rows, int sign
 {
     int time = -1;
     assert(rows->count <= DBK_VECTOR_ROWS);
-    memset(rollups->nowhere, 0, sizeof rollups->nowhere);
     for (int i = 0; i < rollups->count; i++) {
         rollup *r = &rollups->rollups[i];
-        // Once for rollups of the same time column.
-        for (int g = 0; r->shape.time != time && rows->ints[r->shape.time] && g < DBK_GRAIN_COUNT; g++)
-            if (has_grain(rollups, (dbk_grain)g))
-                buckets_find(&rollups->grains[g], (dbk_grain)g, rollups->zone, rows->ints[r->shape.time],
-                             rows->count);
+        const int64_t *times = rows->ints[r->shape.time];
+        if (r->shape.time != time && times) { // once for rollups of the same time column
+            times_look(rollups, times, rows->count);
+            for (int g = 0; g < DBK_GRAIN_COUNT; g++)
+                if (has_grain(rollups, (dbk_grain)g))
+                    buckets_find(rollups, (dbk_grain)g, times, rows->count);
+        }
         time = r->shape.time;
         if (r->view.kept && !rollup_add(rollups, r, rows, sign))
             rollup_give_up(r, rollups->versions);

@@ -122,6 +122,7 @@ dbk_status dbk_restore_read(dbk_io *io, dbk_file_kind kind, uint64_t number, uin
     if (status == DBK_OK)
         return DBK_OK;
     free(*out);
+    *out = NULL;
     return dbk_file_blame(kind, number, status, err);
 }
 
