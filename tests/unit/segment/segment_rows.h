@@ -70,6 +70,7 @@ static inline dbk_text rows_random_text(test_rows *r, dbk_random *random, int sh
     return rows_text(r, text, (size_t)n);
 }
 
+static inline void rows_sort_times(test_rows *r, dbk_random *random);
 static inline void rows_relate(test_rows *r, dbk_random *random);
 static inline void rows_add_up(test_rows *r, dbk_random *random);
 
@@ -108,10 +109,21 @@ static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id tabl
             r->input.ints[c] = ints;
     }
     if (dbk_random_below(random, 2) == 0) {
+        rows_sort_times(r, random);
         rows_relate(r, random);
         if (dbk_random_below(random, 2) == 0)
             rows_add_up(r, random);
     }
+}
+
+// The rows of a fact in the order of their time.
+static inline void rows_sort_times(test_rows *r, dbk_random *random)
+{
+    const int column = r->input.table->time_column;
+    int64_t *times = column >= 0 ? (int64_t *)r->input.ints[column] : NULL;
+    const uint64_t gap = 1 + (dbk_random_u64(random) >> (44 + dbk_random_below(random, 20)));
+    for (uint32_t i = 0; times && i < r->input.rows; i++)
+        times[i] = (i ? times[i - 1] : 1000) + (int64_t)dbk_random_below(random, gap);
 }
 
 // Makes some columns follow from others, or have one value nearly everywhere, as those of real tables do.
