@@ -79,6 +79,14 @@ static dbk_status plan_numbers(build *b, int index, dbk_error *err)
         column->entry.encoding = DBK_ENCODING_PACKED;
         column->entry.size = plan->size;
     }
+    // The rows of a fact are in the order of their time.
+    if (index == input->table->time_column && column->entry.encoding == DBK_ENCODING_PACKED) {
+        const size_t size = dbk_ascending_size(column->ints.ints, input->rows, plan);
+        if (size < plan->size) {
+            column->entry.encoding = DBK_ENCODING_ASCENDING;
+            column->entry.size = size;
+        }
+    }
     return DBK_OK;
 }
 
@@ -206,6 +214,8 @@ static void write_blocks(build *b, uint8_t *bytes)
         uint8_t *block = bytes + entry->offset;
         if (column->choice.plan)
             column->choice.codec->encode(&column->texts, column->choice.plan, block);
+        else if (entry->encoding == DBK_ENCODING_ASCENDING)
+            dbk_ascending_encode(column->ints.ints, column->ints.rows, column->ints_plan, block);
         else if (column->derived)
             dbk_derived_encode(column->derived, depth_of(b, i), block);
         else

@@ -80,6 +80,8 @@ static bool encoding_fits(dbk_encoding encoding, dbk_type type)
     case DBK_ENCODING_PACKED:
     case DBK_ENCODING_DERIVED:
         return type != DBK_TEXT;
+    case DBK_ENCODING_ASCENDING:
+        return dbk_type_is_int(type);
     case DBK_ENCODING_RADIX:
     case DBK_ENCODING_DECIMAL:
     case DBK_ENCODING_FRAMES:
@@ -190,6 +192,13 @@ static dbk_zone_map packed_zone_map(const dbk_ints *ints, bool is_int)
     return map;
 }
 
+static dbk_zone_map ascending_zone_map(const dbk_ascending *a)
+{
+    return (dbk_zone_map){.min = (int64_t)(a->min - DBK_INT_BIAS),
+                          .max = (int64_t)(a->max - DBK_INT_BIAS),
+                          .sum = (dbk_i128)(a->sum - (dbk_u128)DBK_INT_BIAS * a->rows)};
+}
+
 static bool code_in_range(int64_t value)
 {
     return value > 0 && value <= UINT32_MAX;
@@ -205,6 +214,9 @@ static dbk_status open_numbers(dbk_segment_column *column, const dbk_segment_ent
         if (column->ints->size != entry->size)
             return dbk_fail(err, DBK_CORRUPT, "packed numbers: the block has the wrong size");
         truth = packed_zone_map(column->ints, is_int);
+    } else if (column->encoding == DBK_ENCODING_ASCENDING) {
+        DBK_TRY(dbk_ascending_open(block, entry->size, rows, &column->ascending, err));
+        truth = ascending_zone_map(column->ascending);
     } else {
         truth = (dbk_zone_map){.min = entry->min, .max = entry->min};
         truth.sum = is_int ? (dbk_i128)entry->min * rows : 0;
@@ -298,6 +310,7 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
                 return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
                                 segment->table->columns[i].name, why.message);
             segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
+            segment->memory += column->ascending ? dbk_ascending_memory(column->ascending) : 0;
             segment->memory += column->derived ? dbk_derived_memory(column->derived) : 0;
             segment->memory += column->texts ? column->codec->memory(column->texts) : 0;
         }
@@ -338,6 +351,7 @@ void dbk_segment_free(dbk_segment *segment)
     for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
         dbk_segment_column *column = &segment->columns[i];
         free(column->ints);
+        free(column->ascending);
         dbk_derived_close(column->derived);
         if (column->texts)
             column->codec->close(column->texts);
