@@ -12,9 +12,8 @@
 // A chart of more buckets than this is a mistake in the range.
 enum { FILL_MAX = 1 << 20 };
 
-static void groups_destroy(void *self)
+void dbk_groups_destroy(dbk_groups *groups)
 {
-    dbk_groups *groups = self;
     for (int i = 0; groups->states && i < groups->plan->states_count; i++)
         dbk_state_dispose(&groups->states[i]);
     free(groups->states);
@@ -23,7 +22,7 @@ static void groups_destroy(void *self)
     free(groups);
 }
 
-static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err)
+dbk_status dbk_groups_create(const dbk_plan *plan, dbk_groups **out, dbk_error *err)
 {
     dbk_groups *groups = calloc(1, sizeof *groups);
     if (!groups)
@@ -41,11 +40,21 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     if (ok && groups->joined)
         ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], fixed);
     if (!ok) {
-        groups_destroy(groups);
+        dbk_groups_destroy(groups);
         return dbk_exec_no_memory(err);
     }
     *out = groups;
     return DBK_OK;
+}
+
+static void groups_destroy(void *self)
+{
+    dbk_groups_destroy(self);
+}
+
+static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err)
+{
+    return dbk_groups_create(plan, (dbk_groups **)out, err);
 }
 
 static dbk_status on_vector(void *self, dbk_scan *scan)
@@ -140,6 +149,12 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
     (*out)->stats = dbk_morsels_stats(morsels);
     (*out)->stats.rollup_buckets = rollup_buckets;
     return DBK_OK;
+}
+
+dbk_status dbk_groups_scan(dbk_groups *groups, dbk_scan *scan, uint32_t part)
+{
+    const dbk_sink sink = {.self = groups, .vector = on_vector, .part = on_part};
+    return dbk_scan_part(scan, part, &sink);
 }
 
 dbk_status dbk_run_groups(const dbk_plan *plan, dbk_result **out, dbk_error *err)

@@ -46,7 +46,12 @@ static dbk_status failed(const dbk_scan *scan, dbk_status status)
 // Ids are followed without being read, as far as that can be.
 static dbk_status follow(dbk_scan *scan, dbk_slot *slot)
 {
+    if (slot->followed)
+        return DBK_OK;
     dbk_status status = dbk_slot_follow(slot, scan->part, scan->vector, scan->mask);
+    if (status == DBK_OK && scan->footprint &&
+        !dbk_footprint_places(scan->footprint, scan->mask, slot->places))
+        status = DBK_NO_MEMORY;
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -179,6 +184,8 @@ static dbk_status apply_filter(dbk_scan *scan, const dbk_bound_filter *filter)
         if (status != DBK_OK)
             return failed(scan, status);
     } else {
+        if (scan->footprint && filter->form == DBK_FORM_INT_WITHIN)
+            dbk_footprint_values(scan->footprint, scan->mask, slot->ints);
         dbk_filter_ints(filter, scan->mask, slot->ints, scan->rows, dbk_scan_is_sorted(scan, filter->slot));
     }
     return DBK_OK;
@@ -259,8 +266,10 @@ dbk_status dbk_scan_part(dbk_scan *scan, uint32_t part_index, const dbk_sink *si
     bool open = false;
     for (int i = 0; i < plan->filters_count; i++) {
         dbk_zone_map zone;
-        scan->active[i] = !dbk_plan_zone_map(plan, part, plan->filters[i].slot, &zone) ||
-                          dbk_filter_judge(&plan->filters[i], &zone) != DBK_ALWAYS;
+        bool has_zone = dbk_plan_zone_map(plan, part, plan->filters[i].slot, &zone);
+        scan->active[i] = !has_zone || dbk_filter_judge(&plan->filters[i], &zone) != DBK_ALWAYS;
+        if (scan->footprint && has_zone && plan->filters[i].form == DBK_FORM_INT_WITHIN)
+            dbk_footprint_bounds(scan->footprint, zone.min, zone.max);
         open |= scan->active[i];
     }
     if (!open && !plan->has_points && sink->part && dbk_part_dead_rows(part) == 0) {

@@ -7,6 +7,7 @@
 #ifndef DBK_EXEC_SCAN_H
 #define DBK_EXEC_SCAN_H
 
+#include "engine/exec/footprint.h"
 #include "engine/exec/plan.h"
 
 typedef struct dbk_scan dbk_scan;
@@ -39,7 +40,8 @@ struct dbk_scan {
     uint32_t first;
     uint16_t picks[DBK_VECTOR_ROWS];
 
-    bool *active; // which filters the part's zone maps have left open
+    dbk_footprint *footprint; // optional: what the outcome follows from is noted there
+    bool *active;             // which filters the part's zone maps have left open
     dbk_buffer room;
     dbk_result_stats stats;
 };

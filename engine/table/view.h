@@ -40,6 +40,15 @@ uint32_t dbk_part_dead_rows(const dbk_part *part);
 // row are 0.
 const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector);
 
+// A part that is in the same state has the same rows, dead ones among them: parts of one slot are compared, of
+// any two snapshots of this process.
+typedef struct dbk_part_state {
+    uint32_t edition, rows, dead_rows;
+} dbk_part_state;
+dbk_part_state dbk_part_state_of(const dbk_part *part);
+// Grows with every row that the table gets.
+uint64_t dbk_view_age(const dbk_table_view *view);
+
 // Sealed parts have zone maps (see segment.h); for hot rows both return false and nothing is known. Dead rows
 // still count in them: bounds hold, sums and counts are only usable when dbk_part_dead_rows is 0.
 bool dbk_part_zone_map(const dbk_part *part, int column, dbk_zone_map *out);

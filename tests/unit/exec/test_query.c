@@ -99,21 +99,43 @@ static dbk_value random_value(dbk_random *r, const world *w, question *q, const 
     return (dbk_value){.kind = DBK_VALUE_TEXT, .text = text};
 }
 
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = ((const dbk_value *)a)->number, y = ((const dbk_value *)b)->number;
+    return (x > y) - (x < y);
+}
+
+// Of random values those that make intervals: ascending, each once, two by two.
+static void make_intervals(dbk_filter *f, dbk_value *values)
+{
+    int count = 0;
+    qsort(values, (size_t)f->values_count, sizeof *values, by_number);
+    for (int i = 0; i < f->values_count; i++)
+        if (values[i].kind == DBK_VALUE_INT && values[i].number != DBK_NULL &&
+            (count == 0 || values[count - 1].number < values[i].number))
+            values[count++] = values[i];
+    f->values_count = count / 2 * 2;
+}
+
 static void add_filter(dbk_random *r, const world *w, question *q, const dbk_table_def *table)
 {
     int at = q->query.filters_count;
     const path_name *column = pick_column(r, table);
     dbk_filter *f = &q->filters[at];
     *f = (dbk_filter){.column = column->path, .values = q->values[at], .values_count = 1};
-    f->op = (dbk_op)below(r, DBK_OP_CONTAINS + 1);
+    f->op = (dbk_op)below(r, DBK_OP_WITHIN + 1);
+    if (f->op == DBK_OP_WITHIN && !dbk_type_is_int(column->type))
+        f->op = DBK_OP_IN;
     if (f->op == DBK_OP_CONTAINS && dbk_type_is_int(column->type))
         f->op = DBK_OP_GE;
     if (f->op == DBK_OP_NULL || f->op == DBK_OP_NOT_NULL)
         f->values_count = 0;
-    if (f->op == DBK_OP_IN)
+    if (f->op == DBK_OP_IN || f->op == DBK_OP_WITHIN)
         f->values_count = (int)below(r, LIST);
     for (int i = 0; i < f->values_count; i++)
         q->values[at][i] = random_value(r, w, q, column, true);
+    if (f->op == DBK_OP_WITHIN)
+        make_intervals(f, q->values[at]);
     if (f->op == DBK_OP_CONTAINS && q->values[at][0].kind == DBK_VALUE_TEXT && below(r, 2))
         q->values[at][0].text =
             below(r, 2) ? (dbk_text)DBK_TEXT("NNA 1") : (dbk_text){"wORD", (uint32_t)below(r, 5)};
