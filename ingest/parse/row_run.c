@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run of rows, a column at a time: numbers and times first, and what may be wrong with words and texts; then
-// it is known how many rows are good, and their words and texts are kept, so that a row that is not leaves no
-// trace.
+// A run of rows, a column at a time: numbers and times first, and what may be wrong with words and texts;
+// then it is known how many rows are good, and their words and texts are kept, so that a row that is not
+// leaves no trace.
 //
 // Each loop knows the shapes that files are full of; any other text goes the way that a single one goes
 // (row_value.c).
@@ -88,14 +88,16 @@ static inline bool take_time(dbk_run_room *room, const dbk_zone *zone, dbk_text 
     if ((length != 19 && length != 23) || (at[10] != 'T' && at[10] != ' '))
         return false;
     // "12:30:00", the first byte lowest
-    if (!match_digits(dbk_load_8(at + 11), UINT64_C(0x30303a30303a3030), UINT64_C(0xf0f0fff0f0fff0f0), &clock))
+    if (!match_digits(dbk_load_8(at + 11), UINT64_C(0x30303a30303a3030), UINT64_C(0xf0f0fff0f0fff0f0),
+                      &clock))
         return false;
     clock = clock * 10 + (clock >> 8);
     const uint32_t hour = clock & 0xff, minute = clock >> 24 & 0xff, second = clock >> 48 & 0xff;
     if (hour > 23 || minute > 59 || second > 59)
         return false;
     if (length == 23) {
-        const unsigned a = (unsigned)(at[20] - '0'), b = (unsigned)(at[21] - '0'), c = (unsigned)(at[22] - '0');
+        const unsigned a = (unsigned)(at[20] - '0'), b = (unsigned)(at[21] - '0'),
+                       c = (unsigned)(at[22] - '0');
         if (at[19] != '.' || a > 9 || b > 9 || c > 9)
             return false;
         ms = (int32_t)(a * 100 + b * 10 + c);
@@ -158,7 +160,8 @@ static inline __attribute__((always_inline)) uint32_t ints_take(dbk_rows *rows, 
     return limit;
 }
 
-static dbk_status ints_add(dbk_rows *rows, const dbk_run *run, uint32_t field, uint32_t *limit, dbk_error *err)
+static dbk_status ints_add(dbk_rows *rows, const dbk_run *run, uint32_t field, uint32_t *limit,
+                           dbk_error *err)
 {
     const int column = run->columns[field];
     dbk_batch_column *to = &rows->batch->columns[column];
@@ -283,10 +286,10 @@ static bool codes_take_many(dbk_rows *rows, const dbk_run *run, uint32_t field, 
         }
         for (uint32_t i = 0; i < count; i++) {
             const dbk_text text = field_at(run, from + i, field);
-            out[from + i] = text.length == 0                   ? 0
-                            : text.length > DBK_WORD_KEY_BYTES ? intern(rows, column, text)
-                                                               : dbk_words_intern_short(rows, column, keys[i],
-                                                                                        text.length);
+            out[from + i] = text.length == 0 ? 0
+                            : text.length > DBK_WORD_KEY_BYTES
+                                ? intern(rows, column, text)
+                                : dbk_words_intern_short(rows, column, keys[i], text.length);
             if (text.length && !out[from + i])
                 return false;
         }
@@ -303,8 +306,8 @@ static dbk_status codes_add(dbk_rows *rows, const dbk_run *run, uint32_t field, 
     rows->open_mask |= (uint64_t)1 << column;
     const bool is_currency = dbk_rows_column_def(rows, column)->domain == DBK_DOMAIN_CURRENCY;
     const bool many = rows->words[column].shorts_count > CACHED_SLOTS && !is_currency;
-    const bool ok = many ? codes_take_many(rows, run, field, rows_count)
-                         : codes_take_few(rows, run, field, rows_count);
+    const bool ok =
+        many ? codes_take_many(rows, run, field, rows_count) : codes_take_few(rows, run, field, rows_count);
     return ok ? DBK_OK : dbk_rows_no_memory(err);
 }
 

@@ -101,8 +101,8 @@ static inline dbk_word_key dbk_word_key_of(const char *at, uint32_t length)
 // A 128-bit product folded in two, twice as long as the table needs.
 static inline uint64_t dbk_word_hash(const dbk_rows *rows, dbk_word_key key)
 {
-    const dbk_u128 product =
-        (dbk_u128)(key.low ^ rows->word_seed) * (key.high ^ UINT64_C(0x9e3779b97f4a7c15) ^ rows->word_seed << 1);
+    const dbk_u128 product = (dbk_u128)(key.low ^ rows->word_seed) *
+                             (key.high ^ UINT64_C(0x9e3779b97f4a7c15) ^ rows->word_seed << 1);
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
