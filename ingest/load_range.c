@@ -2,9 +2,10 @@
 // A range of a file, read by the thread that parses it, in steps that stay in the second-level cache.
 //
 // A range has the rows that begin in it. Where the first one begins is behind the first line feed that ends a
-// row, at or behind the byte before the range. Whether a line feed does can only be told from the start of the
-// file on; it is taken for granted that the range does not begin inside quotes. The loader compares: where
-// a range ended and the next one began must be the same place, else that one is parsed again from the right one.
+// row, at or behind the byte before the range. Whether a line feed does can only be told from the start of
+// the file on; it is taken for granted that the range does not begin inside quotes. The loader compares:
+// where a range ended and the next one began must be the same place, else that one is parsed again from the
+// right one.
 #include "ingest/load_piece.h"
 #include "ingest/parse/csv_scan.h"
 

@@ -27,7 +27,7 @@ static dbk_status prepare(void *user, dbk_load_ticket *ticket)
 {
     (void)user;
     dbk_bulk *bulk;
-    dbk_status status = dbk_bulk_prepare(ticket->batch, &bulk);
+    dbk_status status = dbk_bulk_prepare(ticket->batch, DBK_BULK_ROWS_MIN, &bulk);
     ticket->prepared = bulk;
     return status;
 }
