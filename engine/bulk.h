@@ -7,9 +7,9 @@
 //     build     any thread    the rows are encoded
 //     finish    the writer    in any order: the segment takes its slot
 //
-// From a place to its finish the working state is incomplete: it may be placed into again, but not applied to,
-// looked at or frozen. When a step fails, what was placed has no rows and never will: the database must be
-// given up, and nothing of it be kept that was not frozen before.
+// From a place to its finish the working state is incomplete: it may be placed into again, but not applied
+// to, looked at or frozen. When a step fails, what was placed has no rows and never will: the database must
+// be given up, and nothing of it be kept that was not frozen before.
 #ifndef DBK_BULK_H
 #define DBK_BULK_H
 
@@ -18,7 +18,7 @@
 
 typedef struct dbk_bulk dbk_bulk;
 
-// Fewer rows are better kept hot, where they wait for more.
+// A good rows_min: fewer rows are better kept hot, where they wait for more.
 enum { DBK_BULK_ROWS_MIN = 32768 };
 
 // Whether rows may go this way at all: nobody watches them. Sums that are kept beside the table's rows are
@@ -26,10 +26,10 @@ enum { DBK_BULK_ROWS_MIN = 32768 };
 bool dbk_bulk_is_possible(const dbk_db *db);
 
 // *out stays NULL when the batch must be applied as any other: it is not of a fact, removes rows, has rows
-// without time, or less than DBK_BULK_ROWS_MIN of them. Otherwise its columns are put in the order of time and
-// belong to the bulk until dbk_bulk_free; the batch itself, and its arena, stay the caller's. The batch must
-// be one that passes dbk_batch_check. DBK_NO_MEMORY or DBK_OK.
-dbk_status dbk_bulk_prepare(dbk_batch *batch, dbk_bulk **out);
+// without time, or less than rows_min of them. Otherwise its columns are put in the order of time
+// and belong to the bulk until dbk_bulk_free; the batch itself, and its arena, stay the caller's. The batch
+// must be one that passes dbk_batch_check. DBK_NO_MEMORY or DBK_OK.
+dbk_status dbk_bulk_prepare(dbk_batch *batch, uint32_t rows_min, dbk_bulk **out);
 // NULL is fine. Not between place and finish, unless the database is given up.
 void dbk_bulk_free(dbk_bulk *bulk);
 

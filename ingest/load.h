@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading files: read, unpack, parse on several threads, hand the batches on in the order of the file.
 //
-// A file is looked through before anything of it is stored: one that is no CSV or NDJSON, holds NUL bytes, is
-// truncated or lacks a column is refused whole. After that single rows can only be rejected, each with
-// file:line:column and a reason, and for every file rows = stored + rejected. Memory is bounded by a few
-// blocks and batches (a map holds its groups, docs/MAPS.md).
+// A file that is no CSV or NDJSON, holds NUL bytes, is truncated or lacks a column is refused whole. It is
+// looked through before anything of it is stored, unless the sink can take back what was. Apart from that
+// single rows can only be rejected, each with file:line:column and a reason, and for every file rows = stored
+// + rejected. Memory is bounded by a few blocks and batches (a map holds its groups, docs/MAPS.md).
 #ifndef DBK_LOAD_H
 #define DBK_LOAD_H
 
@@ -21,6 +21,7 @@ typedef struct dbk_load_ticket {
     dbk_change change;
     const dbk_batch *batches[1];
     void *prepared;
+    uint64_t line_offset; // to be added to the batch's lines
 } dbk_load_ticket;
 
 typedef struct dbk_load_sink {
@@ -37,8 +38,10 @@ typedef struct dbk_load_sink {
     void *user;
     // Called once, when everything was submitted, and waits until all of it is done: puts it on stable
     // storage where `done` did not say so yet. NULL: it did. `refused`: the file turned out to be one of
-    // which nothing may be stored.
+    // which nothing may be stored, and nothing is.
     dbk_status (*finish)(void *user, bool refused, dbk_error *err);
+    // Finish can take back what was submitted. So a file need not be looked through before.
+    bool takes_back;
 } dbk_load_sink;
 
 // status: what storing came to, message the reason when it failed. report: rows rejected by the engine; may

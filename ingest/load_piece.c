@@ -66,7 +66,7 @@ static void keep_reject(void *user, const dbk_reject *reject, dbk_text row)
 }
 
 void dbk_load_piece_parse(dbk_load_piece *p, struct dbk_load *load, const dbk_load_options *load_options,
-                          const dbk_load_plan *plan)
+                          const dbk_load_plan *plan, const dbk_input *input)
 {
     dbk_parse_sink sink = {keep_batch, keep_reject, p};
     dbk_parse_options options = {.table = load_options->table,
@@ -80,12 +80,16 @@ void dbk_load_piece_parse(dbk_load_piece *p, struct dbk_load *load, const dbk_lo
     p->load = load;
     p->no_memory = false;
     p->status = dbk_parser_create(&parser, &options, &sink, &p->error);
-    if (p->status == DBK_OK)
+    if (p->status == DBK_OK && p->to > 0)
+        p->status = dbk_load_range_feed(p, input, plan->format, parser, &p->error);
+    else if (p->status == DBK_OK)
         p->status = dbk_parser_feed(parser, p->data, p->size, &p->error);
     if (p->status == DBK_OK)
         p->status = dbk_parser_finish(parser, &p->error);
     if (p->status == DBK_OK && p->no_memory)
         p->status = no_memory(&p->error);
-    p->rows = parser ? dbk_parser_totals(parser).rows : 0;
+    dbk_parse_totals totals = parser ? dbk_parser_totals(parser) : (dbk_parse_totals){0};
+    p->rows = totals.rows;
+    p->lines = totals.lines;
     dbk_parser_destroy(parser);
 }

@@ -27,7 +27,7 @@ static dbk_status prepare(void *user, dbk_load_ticket *ticket)
 {
     (void)user;
     dbk_bulk *bulk;
-    dbk_status status = dbk_bulk_prepare(ticket->batch, &bulk);
+    dbk_status status = dbk_bulk_prepare(ticket->batch, DBK_BULK_ROWS_MIN, &bulk);
     ticket->prepared = bulk;
     return status;
 }
@@ -76,10 +76,11 @@ dbk_load_sink dbk_load_store_sink(dbk_load_store *target)
 {
     if (!dbk_store_is_unlogged(target->store))
         return (dbk_load_sink){.submit = submit_change, .user = target};
-    // Batches that fill a segment, with some room for pieces of shorter rows.
+    // Batches that fill a segment, with some room for ranges of shorter rows.
     return (dbk_load_sink){.prepare = prepare,
                            .forget = forget,
                            .batch_rows = DBK_SEGMENT_ROWS / 16 * 15,
+                           .takes_back = true,
                            .expect = expect,
                            .submit = submit_bulk,
                            .user = target,

@@ -126,12 +126,14 @@ static void setting_row_init(setting_row *row, dbk_text name, dbk_text value)
     row->batch.columns[dbk_column_find(def, DBK_TEXT("value"))].texts = &row->value;
 }
 
-dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, const dbk_batch *batch)
+dbk_text dbk_batch_first_currency(const dbk_batch *batch)
 {
-    if (has_setting(tenant, DBK_TEXT("currency")))
-        return DBK_OK;
-    dbk_text currency = first_currency(batch, NULL);
-    if (currency.length == 0)
+    return first_currency(batch, NULL);
+}
+
+dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, dbk_text currency)
+{
+    if (currency.length == 0 || has_setting(tenant, DBK_TEXT("currency")))
         return DBK_OK;
     setting_row setting;
     setting_row_init(&setting, DBK_TEXT("currency"), currency);

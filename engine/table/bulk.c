@@ -20,8 +20,9 @@ enum { PREFETCH_AHEAD = 24 };
 struct dbk_bulk {
     dbk_batch *batch;
     dbk_arena arena;
-    uint32_t *order;  // which row of the source each row was; NULL when they were in order
-    uint64_t *hashes; // of the ids
+    uint32_t *order;   // which row of the source each row was; NULL when they were in order
+    uint64_t *hashes;  // of the ids
+    dbk_text currency; // the first in the order of the source
     // From place on.
     dbk_table *table;
     uint32_t slot;
@@ -102,16 +103,16 @@ static dbk_status ids_hash(dbk_bulk *bulk)
     return DBK_OK;
 }
 
-dbk_status dbk_bulk_prepare(dbk_batch *batch, dbk_bulk **out)
+dbk_status dbk_bulk_prepare(dbk_batch *batch, uint32_t rows_min, dbk_bulk **out)
 {
     *out = NULL;
-    if (batch->table->kind != DBK_FACT || batch->remove || batch->rows < DBK_BULK_ROWS_MIN ||
-        !has_all_times(batch))
+    if (batch->table->kind != DBK_FACT || batch->remove || batch->rows < rows_min || !has_all_times(batch))
         return DBK_OK;
     dbk_bulk *bulk = calloc(1, sizeof *bulk);
     if (!bulk)
         return DBK_NO_MEMORY;
     bulk->batch = batch;
+    bulk->currency = dbk_batch_first_currency(batch);
     dbk_status status = rows_sort(bulk);
     if (status == DBK_OK)
         status = ids_hash(bulk);
@@ -249,7 +250,7 @@ static dbk_status place(dbk_bulk *bulk)
 {
     dbk_table *table = bulk->table;
     DBK_TRY(dbk_table_index_prepare(table, bulk->batch->rows));
-    DBK_TRY(dbk_tenant_settle_currency(table->tenant, bulk->batch));
+    DBK_TRY(dbk_tenant_settle_currency(table->tenant, bulk->currency));
     DBK_TRY(words_add(bulk));
     DBK_TRY(slot_take(bulk));
     DBK_TRY(keys_lead(bulk));

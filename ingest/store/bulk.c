@@ -83,8 +83,8 @@ static dbk_status build_and_write(dbk_io *io, piece *p, dbk_error *err)
     const dbk_segment *segment = dbk_bulk_segment(p->bulk);
     size_t size;
     const void *bytes = dbk_segment_bytes(segment, &size);
-    p->written =
-        (dbk_written_segment){.id = dbk_segment_id(segment), .size = size, .checksum = dbk_checksum(bytes, size)};
+    p->written = (dbk_written_segment){
+        .id = dbk_segment_id(segment), .size = size, .checksum = dbk_checksum(bytes, size)};
     return dbk_file_write_new(io, DBK_FILE_SEGMENT, p->written.id, bytes, size, false, err);
 }
 
@@ -186,6 +186,7 @@ static dbk_status place(dbk_store_bulk *b, dbk_bulk *prepared, dbk_error *err)
     if (status != DBK_BUSY)
         return status;
     finish(b, 0);
+    *err = (dbk_error){0};
     return dbk_bulk_place(b->store->db, b->tenant, prepared, err);
 }
 

@@ -4,8 +4,8 @@
 //     store (one thread, in order) ──▶ keys and words ──▶ build, write, sync (threads) ──▶ take the slot
 //
 // Batches that engine/bulk.h takes become segments, which are written to their files while the next ones are
-// parsed; all others are applied. Nothing of it is seen, and a crash takes all of it back, until dbk_store_bulk_end
-// has named the files in a manifest.
+// parsed; all others are applied. Nothing of it is seen, and a crash takes all of it back, until
+// dbk_store_bulk_end has named the files in a manifest.
 #ifndef DBK_STORE_BULK_H
 #define DBK_STORE_BULK_H
 
