@@ -57,11 +57,10 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
     return dbk_groups_create(plan, (dbk_groups **)out, err);
 }
 
-static dbk_status on_vector(void *self, dbk_scan *scan)
+// The rows of the scan's window.
+static dbk_status add_rows(dbk_groups *groups, dbk_scan *scan)
 {
-    dbk_groups *groups = self;
     dbk_assigned to;
-    DBK_TRY(dbk_grouping_load(&groups->grouping, scan));
     if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &to) ||
         !dbk_groups_reserve(groups))
         return dbk_exec_no_memory(scan->err);
@@ -70,6 +69,20 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     for (int i = groups->joined ? 1 : 0; i < groups->plan->states_count; i++)
         if (i != groups->joined || i == 0)
             DBK_TRY(dbk_state_add(&groups->states[i], scan, &to));
+    return DBK_OK;
+}
+
+static dbk_status on_vector(void *self, dbk_scan *scan)
+{
+    dbk_groups *groups = self;
+    dbk_grouping *grouping = &groups->grouping;
+    DBK_TRY(dbk_grouping_load(grouping, scan));
+    if (grouping->runs == 0)
+        return add_rows(groups, scan);
+    for (uint32_t run = 0; run < grouping->runs; run++) {
+        dbk_grouping_enter(grouping, scan, run);
+        DBK_TRY(add_rows(groups, scan));
+    }
     return DBK_OK;
 }
 

@@ -74,7 +74,7 @@ static dbk_status pick(dbk_scan *scan, int index, dbk_slot **out)
     DBK_TRY(load(scan, index, out));
     if (scan->contiguous || (*out)->picked)
         return DBK_OK;
-    dbk_status status = dbk_slot_pick(*out, scan->mask, scan->picks, scan->count);
+    dbk_status status = dbk_slot_pick(*out, scan->mask, dbk_scan_picks(scan), scan->matched);
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -82,7 +82,7 @@ dbk_status dbk_scan_ints(dbk_scan *scan, int slot, const int64_t **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->ints + scan->first : s->picks;
+    *out = (scan->contiguous ? s->ints + scan->first : (const int64_t *)s->picks) + scan->start;
     return DBK_OK;
 }
 
@@ -90,7 +90,7 @@ dbk_status dbk_scan_codes(dbk_scan *scan, int slot, const uint32_t **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->codes + scan->first : s->picks;
+    *out = (scan->contiguous ? s->codes + scan->first : (const uint32_t *)s->picks) + scan->start;
     return DBK_OK;
 }
 
@@ -98,7 +98,7 @@ dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->texts + scan->first : s->picks;
+    *out = (scan->contiguous ? s->texts + scan->first : (const dbk_text *)s->picks) + scan->start;
     return DBK_OK;
 }
 
@@ -116,9 +116,11 @@ dbk_status dbk_scan_packed(dbk_scan *scan, int slot, const uint32_t **numbers, d
     *numbers = NULL;
     if (status == DBK_OK && s->packed_state == DBK_PACKED_NUMBERS) {
         *line = s->line;
-        *numbers = scan->contiguous ? s->packed + scan->first : NULL;
+        *numbers = s->packed + scan->first;
         if (!scan->contiguous)
-            status = dbk_slot_pick_packed(s, scan->mask, scan->picks, scan->count, numbers);
+            status = dbk_slot_pick_packed(s, scan->mask, dbk_scan_picks(scan), scan->matched, numbers);
+        if (status == DBK_OK)
+            *numbers += scan->start;
     }
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
@@ -191,11 +193,21 @@ static dbk_status apply_filter(dbk_scan *scan, const dbk_bound_filter *filter)
     return DBK_OK;
 }
 
+const uint16_t *dbk_scan_picks(dbk_scan *scan)
+{
+    if (!scan->listed)
+        dbk_mask_list(scan->mask, scan->picks);
+    scan->listed = true;
+    return scan->picks;
+}
+
 // Turns the mask into what sinks read.
 static void settle(dbk_scan *scan)
 {
-    scan->count = dbk_mask_count(scan->mask);
-    if (scan->count == 0)
+    scan->matched = dbk_mask_count(scan->mask);
+    scan->listed = false;
+    dbk_scan_window(scan, 0, scan->matched);
+    if (scan->matched == 0)
         return;
     uint32_t w = 0;
     while (!scan->mask[w])
@@ -204,10 +216,8 @@ static void settle(dbk_scan *scan)
     w = DBK_MASK_WORDS - 1;
     while (!scan->mask[w])
         w--;
-    uint32_t last = w * 64 + 63 - (uint32_t)__builtin_clzll(scan->mask[w]);
-    scan->contiguous = last - scan->first + 1 == scan->count;
-    if (!scan->contiguous)
-        dbk_mask_list(scan->mask, scan->picks);
+    scan->last = w * 64 + 63 - (uint32_t)__builtin_clzll(scan->mask[w]);
+    scan->contiguous = scan->last - scan->first + 1 == scan->matched;
 }
 
 static dbk_status scan_vector(dbk_scan *scan, const dbk_sink *sink)
