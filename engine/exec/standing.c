@@ -4,7 +4,7 @@
 
 #include "engine/exec/groups.h"
 #include "engine/exec/plan_init.h"
-#include "engine/exec/pool.h"
+#include "engine/base/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
