@@ -115,6 +115,12 @@ static dbk_status find_row(dbk_walker *walker, int step, dbk_text id, bool *foun
     return dbk_finder_find(walker->finders[step], id, found, at);
 }
 
+bool dbk_walker_place(const dbk_walker *walker, int from, uint32_t code, dbk_locator *at)
+{
+    const dbk_table_view *view = walker->views[from + 1];
+    return view && code && dbk_view_find_code(view, code, at);
+}
+
 dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_cell *out)
 {
     const dbk_path *path = &walker->path;

@@ -32,12 +32,16 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     dbk_memory_add(&db->versions.memory, sizeof *db);
     dbk_epoch_init(&db->versions.epoch);
     db->names.versions = &db->versions;
+    pthread_mutex_init(&db->keys.lock, NULL);
+    pthread_cond_init(&db->keys.changed, NULL);
     db->next_segment_id = 1;
     db->segment_rows = DBK_SEGMENT_ROWS;
     dbk_db_set_rollup_rows(db, DBK_ROLLUP_ROWS, DBK_ROLLUP_BUCKET_ROWS);
     // Readers find an empty database rather than none.
     dbk_snapshot *empty = snapshot_create(db, 0);
     if (!empty) {
+        pthread_cond_destroy(&db->keys.changed);
+        pthread_mutex_destroy(&db->keys.lock);
         free(db);
         return dbk_fail(err, DBK_NO_MEMORY, "memory is out");
     }
@@ -65,6 +69,8 @@ void dbk_db_destroy(dbk_db *db)
     free(db->tenants);
     dbk_dict_dispose(&db->names);
     dbk_text_scratch_dispose(&db->cursor.scratch);
+    pthread_cond_destroy(&db->keys.changed);
+    pthread_mutex_destroy(&db->keys.lock);
     free(db);
 }
 

@@ -26,6 +26,8 @@
 #include "engine/table/rollups.h"
 #include "engine/table/view.h"
 
+#include <pthread.h>
+
 enum { DBK_VECTOR_WORDS = DBK_VECTOR_ROWS / 64, DBK_PAGE_PARTS = 16, DBK_NO_SLOT = INT32_MAX };
 
 // ---- Parts ----
@@ -83,6 +85,7 @@ typedef struct dbk_table {
     bool changed;      // since the last freeze
     uint64_t rows;     // alive
     dbk_key_index index;
+    _Atomic bool keyless; // the index is still to be made (key_make.h)
     dbk_moves moves;
     dbk_locator_map map;
     dbk_text_index *text_indexes; // of keyed tables, those that were asked for
@@ -104,6 +107,16 @@ struct dbk_tenant {
     dbk_tenant *next_changed;
 };
 
+// The making of key indexes after rows were restored, key_make.h.
+typedef struct dbk_keys_making {
+    bool wait;         // put off
+    _Atomic bool stop; // whoever makes them gives up
+    dbk_error failure; // of the last time that a change needed them
+    pthread_mutex_t lock;
+    pthread_cond_t changed; // a table has its index, or `over`
+    bool over;              // tables without will never get one
+} dbk_keys_making;
+
 struct dbk_db {
     dbk_versions versions;
     dbk_dict names; // of tenants: the code is 1 + the index in `tenants`
@@ -116,7 +129,8 @@ struct dbk_db {
     uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
-    dbk_text_cursor cursor;                   // the writer's
+    dbk_keys_making keys;
+    dbk_text_cursor cursor; // the writer's
     const dbk_watch *watches;
     int watches_count;
     dbk_row_stored stored;
