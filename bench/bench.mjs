@@ -2,6 +2,7 @@
 // The benchmark harness: what each suite asks is in README.md. Run through `./run bench`.
 import fs from 'node:fs'
 import path from 'node:path'
+import { closures } from './suites/closures.mjs'
 import { events } from './suites/events.mjs'
 import { http } from './suites/http.mjs'
 import { load } from './suites/load.mjs'
@@ -12,7 +13,7 @@ import { scan } from './suites/scan.mjs'
 import { write } from './suites/write.mjs'
 import { here, options, results } from './support/world.mjs'
 
-const suites = { machine, load, scan, restart, http, mixed, write, events }
+const suites = { machine, load, scan, restart, http, mixed, write, events, closures }
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]

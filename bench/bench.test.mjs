@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 
-for (const suite of ['machine', 'load', 'scan', 'restart', 'http', 'mixed', 'write']) {
+for (const suite of ['machine', 'load', 'scan', 'restart', 'http', 'mixed', 'write', 'closures']) {
   test(`the suite ${suite} runs and keeps its figures`, () => {
     const out = fs.mkdtempSync(path.join(os.tmpdir(), 'daybook-bench-'))
     try {

@@ -29,8 +29,8 @@ export async function worker(name, command, args) {
 }
 
 // Daybook's server on a free port, without rate limits.
-export async function serve(folder = data(), args = []) {
-  const child = spawn(daybook, ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+export async function serve(folder = data(), args = [], env = {}) {
+  const child = spawn(daybook, ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
   const url = value?.replace('listening on ', '')
   if (!url) throw new Error('the server did not start')
