@@ -103,7 +103,7 @@ static uint64_t count_cells(const dbk_plan_roster *roster)
     uint64_t cells = roster->view->logged;
     for (uint32_t i = 0; entries && i < entries->count; i++) {
         const dbk_roster_entry *entry = &entries->list[i];
-        if (entry->month >= roster->first && entry->month <= roster->last)
+        if (entry->first == entry->last && entry->first >= roster->first && entry->first <= roster->last)
             cells += (entry->run ? entry->run->cells : 0) + (entry->changes ? entry->changes->cells : 0);
     }
     return cells;

@@ -259,13 +259,14 @@ static void promise_sift(promise *heap, size_t count, size_t at)
     }
 }
 
-static dbk_status open_promising(search *s, promise *heap)
+static dbk_status open_promising(search *s, promise *heap, int64_t *bounds)
 {
     size_t count = 0;
-    for (uint32_t l = 0; l < s->lanes_count; l++)
+    for (uint32_t l = 0; l < s->lanes_count; l++) {
+        dbk_roster_lane_bounds(&s->lanes[l], s->roster->figure, bounds);
         for (uint32_t block = 0; block < s->lanes[l].blocks; block++)
-            heap[count++] =
-                (promise){dbk_roster_lane_bound(&s->lanes[l], s->roster->figure, block), l, block};
+            heap[count++] = (promise){bounds[block], l, block};
+    }
     for (size_t i = count / 2; i-- > 0;)
         promise_sift(heap, count, i);
     while (count > 0 && can_be_best(s, heap[0].bound)) {
@@ -287,9 +288,11 @@ static dbk_status find_largest(search *s)
     for (uint32_t l = 0; l < s->lanes_count; l++)
         blocks += s->lanes[l].blocks;
     promise *heap = malloc((blocks + 1) * sizeof *heap);
+    int64_t *bounds = malloc((blocks + 1) * sizeof *bounds);
     s->best = malloc(s->roster->most * sizeof *s->best);
-    dbk_status status = heap && s->best ? open_promising(s, heap) : DBK_NO_MEMORY;
+    dbk_status status = heap && bounds && s->best ? open_promising(s, heap, bounds) : DBK_NO_MEMORY;
     free(heap);
+    free(bounds);
     free(s->best);
     free(s->candidates);
     return status;

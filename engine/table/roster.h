@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A table's roster (engine/rollup.h): rows, sum and last time by month and by the code of a column with many
+// A table's roster (engine/rollup.h): rows, sum and last time by period and by the code of a column with many
 // words, kept beside the rows as rollups are.
 //
-//     dbk_roster ─┬─ entries   one a month and code of the other dimension: a run, and one of its changes
+//     dbk_roster ─┬─ entries   one a period (month, year, all time) and code of the other dimension: a run,
+//     and
+//                 │            one of its changes
+//                 ├─ periods   tops of each period
 //                 └─ log       the last changes, in the order in which they came
 //
 // A change of a row costs an entry in the log. A full log is sorted and put into the runs of changes, and
@@ -20,6 +23,7 @@
 #include "engine/base/calendar.h"
 #include "engine/rollup.h"
 #include "engine/table/roster_run.h"
+#include "engine/table/roster_tops.h"
 
 // Smaller tables are read in the time that a roster saves. A step reads so many rows, in some tens of
 // milliseconds.
@@ -31,17 +35,25 @@ typedef struct dbk_roster_shape {
     int time, who, dim, measure;
 } dbk_roster_shape;
 
+// A month, a year of the calendar, or all time; and a code of the other dimension.
 typedef struct dbk_roster_entry {
-    int32_t month; // as dbk_rollup_bucket numbers them
+    int32_t first, last; // months, as dbk_rollup_bucket numbers them; all time: INT32_MIN, INT32_MAX
     uint32_t dim;
     dbk_roster_run *run, *changes; // either may be NULL, or both: what there is is in the log
 } dbk_roster_entry;
 
-typedef struct dbk_roster_entries {
+struct dbk_roster_entries {
     dbk_object object;
     uint32_t count, capacity;
     dbk_roster_entry list[];
-} dbk_roster_entries;
+};
+
+// The tops of each period that has a run.
+typedef struct dbk_roster_periods {
+    dbk_object object;
+    uint32_t count;
+    dbk_roster_tops *list[];
+} dbk_roster_periods;
 
 // Only ever appended to.
 typedef struct dbk_roster_log {
@@ -55,6 +67,7 @@ struct dbk_roster_view {
     dbk_roster_shape shape;
     const dbk_zone *zone; // whose months
     const dbk_roster_entries *entries;
+    const dbk_roster_periods *periods;
     const dbk_roster_log *log;
     uint32_t logged;
     int64_t first_ms, last_ms; // every row's time is between them; first_ms > last_ms: there never was one
@@ -93,6 +106,8 @@ bool dbk_roster_log_rows(dbk_roster *roster, const dbk_roster_rows *rows, int si
 bool dbk_roster_gather(dbk_roster *roster, const dbk_roster_rows *rows, int sign);
 // What was gathered is all there for now.
 bool dbk_roster_gathered(dbk_roster *roster);
+// All rows are there, and from here on every change is logged.
+bool dbk_roster_finish(dbk_roster *roster);
 // Empties the log.
 bool dbk_roster_flush(dbk_roster *roster);
 

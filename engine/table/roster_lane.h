@@ -27,8 +27,8 @@ bool dbk_roster_lane_init(dbk_roster_lane *lane, const dbk_roster_view *view, in
                           bool (*takes)(void *user, uint32_t dim), void *user);
 void dbk_roster_lane_dispose(dbk_roster_lane *lane);
 
-// No code of the block has more.
-int64_t dbk_roster_lane_bound(const dbk_roster_lane *lane, dbk_roster_figure figure, uint32_t block);
+// Of each block what no code of it has more of.
+void dbk_roster_lane_bounds(const dbk_roster_lane *lane, dbk_roster_figure figure, int64_t *bounds);
 // Adds a block up into cells that are zeroed, or were cleared. False when a sum leaves 64 bits.
 bool dbk_roster_lane_open(const dbk_roster_lane *lane, uint32_t block, dbk_roster_cells *cells);
 void dbk_roster_cells_clear(dbk_roster_cells *cells);

@@ -146,8 +146,8 @@ static bool step(dbk_table *table)
         ok = part_gather(roster, dbk_table_part(table, slot));
         rows += dbk_table_part(table, slot)->rows;
     }
-    dbk_roster_set_counted(roster, slot == table->slots ? DBK_ROSTER_WHOLE : slot);
-    return ok && dbk_roster_gathered(roster);
+    dbk_roster_set_counted(roster, slot);
+    return ok && (slot == table->slots ? dbk_roster_finish(roster) : dbk_roster_gathered(roster));
 }
 
 void dbk_table_roster_step(dbk_table *table, const dbk_zone *zone)
@@ -216,12 +216,13 @@ static bool takes_dim(void *user, uint32_t dim)
 }
 
 // Whether both come to the same in this entry. 1, 0, or -1 when memory is out.
-static int entry_equal(const dbk_roster_view *a, const dbk_roster_view *b, int32_t month, uint32_t dim)
+static int entry_equal(const dbk_roster_view *a, const dbk_roster_view *b, const dbk_roster_entry *entry)
 {
+    uint32_t dim = entry->dim;
     dbk_roster_lane lanes[2] = {0};
     dbk_roster_cells *cells = calloc(2, sizeof *cells);
-    bool ok = cells && dbk_roster_lane_init(&lanes[0], a, month, month, takes_dim, &dim) &&
-              dbk_roster_lane_init(&lanes[1], b, month, month, takes_dim, &dim);
+    bool ok = cells && dbk_roster_lane_init(&lanes[0], a, entry->first, entry->last, takes_dim, &dim) &&
+              dbk_roster_lane_init(&lanes[1], b, entry->first, entry->last, takes_dim, &dim);
     uint32_t blocks = lanes[0].blocks > lanes[1].blocks ? lanes[0].blocks : lanes[1].blocks;
     int same = ok ? 1 : -1;
     for (uint32_t block = 0; same == 1 && block < blocks; block++)
@@ -236,9 +237,9 @@ static int entries_equal(const dbk_roster_view *a, const dbk_roster_view *b)
 {
     int same = 1;
     for (uint32_t i = 0; same == 1 && a->entries && i < a->entries->count; i++)
-        same = entry_equal(a, b, a->entries->list[i].month, a->entries->list[i].dim);
+        same = entry_equal(a, b, &a->entries->list[i]);
     for (uint32_t i = 0; same == 1 && b->entries && i < b->entries->count; i++)
-        same = entry_equal(a, b, b->entries->list[i].month, b->entries->list[i].dim);
+        same = entry_equal(a, b, &b->entries->list[i]);
     return same;
 }
 
@@ -252,7 +253,7 @@ dbk_status dbk_view_roster_check(const dbk_table_view *view, const char **wrong)
     bool ok = fresh != NULL;
     for (size_t i = 0; ok && i < dbk_view_parts(view); i++)
         ok = part_gather(fresh, dbk_view_part(view, i));
-    ok = ok && dbk_roster_gathered(fresh);
+    ok = ok && dbk_roster_finish(fresh);
     dbk_roster_view *other = ok ? dbk_roster_freeze(fresh) : NULL;
     int same = other ? entries_equal(view->roster, other) : -1;
     if (same == 0)

@@ -19,8 +19,11 @@ struct dbk_roster_block {
     dbk_object object;
     uint64_t present[DBK_ROSTER_WORDS];
     packed figures[DBK_ROSTER_FIGURES];
+    uint32_t count; // of codes
     uint64_t words[];
 };
+
+enum { NARROW = 57 };
 
 static const uint32_t units[] = {60000, 10000, 1000, 100, 10};
 
@@ -56,16 +59,35 @@ static inline int64_t number_at(const dbk_roster_block *block, const packed *p, 
     return (int64_t)((uint64_t)p->base + p->unit * bits_at(block->words + p->first_word, index, p->width));
 }
 
-bool dbk_roster_unpack(const dbk_roster_block *block, dbk_roster_figure figure,
-                       int64_t numbers[DBK_ROSTER_CODES])
+// Numbers in their order. A load of eight bytes has all of one that is narrow enough, and the words end with
+// eight to spare.
+static void unpack_list(const dbk_roster_block *block, const packed *p, size_t count,
+                        int64_t list[DBK_ROSTER_CODES])
 {
-    const packed *p = &block->figures[figure];
+    const uint8_t *bytes = (const uint8_t *)(block->words + p->first_word);
+    uint64_t mask = ((uint64_t)1 << p->width % 64) - 1;
+    for (size_t i = 0; p->width <= NARROW && i < count; i++) {
+        uint64_t value;
+        memcpy(&value, bytes + i * p->width / 8, sizeof value);
+        list[i] = (int64_t)((uint64_t)p->base + p->unit * (value >> i * p->width % 8 & mask));
+    }
+    for (size_t i = 0; p->width > NARROW && i < count; i++)
+        list[i] = number_at(block, p, i);
+}
+
+bool dbk_roster_unpack(const dbk_roster_block *block, int64_t rows[DBK_ROSTER_CODES],
+                       int64_t sums[DBK_ROSTER_CODES])
+{
+    int64_t lists[DBK_ROSTER_TOPS][DBK_ROSTER_CODES];
     size_t index = 0;
     bool over = false;
+    for (int f = 0; f < DBK_ROSTER_TOPS; f++)
+        unpack_list(block, &block->figures[f], block->count, lists[f]);
     for (uint32_t w = 0; w < DBK_ROSTER_WORDS; w++) {
         for (uint64_t left = block->present[w]; left; left &= left - 1) {
-            int64_t *at = &numbers[w * 64 + (uint32_t)__builtin_ctzll(left)];
-            over |= __builtin_add_overflow(*at, number_at(block, p, index++), at);
+            uint32_t code = w * 64 + (uint32_t)__builtin_ctzll(left);
+            rows[code] += lists[DBK_ROSTER_ROWS][index];
+            over |= __builtin_add_overflow(sums[code], lists[DBK_ROSTER_SUM][index++], &sums[code]);
         }
     }
     return !over;
@@ -147,7 +169,7 @@ static void put_bits(uint64_t *words, size_t index, unsigned width, uint64_t val
 // NULL when memory is out; *count is how many codes are there, and tops are set. A block without codes is
 // not made, and *count 0.
 static dbk_roster_block *block_pack(const open_block *open, dbk_versions *versions, size_t *count,
-                                    int64_t tops[DBK_ROSTER_TOPS])
+                                    int64_t tops[DBK_ROSTER_TOPS], bool *has_negative)
 {
     int64_t lists[DBK_ROSTER_FIGURES][DBK_ROSTER_CODES];
     packed figures[DBK_ROSTER_FIGURES];
@@ -172,10 +194,12 @@ static dbk_roster_block *block_pack(const open_block *open, dbk_versions *versio
     for (int t = 0; t < DBK_ROSTER_TOPS; t++)
         for (size_t i = 0; i < *count; i++)
             tops[t] = lists[t][i] > tops[t] ? lists[t][i] : tops[t];
+    *has_negative |= figures[DBK_ROSTER_SUM].base < 0;
     dbk_roster_block *block =
-        dbk_versions_create(versions, sizeof *block + words * sizeof block->words[0], NULL);
+        dbk_versions_create(versions, sizeof *block + (words + 1) * sizeof block->words[0], NULL);
     if (!block)
         return NULL;
+    block->count = (uint32_t)*count;
     memcpy(block->present, open->present, sizeof block->present);
     memcpy(block->figures, figures, sizeof figures);
     for (int f = 0; f < DBK_ROSTER_FIGURES; f++)
@@ -202,6 +226,7 @@ static dbk_roster_run *run_create(dbk_versions *versions, const dbk_roster_run *
     if (!old)
         return run;
     run->cells = old->cells;
+    run->has_negative = old->has_negative;
     memcpy(run->list, old->list, old->blocks * sizeof old->list[0]);
     for (int t = 0; t < DBK_ROSTER_TOPS; t++)
         memcpy(run->tops[t], old->tops[t], old->blocks * sizeof(int64_t));
@@ -226,23 +251,16 @@ static bool run_own(dbk_roster_run **run, dbk_versions *versions, uint32_t block
     return true;
 }
 
-static size_t block_cells(const dbk_roster_block *block)
-{
-    size_t count = 0;
-    for (uint32_t w = 0; block && w < DBK_ROSTER_WORDS; w++)
-        count += (size_t)__builtin_popcountll(block->present[w]);
-    return count;
-}
-
 // Puts what was opened back. False when memory is out.
 static bool block_put(dbk_roster_run *run, dbk_versions *versions, uint32_t at, const open_block *open)
 {
     size_t count;
     int64_t tops[DBK_ROSTER_TOPS];
-    dbk_roster_block *old = run->list[at], *block = block_pack(open, versions, &count, tops);
+    dbk_roster_block *old = run->list[at],
+                     *block = block_pack(open, versions, &count, tops, &run->has_negative);
     if (!block && count)
         return false;
-    run->cells += count - block_cells(old);
+    run->cells += count - (old ? old->count : 0);
     run->list[at] = block;
     for (int t = 0; t < DBK_ROSTER_TOPS; t++)
         run->tops[t][at] = tops[t];
@@ -341,6 +359,45 @@ bool dbk_roster_run_merge(dbk_roster_run **run, dbk_versions *versions, const db
         open_clear(&open);
     }
     return true;
+}
+
+static bool sum_block(open_block *open, const dbk_roster_block *block)
+{
+    int64_t lists[DBK_ROSTER_FIGURES][DBK_ROSTER_CODES];
+    size_t index = 0;
+    bool fits = true;
+    for (int f = 0; f < DBK_ROSTER_FIGURES; f++)
+        unpack_list(block, &block->figures[f], block->count, lists[f]);
+    for (uint32_t w = 0; w < DBK_ROSTER_WORDS; w++) {
+        for (uint64_t left = block->present[w]; left; left &= left - 1, index++) {
+            const int64_t numbers[] = {lists[0][index], lists[1][index], lists[2][index], lists[3][index]};
+            fits &= add_numbers(open, w * 64 + (uint32_t)__builtin_ctzll(left), numbers);
+        }
+        open->present[w] |= block->present[w];
+    }
+    return fits;
+}
+
+dbk_roster_run *dbk_roster_run_sum(dbk_versions *versions, const dbk_roster_run *const *runs, uint32_t count)
+{
+    open_block open;
+    uint32_t blocks = 0;
+    for (uint32_t i = 0; i < count; i++)
+        blocks = runs[i]->blocks > blocks ? runs[i]->blocks : blocks;
+    dbk_roster_run *sum = run_create(versions, NULL, blocks);
+    bool ok = sum != NULL;
+    open_empty(&open);
+    for (uint32_t at = 0; ok && at < blocks; at++) {
+        for (uint32_t i = 0; ok && i < count; i++)
+            if (at < runs[i]->blocks && runs[i]->list[at])
+                ok = sum_block(&open, runs[i]->list[at]);
+        ok = ok && block_put(sum, versions, at, &open);
+        open_clear(&open);
+    }
+    if (ok)
+        return sum;
+    dbk_roster_run_release(sum, versions);
+    return NULL;
 }
 
 void dbk_roster_run_release(dbk_roster_run *run, dbk_versions *versions)

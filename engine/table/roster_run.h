@@ -35,7 +35,8 @@ typedef struct dbk_roster_block dbk_roster_block;
 typedef struct dbk_roster_run {
     dbk_object object;
     uint32_t blocks, capacity;
-    uint64_t cells; // codes in all of them
+    uint64_t cells;    // codes in all of them
+    bool has_negative; // a sum is, or was, below 0
     // Entries of blocks, NULL and 0 where no code of the block occurs. A top is at least 0.
     dbk_roster_block **list;
     int64_t *tops[DBK_ROSTER_TOPS];
@@ -45,9 +46,9 @@ typedef struct dbk_roster_run {
 
 // A block's codes are those of this bitmap, counted from the block's first code.
 const uint64_t *dbk_roster_present(const dbk_roster_block *block);
-// Adds a figure of all codes, ROWS or SUM, to numbers by code. False when a sum leaves 64 bits.
-bool dbk_roster_unpack(const dbk_roster_block *block, dbk_roster_figure figure,
-                       int64_t numbers[DBK_ROSTER_CODES]);
+// Adds rows and sums of all codes to numbers by code. False when a sum leaves 64 bits.
+bool dbk_roster_unpack(const dbk_roster_block *block, int64_t rows[DBK_ROSTER_CODES],
+                       int64_t sums[DBK_ROSTER_CODES]);
 // A figure of one code, of those that are there.
 int64_t dbk_roster_number(const dbk_roster_block *block, dbk_roster_figure figure, uint32_t code);
 
@@ -70,6 +71,8 @@ bool dbk_roster_run_add(dbk_roster_run **run, dbk_versions *versions, const dbk_
                         size_t count, bool is_change);
 // Puts another run, of changes, into this one.
 bool dbk_roster_run_merge(dbk_roster_run **run, dbk_versions *versions, const dbk_roster_run *changes);
+// What several runs come to together; NULL when memory is out or a sum leaves 64 bits.
+dbk_roster_run *dbk_roster_run_sum(dbk_versions *versions, const dbk_roster_run *const *runs, uint32_t count);
 // Takes the run out of the working state; frees it at once, versions being NULL, when no image is left.
 void dbk_roster_run_release(dbk_roster_run *run, dbk_versions *versions);
 
