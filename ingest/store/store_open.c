@@ -122,6 +122,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     s->unlogged = options->unlogged;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
+    s->opened = options->opened;
     s->notice = options->notice;
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();

@@ -37,6 +37,7 @@ struct dbk_store {
     uint64_t memory_budget, checkpoint_bytes;
     bool unlogged;
     void (*answers_begin)(void), (*answers_end)(void);
+    void (*opened)(void *user);
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;
