@@ -22,6 +22,12 @@ struct dbk_split_plan {
 
 enum { SMALLEST_WIDTH = 12 };
 
+// Less than an eighth saved is not worth putting two parts together.
+static bool is_worth(size_t size, size_t packed)
+{
+    return size < packed / 8 * 7;
+}
+
 // How many codes have each width.
 static void count_widths(const uint32_t *codes, uint32_t rows, uint32_t counts[33])
 {
@@ -89,7 +95,7 @@ static dbk_status choose(const dbk_segment_input *input, int column, size_t pack
     dbk_ints_analyze(&lows, &plan->low);
     if (plan->high)
         plan->size = DBK_SEGMENT_ALIGN + plan->low.size + dbk_derived_size(plan->high);
-    return plan->size < packed / 6 * 5 ? DBK_OK : DBK_NOT_FOUND;
+    return is_worth(plan->size, packed) ? DBK_OK : DBK_NOT_FOUND;
 }
 
 dbk_status dbk_split_choose(const dbk_segment_input *input, int column, const dbk_ints_plan *packed,
@@ -103,7 +109,7 @@ dbk_status dbk_split_choose(const dbk_segment_input *input, int column, const db
         return DBK_OK;
     count_widths(input->codes[column], input->rows, counts);
     const int low_bits = choose_low_bits(counts, input->rows, width, &bits);
-    if (bits / 8 >= packed->size / 6 * 5)
+    if (!is_worth(bits / 8, packed->size))
         return DBK_OK;
     dbk_split_plan *plan = calloc(1, sizeof *plan);
     if (!plan)

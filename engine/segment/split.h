@@ -12,7 +12,7 @@
 
 typedef struct dbk_split_plan dbk_split_plan;
 
-// *out is NULL where less than a sixth of the packed size is saved. DBK_NO_MEMORY or DBK_OK.
+// *out is NULL where less than an eighth of the packed size is saved. DBK_NO_MEMORY or DBK_OK.
 dbk_status dbk_split_choose(const dbk_segment_input *input, int column, const dbk_ints_plan *packed,
                             dbk_split_plan **out, dbk_error *err);
 size_t dbk_split_size(const dbk_split_plan *plan);
