@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Split codes, both directions: two parts that other codecs store, cut apart and put together again.
 #include "engine/segment/split.h"
 #include "engine/base/bytes.h"
 #include "engine/base/wide.h"
