@@ -15,6 +15,7 @@ typedef struct column_plan {
     dbk_ints_source ints;
     dbk_ints_plan *ints_plan;
     dbk_derived_plan *derived;
+    dbk_split_plan *split;
     dbk_texts_source texts;
     dbk_text_choice choice;
 } column_plan;
@@ -126,6 +127,13 @@ static dbk_status derive(build *b, int index, const dbk_anchors *anchors, dbk_er
     if (column->derived) {
         column->entry.encoding = DBK_ENCODING_DERIVED;
         column->entry.size = dbk_derived_size(column->derived);
+        return DBK_OK;
+    }
+    if (b->input->table->columns[index].type == DBK_CODE)
+        DBK_TRY(dbk_split_choose(b->input, index, column->ints_plan, &column->split, err));
+    if (column->split) {
+        column->entry.encoding = DBK_ENCODING_SPLIT;
+        column->entry.size = dbk_split_size(column->split);
     }
     return DBK_OK;
 }
@@ -216,6 +224,8 @@ static void write_blocks(build *b, uint8_t *bytes)
             column->choice.codec->encode(&column->texts, column->choice.plan, block);
         else if (entry->encoding == DBK_ENCODING_ASCENDING)
             dbk_ascending_encode(column->ints.ints, column->ints.rows, column->ints_plan, block);
+        else if (column->split)
+            dbk_split_encode(column->split, block);
         else if (column->derived)
             dbk_derived_encode(column->derived, depth_of(b, i), block);
         else
@@ -280,6 +290,7 @@ dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, 
     for (int i = 0; i < columns; i++) {
         free(b->columns[i].ints_plan);
         dbk_derived_forget(b->columns[i].derived);
+        dbk_split_forget(b->columns[i].split);
         if (b->columns[i].choice.plan)
             b->columns[i].choice.codec->forget(b->columns[i].choice.plan);
     }

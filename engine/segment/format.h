@@ -38,6 +38,7 @@ typedef enum dbk_encoding {
     DBK_ENCODING_FRAMES = 6,
     DBK_ENCODING_DERIVED = 7,
     DBK_ENCODING_ASCENDING = 8,
+    DBK_ENCODING_SPLIT = 9,
 } dbk_encoding;
 
 typedef struct dbk_segment_entry {

@@ -127,6 +127,8 @@ uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vect
     const dbk_segment_column *c = numbers_of(segment, column, false);
     if (c->ints) {
         dbk_ints_read32(c->ints, vector, out);
+    } else if (c->split) {
+        dbk_split_codes(c->split, vector, out);
     } else if (c->derived) {
         dbk_derived_codes(c->derived, vector, out);
     } else {
@@ -159,6 +161,8 @@ bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector
         dbk_ascending_between(c->ascending, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
         return true;
     }
+    if (c->split)
+        return dbk_split_between(c->split, vector, (uint64_t)lo, (uint64_t)hi, mask);
     return c->ints && dbk_ints_between(c->ints, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
 }
 
@@ -193,6 +197,8 @@ uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t ro
     assert(row < segment->rows);
     if (c->ints)
         return (uint32_t)dbk_ints_at(c->ints, row);
+    if (c->split)
+        return dbk_split_code_at(c->split, row);
     if (c->derived)
         return dbk_derived_code_at(c->derived, row);
     return c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;
