@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a restart's time goes: a data directory is opened as a server opens it, phase by phase, with the time
-// that passed and the processor's, all threads taken together. Beside it stands what the disk needs to hand the
-// files over, read past the page cache in requests of 1 to 8 MiB, several at a time: the best of all is the
-// floor that a restart is measured against.
+// that passed and the processor's, all threads taken together. Beside it stands what the disk needs to hand
+// the files over, read past the page cache in requests of 1 to 8 MiB, several at a time: the best of all is
+// the floor that a restart is measured against.
 //
 //     bench_restart DIR [ROUNDS] [cold]     nobody else may have DIR open
 //
@@ -156,8 +156,8 @@ static double disk_floor(const char *directory, const dbk_file_list *files, uint
                 best_depth = depth;
             }
         }
-    printf("  disk          %8.3f s  %6.2f GB/s  (requests of %zu MiB, %d in flight: the best of all)\n", best,
-           (double)bytes / best / 1e9, best_chunk, best_depth);
+    printf("  disk          %8.3f s  %6.2f GB/s  (requests of %zu MiB, %d in flight: the best of all)\n",
+           best, (double)bytes / best / 1e9, best_chunk, best_depth);
     return best;
 }
 
@@ -172,8 +172,8 @@ static void pieces(dbk_io *io, const dbk_file_list *files)
         void *file;
         size_t size;
         moment start = now();
-        must(dbk_file_read_named(io, DBK_FILE_SEGMENT, files->numbers[DBK_FILE_SEGMENT][i],
-                                 DBK_SEGMENT_SLACK, &file, &size, &err) == DBK_OK,
+        must(dbk_file_read_named(io, DBK_FILE_SEGMENT, files->numbers[DBK_FILE_SEGMENT][i], DBK_SEGMENT_SLACK,
+                                 &file, &size, &err) == DBK_OK,
              err.message);
         reading += since(start).processor;
         start = now();
