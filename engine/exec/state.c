@@ -356,8 +356,6 @@ static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
     return true;
 }
 
-// A test is cheaper than a store that the next row may have to wait for, and in most buckets most rows are of
-// customers who were there before.
 static void set_bits(uint64_t *restrict bits, const uint32_t *codes, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
