@@ -38,7 +38,7 @@ dbk_status dbk_groups_create(const dbk_plan *plan, dbk_groups **out, dbk_error *
         ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], joins ? 0 : fixed);
     }
     if (ok && groups->joined)
-        ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], fixed);
+        ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], plan, fixed);
     if (!ok) {
         dbk_groups_destroy(groups);
         return dbk_exec_no_memory(err);
@@ -119,8 +119,13 @@ static dbk_status merge(dbk_groups *into, const dbk_groups *from, dbk_error *err
         map = malloc(((size_t)count + 1) * sizeof *map);
         ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && dbk_groups_reserve(into);
     }
+    const int joined = into->joined;
+    if (ok && joined)
+        ok = dbk_state_merge_both(&into->states[0], &into->states[joined], &from->states[0],
+                                  &from->states[joined], count);
     for (int i = 0; ok && i < into->plan->states_count; i++)
-        ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
+        if (!joined || (i != 0 && i != joined))
+            ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
     free(map);
     return ok ? DBK_OK : dbk_exec_no_memory(err);
 }

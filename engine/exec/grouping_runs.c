@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts are sorted by time inside a segment, so a calendar bucket is a run of rows. Where the runs of a vector
-// end is found without looking at the times of all rows: few ends by single look-ups, which guess where the
-// end should be from the times at both sides; more of them in the decoded column, by halving.
+// Facts are sorted by time inside a segment, so a calendar bucket is a run of rows. Where the runs of a
+// vector end is found without looking at the times of all rows: few ends by single look-ups, which guess
+// where the end should be from the times at both sides; more of them in the decoded column, by halving.
 #include "engine/exec/grouping.h"
 
 #include <assert.h>
@@ -67,7 +67,8 @@ static instant first_not_before(const dbk_part *part, int column, uint32_t vecto
     return high;
 }
 
-static void look_up_runs(dbk_grouping *grouping, const dbk_scan *scan, int column, instant first, instant last)
+static void look_up_runs(dbk_grouping *grouping, const dbk_scan *scan, int column, instant first,
+                         instant last)
 {
     uint32_t run = 0;
     for (;;) {

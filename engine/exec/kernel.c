@@ -90,6 +90,15 @@ DBK_BODY uint32_t dbk_mask_count_body(const uint64_t mask[DBK_MASK_WORDS])
 }
 DBK_EACH_LEVEL(uint32_t, dbk_mask_count, (const uint64_t mask[DBK_MASK_WORDS]), (mask))
 
+DBK_BODY uint64_t dbk_count_bits_body(const uint64_t *words, size_t n)
+{
+    uint64_t count = 0;
+    for (size_t w = 0; w < n; w++)
+        count += (uint64_t)__builtin_popcountll(words[w]);
+    return count;
+}
+DBK_EACH_LEVEL(uint64_t, dbk_count_bits, (const uint64_t *words, size_t n), (words, n))
+
 DBK_BODY uint64_t dbk_sum_numbers_body(const uint32_t *numbers, uint32_t n)
 {
     uint64_t sum = 0;

@@ -5,7 +5,7 @@
 // maximum keeps u, the minimum keeps -u (mod 2^64), which turns the order round and leaves 0 where it was.
 #include "engine/exec/state.h"
 
-#include "engine/exec/tally.h"
+#include "engine/base/pages.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,19 +41,32 @@ bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def 
         // A bitmap that is mostly empty costs more to count than a set costs to fill.
         if (words <= BITS_WORDS_MAX / fixed_groups && words * fixed_groups <= plan->rows_estimate + 4096) {
             state->bits_words = words;
-            state->bits = calloc(words * fixed_groups, sizeof *state->bits);
+            state->bits_bytes = words * fixed_groups * sizeof *state->bits;
+            state->bits = dbk_pages_create(state->bits_bytes);
             return state->bits != NULL;
         }
     }
     return true;
 }
 
+// Joined numbers are tallies, which came in pages with their words.
+static void numbers_free(dbk_state *state)
+{
+    if (state->step > 1)
+        dbk_pages_free(state->numbers, state->capacity * sizeof(dbk_tally));
+    else
+        free(state->numbers);
+    if (state->words)
+        dbk_words_dispose(state->words);
+    free(state->words);
+}
+
 void dbk_state_dispose(dbk_state *state)
 {
     if (!state->beside)
-        free(state->numbers);
+        numbers_free(state);
     free(state->wide);
-    free(state->bits);
+    dbk_pages_free(state->bits, state->bits_bytes);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
 }
@@ -63,9 +76,22 @@ static inline int64_t *number(const dbk_state *state, uint32_t group)
     return &state->numbers[(size_t)group * state->step];
 }
 
-bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups)
+// Nothing that is looked at is below this: words count from here. False where that is not known.
+static bool least_value(const dbk_plan *plan, int slot, int64_t *least)
 {
-    dbk_tally *tallies = calloc(groups, sizeof *tallies);
+    *least = INT64_MAX;
+    for (size_t p = 0; p < plan->parts_count; p++) {
+        dbk_zone_map zone;
+        if (dbk_plan_zone_map(plan, dbk_view_part(plan->view, plan->parts[p]), slot, &zone) &&
+            zone.min <= zone.max && zone.min < *least)
+            *least = zone.min;
+    }
+    return *least != INT64_MAX;
+}
+
+bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, uint64_t groups)
+{
+    dbk_tally *tallies = dbk_pages_create(groups * sizeof *tallies);
     if (!tallies)
         return false;
     counts->capacity = sums->capacity = (uint32_t)groups;
@@ -73,7 +99,16 @@ bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups)
     sums->numbers = &tallies->sum;
     counts->step = sums->step = sizeof *tallies / sizeof(int64_t);
     sums->beside = true;
-    return true;
+    int64_t least;
+    if (groups <= DBK_FEW_GROUPS || !least_value(plan, sums->def->slot, &least))
+        return true;
+    counts->words = sums->words = malloc(sizeof *counts->words);
+    return counts->words && dbk_words_init(counts->words, (uint32_t)groups, least);
+}
+
+static dbk_tally *tallies_of(const dbk_state *counts)
+{
+    return (dbk_tally *)counts->numbers;
 }
 
 static void *grow(void *old, size_t count, size_t more, size_t size)
@@ -146,6 +181,8 @@ static bool widen(dbk_state *state)
     dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
     if (!wide)
         return false;
+    if (state->words)
+        dbk_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
     for (uint32_t i = 0; i < state->capacity; i++)
         wide[i] = *number(state, i);
     if (!state->beside)
@@ -198,7 +235,8 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
     } else if (is_few(to, n)) {
         add_few(state, counts, to, numbers, n, line);
     } else if (counts) {
-        dbk_tally_packed((dbk_tally *)counts->numbers, to->groups, numbers, n, line, is_far(state));
+        if (!state->words || !dbk_words_add(state->words, tallies_of(counts), to->groups, numbers, n, line))
+            dbk_tally_packed(tallies_of(counts), to->groups, numbers, n, line, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
             *number(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
@@ -213,7 +251,7 @@ static void add_ints(dbk_state *state, dbk_state *counts, const dbk_assigned *to
         if (counts)
             *number(counts, to->low) += n;
     } else if (counts) {
-        dbk_tally_ints((dbk_tally *)counts->numbers, to->groups, values, n, is_far(state));
+        dbk_tally_ints(tallies_of(counts), to->groups, values, n, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
             *number(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
@@ -330,6 +368,12 @@ static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
     return true;
 }
 
+static void set_bits(uint64_t *restrict bits, const uint32_t *codes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        bits[codes[i] >> 6] |= (uint64_t)1 << (codes[i] & 63);
+}
+
 static bool add_distinct_text(dbk_state *state, uint32_t group, dbk_text text, uint64_t bit)
 {
     uint32_t number;
@@ -340,13 +384,13 @@ static dbk_status add_distinct_codes(dbk_state *state, dbk_scan *scan, const dbk
 {
     const uint32_t *codes;
     DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
-    for (uint32_t i = 0; i < scan->count; i++) {
-        uint32_t g = to->groups ? to->groups[i] : to->low;
-        if (state->bits)
-            state->bits[g * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
-        else if (codes[i] != 0 && !add_pair(state, g, codes[i]))
+    if (state->bits && !to->groups)
+        set_bits(state->bits + to->low * state->bits_words, codes, scan->count);
+    for (uint32_t i = 0; state->bits && to->groups && i < scan->count; i++)
+        state->bits[to->groups[i] * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
+    for (uint32_t i = 0; !state->bits && i < scan->count; i++)
+        if (codes[i] != 0 && !add_pair(state, to->groups ? to->groups[i] : to->low, codes[i]))
             return dbk_exec_no_memory(scan->err);
-    }
     return DBK_OK;
 }
 
@@ -502,6 +546,31 @@ static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t 
     return true;
 }
 
+bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t groups)
+{
+    // Where these stay narrow, the others are too.
+    if (!promise(sums, from_sums->wide ? (dbk_u128)UINT64_MAX : from_sums->added_bound))
+        return false;
+    for (uint32_t g = 0; sums->wide && g < groups; g++) {
+        *number(counts, g) += dbk_state_number(from_counts, g);
+        sums->wide[g] += dbk_state_sum(from_sums, g);
+    }
+    if (sums->wide)
+        return true;
+    dbk_tally *tallies = tallies_of(counts);
+    const dbk_tally *from = tallies_of(from_counts);
+    for (uint32_t g = 0; g < groups; g++) {
+        if (from[g].count == 0) // pages that nobody wrote to stay as they are
+            continue;
+        tallies[g].count += from[g].count;
+        tallies[g].sum += from[g].sum;
+    }
+    if (counts->words)
+        dbk_words_merge(counts->words, tallies, from_counts->words);
+    return true;
+}
+
 bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
 {
     switch (state->def->kind) {
@@ -529,11 +598,9 @@ void dbk_state_finish(dbk_state *state, uint32_t groups)
 {
     for (uint32_t g = 0; state->bits && g < groups; g++) {
         uint64_t *bits = state->bits + g * state->bits_words;
-        bits[0] &= ~(uint64_t)1;           // code 0 is no value
-        int64_t count = *number(state, g); // of what has no bit
-        for (size_t w = 0; w < state->bits_words; w++)
-            count += __builtin_popcountll(bits[w]);
-        *number(state, g) = count;
+        bits[0] &= ~(uint64_t)1; // code 0 is no value
+        // … beside what has no bit.
+        *number(state, g) += (int64_t)dbk_count_bits(bits, state->bits_words);
     }
 }
 
@@ -541,6 +608,8 @@ int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 {
     uint64_t form = (uint64_t)*number(state, group);
     switch (state->def->kind) {
+    case DBK_STATE_ROWS:
+        return (int64_t)form + (state->words ? dbk_word_count(state->words, group) : 0);
     case DBK_STATE_MAX:
         return (int64_t)(form ^ SIGN);
     case DBK_STATE_MIN:
@@ -552,5 +621,7 @@ int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 
 dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
 {
-    return state->wide ? state->wide[group] : *number(state, group);
+    if (state->wide)
+        return state->wide[group];
+    return *number(state, group) + (state->words ? dbk_word_sum(state->words, group) : 0);
 }

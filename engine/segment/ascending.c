@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 #include <immintrin.h>
 #endif
 
@@ -47,8 +47,8 @@ DBK_WIDE static void join(const uint16_t *restrict places, int low_bits, uint32_
         numbers[i] |= ((uint32_t)places[i] - i) << low_bits;
 }
 
-#if DBK_HAS_512
-DBK_512 static void list_places_512(const uint64_t *words, uint32_t count, uint16_t out[PLACES_ROOM])
+#if DBK_HAS_LEVELS
+DBK_AVX512 static void list_places_512(const uint64_t *words, uint32_t count, uint16_t out[PLACES_ROOM])
 {
     uint8_t bytes[64];
     for (int i = 0; i < 64; i++)
@@ -75,8 +75,8 @@ static void find_places(const dbk_ascending *a, uint32_t vector, uint16_t places
     const uint32_t count = words_of(a, vector);
     if (dbk_vector_rows(a->rows, vector) < DBK_VECTOR_ROWS)
         memset(places, 0, PLACES_ROOM * sizeof *places);
-#if DBK_HAS_512
-    if (dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512) {
         list_places_512(words, count, places);
         return;
     }
@@ -247,10 +247,10 @@ DBK_WIDE static void scale(const uint32_t *restrict numbers, uint64_t start, uin
         out[i] = start + numbers[i] * divisor;
 }
 
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 // All steps of most columns in one: their divisor fits 32 bits.
-DBK_512 static void read_512(const uint16_t *places, const uint32_t *lows, int low_bits, uint64_t start,
-                             uint32_t divisor, uint64_t *out)
+DBK_AVX512 static void read_512(const uint16_t *places, const uint32_t *lows, int low_bits, uint64_t start,
+                                uint32_t divisor, uint64_t *out)
 {
     const __m128i shift = _mm_cvtsi32_si128(low_bits);
     const __m512i from = _mm512_set1_epi64((long long)start), by = _mm512_set1_epi64(divisor);
@@ -279,8 +279,8 @@ void dbk_ascending_read(const dbk_ascending *a, uint32_t vector, int64_t out[DBK
     // Signed and unsigned of the same size may alias.
     uint64_t *to = (uint64_t *)out;
     uint32_t numbers[DBK_VECTOR_ROWS];
-#if DBK_HAS_512
-    if (a->divisor <= UINT32_MAX && dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (a->divisor <= UINT32_MAX && dbk_level_used() == DBK_LEVEL_AVX512) {
         uint16_t places[PLACES_ROOM];
         find_places(a, vector, places);
         dbk_bits_unpack32(lows_of(a, v), v->low_bits, numbers);

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 #include <immintrin.h>
 #endif
 
@@ -233,8 +233,8 @@ typedef struct vector_truth {
     uint32_t nulls;
 } vector_truth;
 
-#if DBK_HAS_512
-DBK_512 static vector_truth look_512(const int64_t *values, uint32_t n)
+#if DBK_HAS_LEVELS
+DBK_AVX512 static vector_truth look_512(const int64_t *values, uint32_t n)
 {
     const __m512i none = _mm512_set1_epi64(DBK_NULL), half = _mm512_set1_epi64(UINT32_MAX);
     const __m512i bias = _mm512_set1_epi64((long long)DBK_INT_BIAS);
@@ -282,8 +282,8 @@ static dbk_zone_map decoded_zone_map(const dbk_segment *segment, const dbk_deriv
         int64_t values[DBK_VECTOR_ROWS];
         const uint32_t n = dbk_vector_rows(d->rows, v);
         dbk_derived_ints(segment, d, v, values);
-#if DBK_HAS_512
-        const vector_truth t = dbk_has_512() ? look_512(values, n) : look(values, n);
+#if DBK_HAS_LEVELS
+        const vector_truth t = dbk_level_used() == DBK_LEVEL_AVX512 ? look_512(values, n) : look(values, n);
 #else
         const vector_truth t = look(values, n);
 #endif
@@ -428,8 +428,8 @@ typedef struct spread_source {
     uint64_t usual;
 } spread_source;
 
-#if DBK_HAS_512
-DBK_512 static void spread_512(const spread_source *s, uint64_t *out)
+#if DBK_HAS_LEVELS
+DBK_AVX512 static void spread_512(const spread_source *s, uint64_t *out)
 {
     const uint64_t *own = s->own;
     const __m512i usual = _mm512_set1_epi64((long long)s->usual);
@@ -443,7 +443,8 @@ DBK_512 static void spread_512(const spread_source *s, uint64_t *out)
     }
 }
 
-DBK_512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, uint32_t usual, uint32_t *out)
+DBK_AVX512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, uint32_t usual,
+                                        uint32_t *out)
 {
     const __m512i others = _mm512_set1_epi32((int)usual);
     for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i += 16) {
@@ -456,8 +457,8 @@ DBK_512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, u
 
 static void spread(const spread_source *s, uint64_t *out)
 {
-#if DBK_HAS_512
-    if (dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512) {
         spread_512(s, out);
         return;
     }
@@ -472,8 +473,8 @@ static void spread(const spread_source *s, uint64_t *out)
 
 static void spread_codes(const uint32_t *own, const uint64_t *bits, uint32_t usual, uint32_t *out)
 {
-#if DBK_HAS_512
-    if (dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512) {
         spread_codes_512(own, bits, usual, out);
         return;
     }

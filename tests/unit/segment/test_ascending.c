@@ -80,8 +80,8 @@ static size_t round_trip(const int64_t *ints, uint32_t rows, dbk_random *random)
     size_t size;
     uint8_t *block = encode(ints, rows, &size);
     assert_non_null(block);
-    for (int wide = 0; wide < 2; wide++) {
-        dbk_use_512(wide);
+    for (int level = 0; level <= (int)dbk_level_best(); level++) {
+        dbk_level_use((dbk_level)level);
         dbk_ascending *a = NULL;
         dbk_error err = {0};
         if (dbk_ascending_open(block, size, rows, &a, &err) != DBK_OK)
@@ -91,7 +91,7 @@ static size_t round_trip(const int64_t *ints, uint32_t rows, dbk_random *random)
             check_between(a, ints, v, random);
         free(a);
     }
-    dbk_use_512(true);
+    dbk_level_use(dbk_level_best());
     free(block);
     return size;
 }

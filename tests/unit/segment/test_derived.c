@@ -137,15 +137,15 @@ static void rows_come_back_with_and_without_wide_registers(void **state)
     for (size_t k = 0; k < DBK_COUNT(counts); k++) {
         test_rows r;
         fill_orders(&r, &random, counts[k]);
-        for (int wide = 0; wide < 2; wide++) {
-            dbk_use_512(wide);
+        for (int level = 0; level <= (int)dbk_level_best(); level++) {
+            dbk_level_use((dbk_level)level);
             dbk_segment *segment = build(&r);
             check_rows(segment, &r);
             dbk_segment_free(segment);
         }
         rows_dispose(&r);
     }
-    dbk_use_512(true);
+    dbk_level_use(dbk_level_best());
 }
 
 static void nothing_is_promised_of_packed_forms(void **state)
