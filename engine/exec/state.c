@@ -57,7 +57,7 @@ static void numbers_free(dbk_state *state)
     else
         free(state->numbers);
     if (state->words)
-        dbk_words_dispose(state->words);
+        dbk_group_words_dispose(state->words);
     free(state->words);
 }
 
@@ -103,7 +103,7 @@ bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, ui
     if (groups <= DBK_FEW_GROUPS || !least_value(plan, sums->def->slot, &least))
         return true;
     counts->words = sums->words = malloc(sizeof *counts->words);
-    return counts->words && dbk_words_init(counts->words, (uint32_t)groups, least);
+    return counts->words && dbk_group_words_init(counts->words, (uint32_t)groups, least);
 }
 
 static dbk_tally *tallies_of(const dbk_state *counts)
@@ -182,7 +182,7 @@ static bool widen(dbk_state *state)
     if (!wide)
         return false;
     if (state->words)
-        dbk_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
+        dbk_group_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
     for (uint32_t i = 0; i < state->capacity; i++)
         wide[i] = *number(state, i);
     if (!state->beside)
@@ -235,7 +235,8 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
     } else if (is_few(to, n)) {
         add_few(state, counts, to, numbers, n, line);
     } else if (counts) {
-        if (!state->words || !dbk_words_add(state->words, tallies_of(counts), to->groups, numbers, n, line))
+        if (!state->words ||
+            !dbk_group_words_add(state->words, tallies_of(counts), to->groups, numbers, n, line))
             dbk_tally_packed(tallies_of(counts), to->groups, numbers, n, line, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
@@ -567,7 +568,7 @@ bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *f
         tallies[g].sum += from[g].sum;
     }
     if (counts->words)
-        dbk_words_merge(counts->words, tallies, from_counts->words);
+        dbk_group_words_merge(counts->words, tallies, from_counts->words);
     return true;
 }
 

@@ -9,25 +9,25 @@ static const uint64_t ONE = (uint64_t)1 << DBK_WORD_COUNT_SHIFT;
 static const uint64_t HALVES = (uint64_t)1 << 63 | (uint64_t)1 << (DBK_WORD_COUNT_SHIFT - 1);
 static const uint64_t NUMBERS_MAX = (uint64_t)1 << 31;
 
-// Words beyond the second-level cache are asked for this many rows ahead: far enough for a line to arrive from
-// memory, near enough to fit the first cache.
+// Words beyond the second-level cache are asked for this many rows ahead: far enough for a line to arrive
+// from memory, near enough to fit the first cache.
 enum { AHEAD = 48 };
 static const uint32_t FAR_GROUPS = (1u << 20) / sizeof(uint64_t);
 
-bool dbk_words_init(dbk_words *words, uint32_t groups, int64_t start)
+bool dbk_group_words_init(dbk_group_words *words, uint32_t groups, int64_t start)
 {
-    *words = (dbk_words){.groups = groups, .start = start};
+    *words = (dbk_group_words){.groups = groups, .start = start};
     words->words = dbk_pages_create(groups * sizeof(uint64_t));
     return words->words != NULL;
 }
 
-void dbk_words_dispose(dbk_words *words)
+void dbk_group_words_dispose(dbk_group_words *words)
 {
     dbk_pages_free(words->words, words->groups * sizeof(uint64_t));
     words->words = NULL;
 }
 
-static void spill(dbk_words *words, dbk_tally *tallies, uint32_t group)
+static void spill(dbk_group_words *words, dbk_tally *tallies, uint32_t group)
 {
     tallies[group].count += dbk_word_count(words, group);
     tallies[group].sum += dbk_word_sum(words, group);
@@ -35,7 +35,8 @@ static void spill(dbk_words *words, dbk_tally *tallies, uint32_t group)
 }
 
 // Returns the words met, by OR.
-static uint64_t add_all(uint64_t *words, const uint32_t *groups, const uint32_t *numbers, uint32_t n, uint64_t more)
+static uint64_t add_all(uint64_t *words, const uint32_t *groups, const uint32_t *numbers, uint32_t n,
+                        uint64_t more)
 {
     uint64_t met = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -57,8 +58,8 @@ static uint64_t add_ahead(uint64_t *words, const uint32_t *groups, const uint32_
     return met | add_all(words, groups + n - first, numbers + n - first, first, more);
 }
 
-bool dbk_words_add(dbk_words *words, dbk_tally *tallies, const uint32_t *groups, const uint32_t *numbers,
-                   uint32_t n, const dbk_line *line)
+bool dbk_group_words_add(dbk_group_words *words, dbk_tally *tallies, const uint32_t *groups,
+                         const uint32_t *numbers, uint32_t n, const dbk_line *line)
 {
     if (!words->words || (words->divisor && words->divisor != line->divisor) || line->width > 31)
         return false;
@@ -68,9 +69,8 @@ bool dbk_words_add(dbk_words *words, dbk_tally *tallies, const uint32_t *groups,
         apart + ((uint64_t)1 << line->width) > NUMBERS_MAX)
         return false;
     words->divisor = line->divisor;
-    const uint64_t met = words->groups > FAR_GROUPS
-                             ? add_ahead(words->words, groups, numbers, n, ONE + apart)
-                             : add_all(words->words, groups, numbers, n, ONE + apart);
+    const uint64_t met = words->groups > FAR_GROUPS ? add_ahead(words->words, groups, numbers, n, ONE + apart)
+                                                    : add_all(words->words, groups, numbers, n, ONE + apart);
     if (__builtin_expect((met & HALVES) != 0, 0))
         for (uint32_t i = 0; i < n; i++)
             if (words->words[groups[i]] & HALVES)
@@ -78,7 +78,7 @@ bool dbk_words_add(dbk_words *words, dbk_tally *tallies, const uint32_t *groups,
     return true;
 }
 
-void dbk_words_merge(dbk_words *words, dbk_tally *tallies, const dbk_words *from)
+void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from)
 {
     if (!from->words || from->divisor == 0)
         return;
@@ -98,9 +98,9 @@ void dbk_words_merge(dbk_words *words, dbk_tally *tallies, const dbk_words *from
     }
 }
 
-void dbk_words_settle(dbk_words *words, dbk_tally *tallies)
+void dbk_group_words_settle(dbk_group_words *words, dbk_tally *tallies)
 {
     for (uint32_t g = 0; words->words && g < words->groups; g++)
         spill(words, tallies, g);
-    dbk_words_dispose(words);
+    dbk_group_words_dispose(words);
 }

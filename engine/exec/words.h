@@ -9,33 +9,34 @@
 
 #include "engine/exec/tally.h"
 
-typedef struct dbk_words {
+typedef struct dbk_group_words {
     uint64_t *words; // NULL: there are none, and nothing is taken
     uint32_t groups;
     // A number n stands for start + divisor * n; divisor 0 = not known yet.
     int64_t start;
     uint64_t divisor;
-} dbk_words;
+} dbk_group_words;
 
 // Words of no rows. `start` is at or below every value. False when memory is out.
-bool dbk_words_init(dbk_words *words, uint32_t groups, int64_t start);
-void dbk_words_dispose(dbk_words *words);
+bool dbk_group_words_init(dbk_group_words *words, uint32_t groups, int64_t start);
+void dbk_group_words_dispose(dbk_group_words *words);
 
-// Adds a vector of rows at most. False, and nothing is done, where its numbers do not stand on the words' line.
-bool dbk_words_add(dbk_words *words, dbk_tally *tallies, const uint32_t *groups, const uint32_t *numbers,
-                   uint32_t n, const dbk_line *line);
+// Adds a vector of rows at most. False, and nothing is done, where its numbers do not stand on the words'
+// line.
+bool dbk_group_words_add(dbk_group_words *words, dbk_tally *tallies, const uint32_t *groups,
+                         const uint32_t *numbers, uint32_t n, const dbk_line *line);
 // What another thread gathered of the same groups: into words or tallies.
-void dbk_words_merge(dbk_words *words, dbk_tally *tallies, const dbk_words *from);
+void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from);
 // Moves everything to the tallies; afterwards there are no words.
-void dbk_words_settle(dbk_words *words, dbk_tally *tallies);
+void dbk_group_words_settle(dbk_group_words *words, dbk_tally *tallies);
 
 // What a group's word holds, modulo 2^64.
 enum { DBK_WORD_COUNT_SHIFT = 42 };
-static inline int64_t dbk_word_count(const dbk_words *words, uint32_t group)
+static inline int64_t dbk_word_count(const dbk_group_words *words, uint32_t group)
 {
     return words->words ? (int64_t)(words->words[group] >> DBK_WORD_COUNT_SHIFT) : 0;
 }
-static inline int64_t dbk_word_sum(const dbk_words *words, uint32_t group)
+static inline int64_t dbk_word_sum(const dbk_group_words *words, uint32_t group)
 {
     if (!words->words)
         return 0;

@@ -145,11 +145,11 @@ static void words_hold_what_tallies_would(void **state)
         const uint32_t room = round % 4 == 3 ? FAR : span;
         const int64_t least = (int64_t)dbk_random_u64(&r) >> 40;
         const uint64_t divisor = 1 + dbk_random_below(&r, 1000);
-        dbk_words words[2];
+        dbk_group_words words[2];
         memset(tallies, 0, sizeof tallies);
         memset(wanted, 0, sizeof wanted);
         for (int t = 0; t < 2; t++) {
-            assert_true(dbk_words_init(&words[t], room, least));
+            assert_true(dbk_group_words_init(&words[t], room, least));
             for (int vector = 0; vector < 2600; vector++) {
                 const bool whole = dbk_random_below(&r, 8) != 0;
                 const uint32_t n = whole ? DBK_VECTOR_ROWS : (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS);
@@ -164,7 +164,7 @@ static void words_hold_what_tallies_would(void **state)
                     wanted[groups[i]].count++;
                     wanted[groups[i]].sum += line.start + (int64_t)line.divisor * numbers[i];
                 }
-                if (!dbk_words_add(&words[t], tallies[t], groups, numbers, n, &line))
+                if (!dbk_group_words_add(&words[t], tallies[t], groups, numbers, n, &line))
                     dbk_tally_packed(tallies[t], groups, numbers, n, &line, false);
             }
         }
@@ -172,14 +172,14 @@ static void words_hold_what_tallies_would(void **state)
             tallies[0][g].count += tallies[1][g].count;
             tallies[0][g].sum += tallies[1][g].sum;
         }
-        dbk_words_merge(&words[0], tallies[0], &words[1]);
+        dbk_group_words_merge(&words[0], tallies[0], &words[1]);
         for (uint32_t g = 0; g < span; g++) {
             assert_true(tallies[0][g].count + dbk_word_count(&words[0], g) == wanted[g].count);
             assert_true(tallies[0][g].sum + dbk_word_sum(&words[0], g) == wanted[g].sum);
         }
-        dbk_words_settle(&words[0], tallies[0]);
+        dbk_group_words_settle(&words[0], tallies[0]);
         assert_memory_equal(tallies[0], wanted, span * sizeof *wanted);
-        dbk_words_dispose(&words[1]);
+        dbk_group_words_dispose(&words[1]);
     }
 }
 

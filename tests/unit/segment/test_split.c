@@ -78,15 +78,15 @@ static void frequent_codes_cost_less(void **state)
         const uint32_t rows = counts[round % 3];
         fill_orders(&r, &random, rows, most[round / 3 % 3], round % 2);
         const int column = dbk_column_find(r.input.table, DBK_TEXT("customer_id"));
-        for (int wide = 0; wide < 2; wide++) {
-            dbk_use_512(wide);
+        for (int level = 0; level <= (int)dbk_level_best(); level++) {
+            dbk_level_use((dbk_level)level);
             dbk_segment *segment = build(&r);
             assert_int_equal(segment->columns[column].encoding, DBK_ENCODING_SPLIT);
             check_reads(segment, column, r.input.codes[column], rows);
             check_between(segment, column, r.input.codes[column], rows, &random);
             dbk_segment_free(segment);
         }
-        dbk_use_512(true);
+        dbk_level_use(dbk_level_best());
         rows_dispose(&r);
     }
 }
