@@ -17,7 +17,7 @@ typedef struct dbk_state {
     uint32_t step;
     bool beside; // they belong to the state of the counts that they stand beside
     // Of many groups, counts and sums stand here too (words.h); they belong to the counts' state.
-    dbk_words *words;
+    dbk_group_words *words;
     // Sums. Narrow ones are used while the sum of all |values| added so far is proven to fit; from then on
     // wide ones.
     dbk_i128 *wide;
