@@ -137,17 +137,6 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
     return DBK_OK;
 }
 
-dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at)
-{
-    return find_row(walker, 1, id, found, at);
-}
-
-void dbk_walker_expect(const dbk_walker *walker, dbk_text id)
-{
-    if (walker->finders[1])
-        dbk_finder_expect(walker->finders[1], id);
-}
-
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out)
 {
     dbk_cell value;
