@@ -6,13 +6,14 @@
 
 #include "engine/base/arena.h"
 
-// Any thread. NULL when memory is out, and under AddressSanitizer, which is to see every use of what was freed.
+// Any thread. NULL when memory is out, and under AddressSanitizer, which is to see every use of what was
+// freed.
 typedef struct dbk_slabs dbk_slabs;
 dbk_slabs *dbk_slabs_create(void);
 // Every arena that has one must have been disposed of. NULL is fine.
 void dbk_slabs_destroy(dbk_slabs *slabs);
-// Gives an empty arena 32 MiB to begin with, of which it touches what it uses; disposing of the arena gives them
-// back. Without slabs or memory nothing happens.
+// Gives an empty arena 32 MiB to begin with, of which it touches what it uses; disposing of the arena gives
+// them back. Without slabs or memory nothing happens.
 void dbk_slabs_begin(dbk_slabs *slabs, dbk_arena *arena);
 
 #endif

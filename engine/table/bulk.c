@@ -8,6 +8,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/table/change.h"
+#include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
 
 #include <assert.h>
@@ -136,7 +137,23 @@ dbk_status dbk_bulk_expect(dbk_db *db, dbk_text tenant_name, dbk_table_id id, ui
         return DBK_OK;
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     dbk_table *table = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
-    return table && dbk_key_index_expect(&table->index, rows) ? DBK_OK : no_memory(err);
+    if (!table)
+        return no_memory(err);
+    if (rows == 0 || table->slots > 0 || atomic_load(&table->index.directory))
+        return DBK_OK;
+    dbk_versions *versions = dbk_table_versions(table);
+    const uint32_t partitions = dbk_key_partitions(rows);
+    // Some partitions get more than their part, and the number is no more than about right.
+    const uint64_t each = (rows + rows / 8 + partitions - 1) / partitions;
+    dbk_key_directory *directory = dbk_key_directory_create(versions, partitions);
+    bool ok = directory != NULL;
+    for (uint32_t i = 0; ok && i < partitions; i++)
+        ok = dbk_key_directory_make(directory, versions, i, (uint32_t)each);
+    if (ok)
+        dbk_key_index_adopt(&table->index, directory, 0);
+    else if (directory)
+        dbk_key_directory_destroy(directory);
+    return ok ? DBK_OK : no_memory(err);
 }
 
 static dbk_bulk *bulk_at(const dbk_table *table, uint32_t slot)
@@ -186,7 +203,7 @@ static dbk_status slot_take(dbk_bulk *bulk)
     dbk_part *part = dbk_table_part_own(table, slot);
     if (!part)
         return DBK_NO_MEMORY;
-    *part = (dbk_part){.rows = bulk->batch->rows, .sorted = true};
+    *part = (dbk_part){.rows = bulk->batch->rows, .sorted = true, .edition = part->edition};
     table->rows += bulk->batch->rows;
     bulk->slot = slot;
     bulk->segment_id = table->tenant->db->next_segment_id++;
@@ -261,6 +278,8 @@ dbk_status dbk_bulk_place(dbk_db *db, dbk_text tenant_name, dbk_bulk *bulk, dbk_
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     bulk->table = tenant ? dbk_tenant_table_obtain(tenant, bulk->batch->table->id) : NULL;
     if (!bulk->table)
+        return no_memory(err);
+    if (dbk_table_keys_need(bulk->table) != DBK_OK)
         return no_memory(err);
     // An index that outgrows its one partition is filled anew from the rows, all of which must be there.
     if (bulk->table->bulks && dbk_key_index_wants_split(&bulk->table->index, bulk->batch->rows))

@@ -48,8 +48,8 @@ typedef struct dbk_sealed {
 } dbk_sealed;
 
 // A segment, hot rows, or nothing (an empty slot: no rows). Only in the working state, rows that wait for
-// their segment: neither, but rows (engine/bulk.h). A slot whose rows get new numbers gets the next edition: of
-// a fact, slot, edition and number name the same row for as long as the process lives.
+// their segment: neither, but rows (engine/bulk.h). A slot whose rows get new numbers gets the next
+// edition: of a fact, slot, edition and number name the same row for as long as the process lives.
 struct dbk_part {
     dbk_sealed *sealed;
     dbk_delta *delta;

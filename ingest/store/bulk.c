@@ -297,6 +297,11 @@ dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text
     b->tenant = tenant;
     pthread_mutex_init(&b->mutex, NULL);
     pthread_cond_init(&b->changed, NULL);
+    // It may still be at what a store begins with.
+    pthread_mutex_lock(&store->mutex);
+    while (!store->writer_is_idle)
+        pthread_cond_wait(&store->changed, &store->mutex);
+    pthread_mutex_unlock(&store->mutex);
     dbk_status status = start_builders(b, threads, err);
     if (status != DBK_OK) {
         dispose(b);

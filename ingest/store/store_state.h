@@ -54,11 +54,12 @@ struct dbk_store {
     pthread_cond_t work;    // for the writer: the queue has something, or stopping
     pthread_cond_t room;    // for submitters: the queue has room
     pthread_cond_t chores;  // for the housekeeper
-    pthread_cond_t changed; // for who waits for a checkpoint or a log file
+    pthread_cond_t changed; // for who waits for a checkpoint, a log file or an idle writer
     dbk_pending *first, *last;
     size_t queued_bytes;
     bool stopping, house_stopping;
     bool wished; // a query asked for sums that the writer makes when it has nothing else to do
+    bool writer_is_idle; // it waits for work, and touches neither journal nor database
 
     dbk_log_position published; // belongs to the published snapshot
     dbk_file_request request;

@@ -359,7 +359,10 @@ static bool wait_for_work(writer *w)
     pthread_mutex_lock(&s->mutex);
     while (!s->first && !s->stopping) {
         if (!s->wished || s->failure.status != DBK_OK || dbk_journal_read_only(s->journal)) {
+            s->writer_is_idle = true;
+            pthread_cond_broadcast(&s->changed);
             pthread_cond_wait(&s->work, &s->mutex);
+            s->writer_is_idle = false;
             continue;
         }
         s->wished = false;
