@@ -2,9 +2,9 @@
 // Outcomes of parts, kept and added up.
 #include "engine/standing.h"
 
+#include "engine/base/pool.h"
 #include "engine/exec/groups.h"
 #include "engine/exec/plan_init.h"
-#include "engine/base/pool.h"
 
 #include <stdlib.h>
 #include <string.h>
