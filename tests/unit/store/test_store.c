@@ -273,7 +273,6 @@ static void copy_file(const char *from, const char *to)
 }
 
 #define DIRECTORY_NAME "/tmp/dbk-test-store-XXXXXX"
-
 static void copy_directory(const char *path, char *copy)
 {
     char from[512], to[512];
@@ -508,7 +507,6 @@ static void count_answer(void *user, const dbk_change_result *result)
     pthread_mutex_unlock(&g->mutex);
 }
 
-// By the ids of facts: those that are asked for have their own totals.
 static void *find_orders(void *user)
 {
     dbk_db *db = user;
@@ -539,15 +537,14 @@ static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state
     dbk_store *store = open_store(d->path, 0, 0);
     for (unsigned i = 0; i < 17; i++)
         assert_int_equal(write_orders(store, acme, i * 4000, 4000, 0, &err), DBK_OK);
-    uint64_t want = sums_of(dbk_store_db(store), true), digest = digest_of(dbk_store_db(store));
+    const uint64_t want = sums_of(dbk_store_db(store), true), digest = digest_of(dbk_store_db(store));
     dbk_store_close(store);
-
     gate g = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     dbk_store_options options = {.directory = d->path, .opened = wait_at, .user = &g};
     assert_int_equal(dbk_store_open(&store, &options, &err), DBK_OK);
     dbk_db *db = dbk_store_db(store);
-    assert_true(sums_of(db, true) == want);
     pthread_t finder;
+    assert_true(sums_of(db, true) == want);
     assert_int_equal(pthread_create(&finder, NULL, find_orders, db), 0);
     dbk_batch batch;
     make_orders(&batch, 6000); // 4,000 of them replace others
@@ -559,21 +556,19 @@ static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state
     char copy[] = DIRECTORY_NAME;
     copy_directory(d->path, copy);
     assert_true(sums_of(db, true) == want && orders_of(db, acme) == 68000);
-    assert_int_equal(g.answers, 0);
     pthread_mutex_lock(&g.mutex);
+    assert_int_equal(g.answers, 0);
     g.is_open = true;
     pthread_cond_broadcast(&g.changed);
     while (g.answers == 0)
         pthread_cond_wait(&g.changed, &g.mutex);
     pthread_mutex_unlock(&g.mutex);
     pthread_join(finder, NULL);
-    dbk_batch_dispose(&batch);
     assert_int_equal(orders_of(db, acme), 70000);
-    uint64_t sums = sums_of(db, true);
-    assert_true(sums != want && sums_of(db, false) == sums);
+    dbk_batch_dispose(&batch);
+    assert_true(sums_of(db, true) != want && sums_of(db, false) == sums_of(db, true));
     dbk_store_close(store);
     assert_check_is_clean(d->path);
-
     assert_check_is_clean(copy);
     store = open_store(copy, 0, 0);
     assert_true(digest_of(dbk_store_db(store)) == digest);
