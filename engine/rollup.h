@@ -7,11 +7,11 @@
 // is answered from the first one here that has all it asks for (exec/plan_rollup.h), so narrow ones stand
 // first.
 //
-// A roster is a rollup by a column with many words, of months only: rows, the sum of one measure and the last
-// time, by the word and one other column. A rollup by customer has up to as many cells as there are rows in a
-// bucket, so rosters are packed, made when they are first asked for, and looked through by their largest
-// entries (table/roster.h). Of products there is none: their reports count the orders that a product is in,
-// and distinct counts cannot be retracted.
+// A roster is a rollup by a column with many words, of months, years and all time: rows, the sum of one
+// measure and the last time, by the word and one other column. A rollup by customer has up to as many cells
+// as there are rows in a bucket, so rosters are packed, made when they are first asked for, and looked
+// through by their largest entries (table/roster.h). Of products there is none: their reports count the
+// orders that a product is in, and distinct counts cannot be retracted.
 #ifndef DBK_ROLLUP_H
 #define DBK_ROLLUP_H
 

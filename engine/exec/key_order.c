@@ -34,8 +34,8 @@ static bool rank_codes(const dbk_plan *plan, const dbk_key *key, uint32_t *ranks
 }
 
 // One pass; `starts` has an entry a digit and one more.
-static bool sort_by(const dbk_plan *plan, const dbk_key *key, const uint32_t *from, uint32_t *to, size_t count,
-                    uint32_t *ranks, uint32_t *starts)
+static bool sort_by(const dbk_plan *plan, const dbk_key *key, const uint32_t *from, uint32_t *to,
+                    size_t count, uint32_t *ranks, uint32_t *starts)
 {
     if (!key->bucket && !rank_codes(plan, key, ranks))
         return false;

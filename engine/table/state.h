@@ -137,8 +137,8 @@ struct dbk_db {
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
     dbk_keys_making keys;
-    uint64_t roster_rows, roster_step_rows;   // DBK_ROSTER_LEAST_ROWS and …_STEP_ROWS, or others in tests
-    void (*wish)(void *user);                 // see dbk_db_on_wish
+    uint64_t roster_rows, roster_step_rows; // DBK_ROSTER_LEAST_ROWS and …_STEP_ROWS, or others in tests
+    void (*wish)(void *user);               // see dbk_db_on_wish
     void *wish_user;
     dbk_text_cursor cursor; // the writer's
     const dbk_watch *watches;

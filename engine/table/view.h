@@ -40,8 +40,8 @@ uint32_t dbk_part_dead_rows(const dbk_part *part);
 // row are 0.
 const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector);
 
-// A part that is in the same state has the same rows, dead ones among them: parts of one slot are compared, of
-// any two snapshots of this process.
+// A part that is in the same state has the same rows, dead ones among them: parts of one slot are compared,
+// of any two snapshots of this process.
 typedef struct dbk_part_state {
     uint32_t edition, rows, dead_rows;
 } dbk_part_state;
