@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How many packed numbers of each width does a core unpack per nanosecond, from its first-level cache?
 // Answers are compared with single look-ups before anything is timed. Prints one line per width.
+//
+//     bench_unpack [TIMES]   how often one timing unpacks 1,024 of them, 2000 unless said
 #include "engine/base/random.h"
 #include "engine/segment/bitpack.h"
 
@@ -29,9 +31,12 @@ static void check(int width)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-    enum { ROUNDS = 7, TIMES = 2000 };
+    enum { ROUNDS = 7 };
+    int times = argc > 1 ? atoi(argv[1]) : 2000;
+    if (times < 1)
+        return 2;
     dbk_random random = dbk_random_seed(1);
     printf("width  values/ns\n");
     for (int width = 1; width <= 64; width++) {
@@ -46,7 +51,7 @@ int main(void)
         double best = 1e18;
         for (int round = 0; round < ROUNDS; round++) {
             double start = now_ns();
-            for (int i = 0; i < TIMES; i++) {
+            for (int i = 0; i < times; i++) {
                 if (width <= 32)
                     dbk_bits_unpack32(packed, width, narrow);
                 else
@@ -56,7 +61,7 @@ int main(void)
             double took = now_ns() - start;
             best = took < best ? took : best;
         }
-        printf("%5d  %8.1f\n", width, (double)TIMES * DBK_VECTOR_ROWS / best);
+        printf("%5d  %8.1f\n", width, (double)times * DBK_VECTOR_ROWS / best);
     }
     return 0;
 }

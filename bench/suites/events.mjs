@@ -12,9 +12,9 @@ const READS = 500
 const TICKETS = 5
 
 export async function events() {
-  const folder = path.join(work, 'daybook-events')
+  const folder = path.join(work(), 'daybook-events')
   fs.rmSync(folder, { recursive: true, force: true })
-  fs.mkdirSync(work, { recursive: true })
+  fs.mkdirSync(work(), { recursive: true })
   const server = await serve(folder, ['--threads', '2'])
   try {
     const key = makeKey('reports:read,ingest:write', folder)
