@@ -31,9 +31,11 @@ function usage(status) {
   --keep DIR       where the loaded data stand and stay as they are (default build/bench, where Daybook's are loaded anew
                    when the program is newer)
   --out DIR        where the results are kept as JSON (default bench/results)
-node bench/report.mjs runs all that docs/PERFORMANCE.md shows, and prints it as it stands there.`)
+./run bench report [large] runs all that docs/PERFORMANCE.md shows, and prints it as it stands there.`)
   process.exit(status)
 }
+
+if (process.argv[2] === 'report') await import('./report.mjs')
 
 const wanted = []
 let folder = path.join(here, 'results')

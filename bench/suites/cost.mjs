@@ -90,7 +90,7 @@ async function attached(command, args, output, requests) {
   const ended = new Promise((resolve) => child.on('close', resolve))
   // strace says when it begins to attach to the threads; perf says nothing.
   await new Promise((resolve) => { child.stderr.on('data', resolve); setTimeout(resolve, 2000) })
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  await new Promise((resolve) => setTimeout(resolve, isTrial() ? 200 : 500))
   await requests()
   child.kill('SIGINT')
   await ended

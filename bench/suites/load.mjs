@@ -6,8 +6,8 @@ import path from 'node:path'
 import { cell, inTurns, median, seconds, summary } from '../support/figures.mjs'
 import { company, csv, data, databases, daybook, folderBytes, here, must, options, results, segmentBytes, tables } from '../support/world.mjs'
 
-// Larger files are loaded fewer times, and once where the disk has no room for another copy.
-const rounds = () => (options.orders <= 2000000 ? options.repeat : options.orders <= 20000000 ? Math.min(options.repeat, 3) : 1)
+// Larger files are loaded once: they only serve the scans, and the disk may have no room for another copy.
+const rounds = () => (options.orders <= 2000000 ? options.repeat : 1)
 // Beyond this size nothing is put in order afterwards, and the CSV files go when they are loaded.
 const LARGE = 20000000
 

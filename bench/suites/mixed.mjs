@@ -13,7 +13,9 @@ import { data, databases, here, isTrial, options, results, runSeconds, tools, wo
 import { databasesMade } from './load.mjs'
 
 const BATCH = 200
+// Seconds with arrivals, and without.
 const duration = () => (isTrial() ? 1 : Math.max(options.seconds, 5))
+const calmly = () => (isTrial() ? 0.2 : duration())
 
 function check(name, base, sent, total) {
   const more = expected(sent)
@@ -43,7 +45,7 @@ async function ofDaybook() {
     await pour(0, BEFORE, BEFORE)
     const most = h2load(`${server.url}${target}`, [`authorization: Bearer ${key}`], ['-D', `${runSeconds() * 1000}ms`])
     const rate = Math.min(most / 2, 20000)
-    const calm = await atRate(`${server.url}${target}`, key, rate, duration())
+    const calm = await atRate(`${server.url}${target}`, key, rate, calmly())
     sent = BEFORE + RATE * duration()
     const pouring = pour(BEFORE, sent, RATE)
     const busy = await atRate(`${server.url}${target}`, key, rate, duration())
@@ -77,8 +79,8 @@ async function ofPeer(name, label, base) {
   try {
     await ask({ do: 'insert', files: make(BEFORE / RATE) })
     // A rate that leaves half of the time.
-    const rate = Math.min((await ask({ do: 'most', seconds: Math.min(2, duration()) })).rate / 2, 20000)
-    const calm = await ask({ do: 'read', rate, seconds: duration(), files: [] })
+    const rate = Math.min((await ask({ do: 'most', seconds: Math.min(2, calmly()) })).rate / 2, 20000)
+    const calm = await ask({ do: 'read', rate, seconds: calmly(), files: [] })
     const rest = make(duration())
     const busy = await ask({ do: 'read', rate, seconds: duration(), files: rest })
     await ask({ do: 'insert', files: rest.slice(busy.poured.files) })

@@ -38,7 +38,7 @@ export async function scan() {
   const floors = Object.fromEntries(names.map((name) => [name, floorOf(touched[name])]))
   console.log(`\nscan: ${options.orders} orders, ${options.threads} threads, no rollups; median of ${options.repeat} (minimum ±quartiles), ms
   ratio: the faster of DuckDB and chDB as Node.js sees it by Daybook; own clock: the same by the engines' own clocks; × floor: Daybook by the least that this machine can`)
-  console.log(`  ${'query'.padEnd(22)} ${engines.map((e) => cell(e.name, 27)).join(' ')} ${cell('ns/row', 8)} ${cell('ratio', 7)} ${cell('own clock', 9)} ${cell('floor', 8)} ${cell('× floor', 7)}`)
+  console.log(`  ${'query'.padEnd(22)} ${engines.map((e) => cell(e.name, 24)).join(' ')} ${cell('ns/row', 8)} ${cell('ratio', 7)} ${cell('own clock', 9)} ${cell('floor', 8)} ${cell('× floor', 7)}`)
   const table = {}
   for (const query of names) {
     const variations = variationsOf(query)
@@ -53,7 +53,7 @@ export async function scan() {
     const mine = median(times.Daybook)
     const fastest = (of) => Math.min(...['DuckDB', 'chDB'].filter((name) => of[name]).map((name) => median(of[name]))) / mine
     const ratio = fastest(times), ownRatio = fastest(own), floor = floors[query]
-    console.log(`  ${query.padEnd(22)} ${engines.map((e) => cell(summary(times[e.name]), 27)).join(' ')} ${cell(((mine * 1e6) / touched[query].rows).toFixed(2), 8)} ${cell(ratio.toFixed(1), 7)} ${cell(ownRatio.toFixed(1), 9)} ${cell(floor ? floor.ms.toFixed(3) : '–', 8)} ${cell(floor ? (mine / floor.ms).toFixed(1) : '–', 7)}`)
+    console.log(`  ${query.padEnd(22)} ${engines.map((e) => cell(summary(times[e.name]), 24)).join(' ')} ${cell(((mine * 1e6) / touched[query].rows).toFixed(2), 8)} ${cell(ratio.toFixed(1), 7)} ${cell(ownRatio.toFixed(1), 9)} ${cell(floor ? floor.ms.toFixed(3) : '–', 8)} ${cell(floor ? (mine / floor.ms).toFixed(1) : '–', 7)}`)
     table[query] = { times, own, ratio, ownRatio, floor, touched: touched[query], spread: Object.fromEntries(engines.map((e) => [e.name, spread(times[e.name])])) }
   }
   const all = Object.values(table)

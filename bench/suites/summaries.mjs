@@ -28,7 +28,7 @@ export async function summaries() {
   for (const name of ['daybook', 'duckdb', 'chdb']) engines.push(await starts[name]())
   const repeat = isTrial() ? options.repeat : Math.max(options.repeat, 25)
   console.log(`\nsummaries: ${options.orders} orders, ${options.threads} threads, sums kept by everybody; median of ${repeat} (minimum ±quartiles), ms; ratio: as in scan`)
-  console.log(`  ${'question'.padEnd(28)} ${engines.map((e) => cell(e.name, 27)).join(' ')} ${cell('ratio', 8)} ${cell('own clock', 9)}`)
+  console.log(`  ${'question'.padEnd(28)} ${engines.map((e) => cell(e.name, 24)).join(' ')} ${cell('ratio', 8)} ${cell('own clock', 9)}`)
   const table = {}
   for (const query of keptQueryNames(options.lines)) {
     const variations = variationsOf(query)
@@ -42,7 +42,7 @@ export async function summaries() {
     const times = await inTurns(jobs, repeat)
     const fastest = (of) => Math.min(median(of.DuckDB), median(of.chDB)) / median(times.Daybook)
     table[query] = { times, own, ratio: fastest(times), ownRatio: fastest(own) }
-    console.log(`  ${query.slice(5).replaceAll('_', ' ').padEnd(28)} ${engines.map((e) => cell(summary(times[e.name]), 27)).join(' ')} ${cell(table[query].ratio.toFixed(1), 8)} ${cell(table[query].ownRatio.toFixed(1), 9)}`)
+    console.log(`  ${query.slice(5).replaceAll('_', ' ').padEnd(28)} ${engines.map((e) => cell(summary(times[e.name]), 24)).join(' ')} ${cell(table[query].ratio.toFixed(1), 8)} ${cell(table[query].ownRatio.toFixed(1), 9)}`)
   }
   for (const engine of engines) await engine.stop()
   const show = (name, what) => console.log(`  ${name.padEnd(8)} pays ${cell(((costs[name].seconds * 1e9) / options.orders).toFixed(0), 6)} ns and ${cell((costs[name].bytes / options.orders).toFixed(2), 6)} bytes an order: ${what}`)
