@@ -2,6 +2,7 @@
 // Applying a batch: its rows, and what the data dictionary promises beside them.
 #include "engine/base/hash.h"
 #include "engine/table/change.h"
+#include "engine/table/key_make.h"
 
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ static dbk_status order_time(dbk_tenant *tenant, dbk_text order, int64_t *out)
     *out = DBK_NULL;
     if (!orders)
         return DBK_OK;
+    DBK_TRY(dbk_table_keys_need(orders));
     DBK_TRY(dbk_table_find(orders, order, dbk_hash_bytes(order.data, order.length), &place, NULL));
     if (place != DBK_NO_PLACE)
         *out = dbk_table_int(orders, place, orders->def->time_column);
@@ -252,6 +254,8 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
     reports_reset(reports, count);
     if (status == DBK_NO_MEMORY)
         return no_memory(err);
+    if (status == DBK_CORRUPT || status == DBK_CANCELLED) // what a key index was to be made from
+        return dbk_fail(err, status, "%s", db->keys.failure.message);
     return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",
                     batches[*applied]->table->name);
 }

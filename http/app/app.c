@@ -2,6 +2,7 @@
 // From a request to its handler: route, caller, and where to run.
 #include "http/app/app.h"
 
+#include "engine/base/clock.h"
 #include "http/app/call.h"
 #include "http/app/caller.h"
 #include "http/exports/exporter.h"
@@ -23,18 +24,11 @@ enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
 
 // ---- Time ----
 
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static int64_t now_ms(const dbk_app *app)
 {
     if (app->options.now_ms != NULL)
         return app->options.now_ms();
-    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : clock_ms(CLOCK_REALTIME);
+    return app->frozen_now_ms != DBK_NULL ? app->frozen_now_ms : dbk_clock_wall_ms();
 }
 
 static int64_t app_now_ms(void *context)
@@ -66,13 +60,11 @@ static void store_key_usage(void *context)
         fprintf(stderr, "daybook: when keys were last used was not stored: %s\n", err.message);
 }
 
-static int64_t clock_ms(clockid_t clock);
-
 static void do_chores(void *context)
 {
     dbk_app *app = context;
     store_key_usage(app);
-    dbk_deliveries_sweep(app->store, clock_ms(CLOCK_REALTIME));
+    dbk_deliveries_sweep(app->store, dbk_clock_wall_ms());
 }
 
 // DAYBOOK_WEBHOOK_PAUSES=100,200: milliseconds between attempts, for tests.
@@ -307,9 +299,7 @@ void dbk_app_handle(void *context, dbk_request *request)
     call->request = request;
     call->dialect = dbk_dialect_of_path(request->path);
     call->now_ms = now_ms(app);
-    struct timespec started;
-    clock_gettime(CLOCK_MONOTONIC, &started);
-    call->started_ns = (int64_t)started.tv_sec * 1000000000 + started.tv_nsec;
+    call->started_ns = dbk_clock_steady_ns();
     if (request->received_ns != 0 && (int64_t)request->received_ns < call->started_ns)
         call->started_ns = (int64_t)request->received_ns;
     dispatch(call);
@@ -345,7 +335,7 @@ void dbk_app_log(void *context, const dbk_request *request, int status, size_t b
     dbk_out json = dbk_out_init(&line);
     dbk_out_object(&json);
     dbk_out_key(&json, "time");
-    dbk_out_time(&json, clock_ms(CLOCK_REALTIME));
+    dbk_out_time(&json, dbk_clock_wall_ms());
     dbk_out_key(&json, "method");
     dbk_out_text(&json, request->method);
     dbk_out_key(&json, "path"); // without the query, which may hold secrets

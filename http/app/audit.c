@@ -2,13 +2,13 @@
 // Writing and reading the audit log.
 #include "http/app/audit.h"
 
+#include "engine/base/clock.h"
 #include "http/app/system_row.h"
 #include "http/auth/random_id.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 // Entries of one millisecond keep the order in which they were made: an id begins with the clock's
 // nanoseconds, pushed on where two calls meet the same one. Its end is random, so that a clock set back
@@ -16,9 +16,7 @@
 static dbk_status entry_id(char id[DBK_RANDOM_ID_MAX + 1], dbk_error *err)
 {
     static _Atomic uint64_t last;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t at = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    uint64_t at = (uint64_t)dbk_clock_ns(CLOCK_REALTIME);
     uint64_t before = atomic_load(&last);
     do
         at = at > before ? at : before + 1;

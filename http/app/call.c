@@ -2,6 +2,7 @@
 // The ways a call can end.
 #include "http/app/call.h"
 
+#include "engine/base/clock.h"
 #include "engine/base/decimal.h"
 #include "engine/base/hash.h"
 
@@ -9,15 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 const dbk_snapshot *dbk_call_snapshot(dbk_call *call)
 {
@@ -154,7 +147,7 @@ enum { MINUTE_MS = 60000 };
 static size_t make_key(dbk_call *call, uint8_t key[DBK_ANSWER_KEY_MAX])
 {
     uint64_t fixed[3] = {number_read(call), (uint64_t)(call->now_ms / MINUTE_MS),
-                         (uint64_t)(call->route - dbk_routes)};
+                         (uint64_t)dbk_route_number(call->route)};
     const dbk_request *request = call->request;
     bool has_body = request->body.length > 0;
     dbk_text none = {NULL, 0};
@@ -250,7 +243,7 @@ static void account(dbk_call *call, int status)
     dbk_call_end_read(call);
     if (call->has_key && status < 400)
         dbk_keys_used(&call->key, call->now_ms);
-    dbk_metrics_request(call->app->metrics, call->route, status, monotonic_ns() - call->started_ns);
+    dbk_metrics_request(call->app->metrics, call->route, status, dbk_clock_steady_ns() - call->started_ns);
 }
 
 static void add_number(dbk_call *call, dbk_reply *reply, const char *name, int64_t value)

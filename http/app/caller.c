@@ -2,11 +2,11 @@
 // Local tenants, keys, tokens, tickets.
 #include "http/app/caller.h"
 
+#include "engine/base/clock.h"
 #include "http/auth/ticket.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static void set_tenant(dbk_call *call, dbk_text tenant)
 {
@@ -52,13 +52,6 @@ static bool forbid(dbk_call *call, const char *message)
     return false;
 }
 
-static int64_t clock_ms(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 // What a call counts against: a limit of the dialect may be the tenant's, one of a key is always its own.
 static dbk_text rate_subject(const dbk_call *call, const char *id, bool is_own,
                              char room[DBK_TENANT_NAME_MAX + 2])
@@ -82,7 +75,7 @@ static void tell_points(dbk_call *call, int rate, int wait_s, const dbk_limiter_
     int64_t frees_ms = wait_s > 0 ? wait_s * 1000 : state->frees_in_ms;
     call->points.limit = rate;
     call->points.remaining = wait_s > 0 ? 0 : state->remaining;
-    call->points.reset_s = (clock_ms(CLOCK_REALTIME) + frees_ms + 999) / 1000;
+    call->points.reset_s = (dbk_clock_wall_ms() + frees_ms + 999) / 1000;
 }
 
 static bool passes_rate(dbk_call *call, const char *id, int rate)
@@ -95,7 +88,7 @@ static bool passes_rate(dbk_call *call, const char *id, int rate)
     char room[DBK_TENANT_NAME_MAX + 2];
     dbk_limiter_state state;
     int wait = dbk_limiter_take_and_tell(call->app->limiter, rate_subject(call, id, is_own, room), rate,
-                                         points_of(call, rate), clock_ms(CLOCK_MONOTONIC), &state);
+                                         points_of(call, rate), dbk_clock_steady_ms(), &state);
     if (call->dialect->rate_is_of_tenant)
         tell_points(call, rate, wait, &state);
     if (wait > 0)

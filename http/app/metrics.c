@@ -35,7 +35,6 @@ static uint64_t value_of(const atomic_uint_fast64_t *counter)
 
 dbk_status dbk_metrics_create(dbk_metrics **out, dbk_error *err)
 {
-    _Static_assert(ROUTES_MAX >= 64, "room for every route");
     *out = calloc(1, sizeof(**out));
     return *out != NULL ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "no memory for metrics");
 }
@@ -55,7 +54,7 @@ static int status_place(int status)
 
 void dbk_metrics_request(dbk_metrics *metrics, const dbk_route *route, int status, int64_t nanoseconds)
 {
-    ptrdiff_t row = route != NULL ? route - dbk_routes : ROUTES_MAX;
+    int row = route != NULL ? dbk_route_number(route) : ROUTES_MAX;
     int bucket = 0;
     count(&metrics->requests[row < ROUTES_MAX ? row : ROUTES_MAX][status_place(status)], 1);
     while (bucket < BOUNDS && nanoseconds > bounds_us[bucket] * 1000)
@@ -109,10 +108,10 @@ static void write_requests(const dbk_metrics *metrics, dbk_buffer *out)
 {
     write_family(out, "http_requests", "counter", "Requests by route and status.");
     for (int row = 0; row <= ROUTES_MAX; row++) {
-        if (row >= dbk_routes_count && row < ROUTES_MAX)
+        if (row >= dbk_route_count() && row < ROUTES_MAX)
             continue;
-        const char *method = row < ROUTES_MAX ? dbk_routes[row].method : "";
-        const char *path = row < ROUTES_MAX ? dbk_routes[row].path : "none";
+        const char *method = row < ROUTES_MAX ? dbk_route_at(row)->method : "";
+        const char *path = row < ROUTES_MAX ? dbk_route_at(row)->path : "none";
         for (int place = 0; place < STATUSES; place++) {
             uint64_t value = value_of(&metrics->requests[row][place]);
             if (value == 0)

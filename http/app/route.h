@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one table of everything that can be asked: what a request must look like, what it needs, who answers
-// it. /openapi.json, the metrics and the router are three readings of it.
+// Everything that can be asked: what a request must look like, what it needs, who answers it. A dialect
+// brings its routes as one constant; /openapi.json, the metrics and the router are three readings of all of
+// them.
 #ifndef DBK_ROUTE_H
 #define DBK_ROUTE_H
 
@@ -55,8 +56,18 @@ typedef struct dbk_route {
     const char *answer_type; // … and its media type, NULL = application/json
 } dbk_route;
 
-extern const dbk_route dbk_routes[];
-extern const int dbk_routes_count;
+typedef struct dbk_route_set {
+    const dbk_route *routes;
+    int count;
+} dbk_route_set;
+
+extern const dbk_route_set dbk_distribu_routes, dbk_blocks_routes, dbk_pos_routes, dbk_stoq_routes,
+    dbk_own_routes;
+
+// All routes have numbers from 0, in the order in which they are tried.
+int dbk_route_count(void);
+const dbk_route *dbk_route_at(int number);
+int dbk_route_number(const dbk_route *route);
 
 // The route of a method and path; HEAD finds what GET does, QUERY what POST does where that only reads.
 // *argument is the text in the place of the path's parameter. NULL when there is none; then *allowed holds

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /reports/orders/summary, /reports/orders/list and /reports/flexible_orders/summary. Revenue is the total of
 // all orders whatever their status, cancelled ones included; refunds do not change it.
-#include "http/app/handlers.h"
+#include "http/blocks/handlers.h"
 #include "http/blocks/list.h"
 
 enum { REVENUE, TAX, TIPS };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /reports/payments/list and …/summary. Failed payments are part of the totals; refunds are no payments.
-#include "http/app/handlers.h"
+#include "http/blocks/handlers.h"
 #include "http/blocks/list.h"
 
 static const dbk_value kinds[] = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // /reports/orders/providers/list and …/summary: who carries out which order, and what is kept for it.
-#include "http/app/handlers.h"
 #include "http/blocks/commission.h"
+#include "http/blocks/handlers.h"
 #include "http/blocks/list.h"
 
 #include <stdlib.h>

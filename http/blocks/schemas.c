@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the reports take and give, as JSON Schemas for the description of the API.
-#include "http/app/handlers.h"
+#include "http/blocks/handlers.h"
 
 #define STRING             "{\"type\":\"string\"}"
 #define TEXT_OR_NULL       "{\"type\":[\"string\",\"null\"]}"

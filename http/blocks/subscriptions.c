@@ -5,7 +5,7 @@
 // that means "ended" says that it ended at cancelled_at, or long ago when that is missing too. So those that
 // have ended are three classes without overlap, and what is active is all less these. A class is a query of a
 // few rows, by model, interval and status; the classes are added with their signs.
-#include "http/app/handlers.h"
+#include "http/blocks/handlers.h"
 #include "http/blocks/list.h"
 #include "http/blocks/status.h"
 

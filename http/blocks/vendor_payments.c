@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /reports/vendors/payments/list and …/summary: what vendors were paid and will be.
-#include "http/app/handlers.h"
+#include "http/blocks/handlers.h"
 #include "http/blocks/list.h"
 
 #include <stdlib.h>

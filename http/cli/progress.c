@@ -2,31 +2,24 @@
 // Drawn over itself, at most ten times a second.
 #include "http/cli/progress.h"
 
+#include "engine/base/clock.h"
 #include "http/cli/cli.h"
 
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BAR_WIDTH = 30 };
 
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 dbk_progress dbk_progress_begin(const char *unit)
 {
-    return (dbk_progress){.shown = isatty(STDERR_FILENO), .unit = unit, .started_ms = now_ms()};
+    return (dbk_progress){.shown = isatty(STDERR_FILENO), .unit = unit, .started_ms = dbk_clock_steady_ms()};
 }
 
 void dbk_progress_update(dbk_progress *progress, uint64_t done, uint64_t total, uint64_t units)
 {
     if (!progress->shown)
         return;
-    int64_t now = now_ms();
+    int64_t now = dbk_clock_steady_ms();
     if (now - progress->drawn_ms < 100)
         return;
     progress->drawn_ms = now;

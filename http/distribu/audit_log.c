@@ -3,9 +3,9 @@
 // it in its dashboard alone.
 #include "http/app/audit.h"
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/app/js_date.h"
 #include "http/app/time_range.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/request.h"
 
 // False: not a date. A date alone is its first moment, or its last for the end of a range; days are those of

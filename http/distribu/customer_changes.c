@@ -2,10 +2,10 @@
 // POST /api/v1/customers and PATCH /api/v1/customers/{id}. Both are one transaction: whether the e-mail
 // address is free, and what the customer was, is read where changes are put in order.
 #include "engine/base/decimal.h"
-#include "http/app/handlers.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/customer.h"
 #include "http/distribu/events.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/request.h"
 
 #include <string.h>

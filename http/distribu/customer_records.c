@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/customers and /api/v1/customers/{id}: customers, newest first, in pages.
 #include "engine/base/decimal.h"
-#include "http/app/handlers.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/customer.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/request.h"
 

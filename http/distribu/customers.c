@@ -3,8 +3,8 @@
 //
 // Orders without a customer are in the sales report but not here. Names and e-mail addresses are the current
 // ones; either is null when the customer has none or is not known.
-#include "http/app/handlers.h"
 #include "http/distribu/fields.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/report.h"
 
 enum { CUSTOMER, NAME, EMAIL, ORDERS, REVENUE, LAST };

@@ -2,7 +2,7 @@
 // GET /api/v1/webhooks/{id}/deliveries: what was sent to a webhook and what came back, newest first, in
 // pages. An addition: the vendor shows it in its dashboard alone (D84).
 #include "http/app/call.h"
-#include "http/app/handlers.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/request.h"
 #include "http/webhooks/webhook.h"
 

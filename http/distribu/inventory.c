@@ -4,8 +4,8 @@
 // The catalogue is small and the order is by a product of two columns, so rows are asked for as they are,
 // valued and sorted here. Negative stock is shown and counted as it is.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/distribu/fields.h"
+#include "http/distribu/handlers.h"
 
 #include <stdlib.h>
 

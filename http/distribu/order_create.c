@@ -4,10 +4,10 @@
 // What the request says is checked on the thread that got it. Whether the order can be is decided by a
 // transaction, which sees every order before it: the stock it reads is the stock there is.
 #include "engine/base/decimal.h"
-#include "http/app/handlers.h"
 #include "http/app/idempotency.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/events.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/order.h"
 #include "http/distribu/request.h"
 

@@ -5,8 +5,8 @@
 // A row of the summary says how many lines its order has, and lines are not found by their order. So orders
 // are written a chunk at a time: their cells on the left and on the right of the count are kept, one query
 // counts the lines of all of them, and then the rows go out.
-#include "http/app/handlers.h"
 #include "http/csv/writer.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/order.h"
 #include "http/distribu/order_filters.h"
 

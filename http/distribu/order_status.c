@@ -4,9 +4,9 @@
 //
 // Cancelling does not put units back unless the tenant says so (restock-on-cancel). The lines of the order
 // are read before the transaction: they are not found by key, and the store's writer does not search.
-#include "http/app/handlers.h"
 #include "http/app/row_batch.h"
 #include "http/distribu/events.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/order.h"
 #include "http/distribu/request.h"
 

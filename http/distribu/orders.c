@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/orders and /api/v1/orders/{id}: orders with their items, newest first, in pages.
-#include "http/app/handlers.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/order.h"
 #include "http/distribu/order_filters.h"

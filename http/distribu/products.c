@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/products and /api/v1/products/{id}: the catalogue, newest first, in pages.
-#include "http/app/handlers.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/request.h"
 

@@ -3,7 +3,7 @@
 //
 // Two queries: orders by status and currency, which also tells what else there is, then orders by day.
 // Revenue is the total of all orders whatever their status, cancelled ones included.
-#include "http/app/handlers.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/report.h"
 
 #include <strings.h>

@@ -5,8 +5,8 @@
 // It counts order lines: a line's revenue is its own total, so the sum is that of the goods, without
 // shipping, tax or discounts of a whole order. As in the other reports every status counts, cancelled ones
 // too. Names are the current ones.
-#include "http/app/handlers.h"
 #include "http/distribu/fields.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/report.h"
 #include "http/distribu/request.h"
 

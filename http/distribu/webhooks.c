@@ -5,9 +5,9 @@
 // A webhook is changed as a whole row, so each change is made with the deliverer's lock held, from reading
 // the row to storing it; its entry in the audit log is part of the same change.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/app/system_row.h"
 #include "http/auth/random_id.h"
+#include "http/distribu/handlers.h"
 #include "http/distribu/request.h"
 #include "http/webhooks/deliverer.h"
 #include "http/webhooks/signature.h"

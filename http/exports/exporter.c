@@ -2,6 +2,8 @@
 // The exporter's life, its threads, and the changes of rows.
 #include "http/exports/exporter_state.h"
 
+#include "engine/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -226,13 +228,6 @@ dbk_status dbk_exporter_open(const dbk_exporter *exporter, dbk_text id, int *fd,
 
 // ---- Threads ----
 
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 // Until there is something to do, or it is time to sweep.
 static void wait_for_work(dbk_exporter *exporter)
 {
@@ -246,8 +241,8 @@ static void *work(void *user)
     dbk_exporter *exporter = user;
     pthread_mutex_lock(&exporter->lock);
     while (!exporter->stopping) {
-        if (monotonic_ms() - exporter->swept_at >= SWEEP_MS) {
-            exporter->swept_at = monotonic_ms();
+        if (dbk_clock_steady_ms() - exporter->swept_at >= SWEEP_MS) {
+            exporter->swept_at = dbk_clock_steady_ms();
             pthread_mutex_unlock(&exporter->lock);
             dbk_exporter_sweep(exporter);
             pthread_mutex_lock(&exporter->lock);
@@ -292,7 +287,7 @@ static dbk_status start(dbk_exporter *exporter, dbk_error *err)
     strcpy(exporter->directory, exporter->options.directory);
     DBK_TRY(dbk_exporter_resume(exporter, err));
     dbk_exporter_sweep(exporter);
-    exporter->swept_at = monotonic_ms();
+    exporter->swept_at = dbk_clock_steady_ms();
     for (; exporter->threads_count < wanted && exporter->threads_count < DBK_EXPORTER_THREADS_MAX;
          exporter->threads_count++)
         if (pthread_create(&exporter->threads[exporter->threads_count], NULL, work, exporter) != 0)

@@ -5,6 +5,7 @@
 // stores the end. A second one, which lives as long as the job, asks and writes with low priority: where
 // processors are short, a report that somebody waits for goes first. It takes no lock that anybody but the
 // first waits for, so that nothing of the server ever waits until it has its turn.
+#include "engine/base/clock.h"
 #include "http/exports/exporter_state.h"
 #include "http/s3/upload.h"
 
@@ -41,14 +42,6 @@ typedef struct run {
     char object[DBK_EXPORT_ID_BYTES + sizeof(".csv")];
     char file_name[128];
 } run;
-
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    int64_t ns = at.tv_nsec + ms * 1000000;
-    return (struct timespec){.tv_sec = at.tv_sec + ns / 1000000000, .tv_nsec = ns % 1000000000};
-}
 
 // ---- The second thread ----
 
@@ -134,7 +127,7 @@ static void watch(run *r)
     int stored = 0;
     pthread_mutex_lock(&r->lock);
     while (!r->is_over) {
-        struct timespec deadline = after_ms(PROGRESS_MS);
+        struct timespec deadline = dbk_clock_steady_after(PROGRESS_MS);
         pthread_cond_timedwait(&r->changed, &r->lock, &deadline);
         if (r->is_over || r->percent - stored < PROGRESS_STEP)
             continue;
@@ -227,7 +220,7 @@ static dbk_status store_once(run *r, const dbk_export *to, ending *e)
 // True: the server stops.
 static bool pause_for_retry(dbk_exporter *exporter)
 {
-    struct timespec deadline = after_ms(RETRY_MS);
+    struct timespec deadline = dbk_clock_steady_after(RETRY_MS);
     pthread_mutex_lock(&exporter->lock);
     while (!exporter->stopping &&
            pthread_cond_timedwait(&exporter->changed, &exporter->lock, &deadline) != ETIMEDOUT)

@@ -6,11 +6,11 @@
 // closure was made since; if one was, the work is done again on top of it. So closures that are asked for at
 // once get different numbers and disjoint periods. A ticket that arrives between the snapshot and the commit
 // is late: it is in the adjustment of the next closure.
-#include "http/app/handlers.h"
 #include "http/app/idempotency.h"
 #include "http/app/json_body.h"
 #include "http/app/row_batch.h"
 #include "http/pos/closure.h"
+#include "http/pos/handlers.h"
 #include "http/pos/report.h"
 #include "ingest/parse/json.h"
 #include "ingest/store/closure_chain.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operator's routes of the point of sale: closures with what the dialect does not show of them, and
 // keeping the hours that are due now.
-#include "http/app/handlers.h"
 #include "http/app/row_batch.h"
+#include "http/pos/handlers.h"
 #include "http/pos/hours.h"
 #include "http/pos/report.h"
 #include "ingest/parse/json.h"

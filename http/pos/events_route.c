@@ -2,9 +2,9 @@
 // GET /events/{channel}: a stream of what happens at the point of sale (P20, PA13). POST /events/tickets:
 // what a browser's EventSource, which cannot send headers, opens one with.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/auth/ticket.h"
 #include "http/pos/events.h"
+#include "http/pos/handlers.h"
 #include "http/pos/report.h"
 
 #include <stdio.h>

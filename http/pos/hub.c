@@ -6,6 +6,7 @@
 // Who comes later in the round gets more events in one piece; nobody gets them late by more than the round.
 #include "http/pos/hub.h"
 
+#include "engine/base/clock.h"
 #include "http/pos/event_order.h"
 
 #include <stdlib.h>
@@ -20,13 +21,6 @@ enum {
     PIECE_BYTES = 32 << 10,   // of events in one write
     EVENT_BYTES_MAX = 2 << 20 // larger ones would not fit into a stream's queue: they count as missing
 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 // ---- Rows to events ----
 
@@ -396,7 +390,7 @@ static void let_in_and_out(dbk_pos_events *events)
 // A tenant that nobody has listened to for a while costs nothing any more.
 static void retire(dbk_pos_events *events, dbk_company *c)
 {
-    int64_t now = monotonic_ms();
+    int64_t now = dbk_clock_steady_ms();
     if (c->count > 0 || c->left_at_ms == 0) {
         c->left_at_ms = c->count > 0 ? 0 : now;
         return;
@@ -446,11 +440,11 @@ static turn take_company_turn(dbk_pos_events *events, dbk_company *c, bool is_co
 static turn take_turn(dbk_pos_events *events)
 {
     int budget = WRITES_AT_ONCE;
-    bool is_comment_due = monotonic_ms() >= events->next_comment_ms;
+    bool is_comment_due = dbk_clock_steady_ms() >= events->next_comment_ms;
     turn result = TURN_IDLE;
     if (is_comment_due) {
         events->comments++;
-        events->next_comment_ms = monotonic_ms() + events->options.keep_alive_ms;
+        events->next_comment_ms = dbk_clock_steady_ms() + events->options.keep_alive_ms;
     }
     let_in_and_out(events);
     for (int b = 0; b < DBK_COMPANY_BUCKETS; b++) {
@@ -467,14 +461,7 @@ static turn take_turn(dbk_pos_events *events)
 
 static void sleep_ms(dbk_pos_events *events, int64_t ms, bool can_be_called)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = dbk_clock_steady_after(ms);
     pthread_mutex_lock(&events->mutex);
     while (!events->is_stopping && !(can_be_called && events->is_called))
         if (pthread_cond_timedwait(&events->work, &events->mutex, &until) != 0)
@@ -500,7 +487,7 @@ void *dbk_hub_run(void *user)
             sleep_ms(events, STRAGGLERS_MS, true);
             break;
         case TURN_IDLE: {
-            int64_t left = events->next_comment_ms - monotonic_ms();
+            int64_t left = events->next_comment_ms - dbk_clock_steady_ms();
             sleep_ms(events, left > 0 ? left : 0, true);
             break;
         }

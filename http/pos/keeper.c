@@ -2,6 +2,7 @@
 // The thread that keeps hours.
 #include "http/pos/hours.h"
 
+#include "engine/base/clock.h"
 #include "ingest/store/tenant_name.h"
 
 #include <pthread.h>
@@ -71,11 +72,7 @@ static void wait_for_quarter(dbk_pos_keeper *keeper)
 {
     int64_t now_ms = keeper->options.now_ms(keeper->options.user);
     int64_t wait_ms = quarter_ms - (now_ms % quarter_ms + quarter_ms) % quarter_ms;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
-    until.tv_sec += wait_ms / 1000 + ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
+    struct timespec until = dbk_clock_steady_after(wait_ms);
     pthread_mutex_lock(&keeper->lock);
     int waited = 0;
     while (!keeper->stopping && waited == 0)

@@ -4,9 +4,9 @@
 // A range is cut into the windows that it touches; the first and the last may be parts, counted exactly to
 // the millisecond and shown under the window's own start and length. The same steps, for a single window,
 // read a report again by its id.
-#include "http/app/handlers.h"
 #include "http/pos/closure.h"
 #include "http/pos/gather.h"
+#include "http/pos/handlers.h"
 #include "http/pos/hours.h"
 #include "http/pos/report.h"
 

@@ -2,9 +2,9 @@
 // The operator's routes, for local requests only: keys, settings, checkpoint. The command line is their
 // client.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/app/js_date.h"
 #include "http/app/system_row.h"
+#include "http/routes/handlers.h"
 #include "ingest/parse/json.h"
 
 #include <stdio.h>

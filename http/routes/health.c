@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What monitors and machines ask without a key: /healthz, /readyz, /metrics, /openapi.json.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
+#include "http/routes/handlers.h"
 
 static void answer_status(dbk_call *call, int code, const char *text)
 {

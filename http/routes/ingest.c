@@ -5,7 +5,7 @@
 // stores nothing, and what can be stored is stored at once or not at all. The reply is written when the store
 // says that the rows are on disk.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
+#include "http/routes/handlers.h"
 #include "ingest/parse/reader.h"
 
 #include <stdlib.h>

@@ -197,19 +197,20 @@ static bool is_described(const dbk_route *route)
 // A path's operations stand together, under its first route.
 static void write_path(dbk_out *out, int first)
 {
-    const char *path = dbk_routes[first].path;
+    const dbk_route *route = dbk_route_at(first);
+    const char *path = route->path;
     for (int i = 0; i < first; i++)
-        if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
+        if (is_described(dbk_route_at(i)) && strcmp(dbk_route_at(i)->path, path) == 0)
             return;
-    if (dbk_routes[first].describe != NULL) {
-        dbk_routes[first].describe(out);
+    if (route->describe != NULL) {
+        route->describe(out);
         return;
     }
     dbk_out_key(out, path);
     dbk_out_object(out);
-    for (int i = first; i < dbk_routes_count; i++)
-        if (is_described(&dbk_routes[i]) && strcmp(dbk_routes[i].path, path) == 0)
-            write_operation(out, &dbk_routes[i]);
+    for (int i = first; i < dbk_route_count(); i++)
+        if (is_described(dbk_route_at(i)) && strcmp(dbk_route_at(i)->path, path) == 0)
+            write_operation(out, dbk_route_at(i));
     dbk_out_object_end(out);
 }
 
@@ -225,8 +226,8 @@ void dbk_openapi_write(dbk_buffer *buffer)
     dbk_out_raw(&out, "[{\"url\":\"/\"}]");
     dbk_out_key(&out, "paths");
     dbk_out_object(&out);
-    for (int i = 0; i < dbk_routes_count; i++)
-        if (is_described(&dbk_routes[i]))
+    for (int i = 0; i < dbk_route_count(); i++)
+        if (is_described(dbk_route_at(i)))
             write_path(&out, i);
     dbk_out_object_end(&out);
     dbk_out_key(&out, "components");

@@ -2,6 +2,7 @@
 // One PUT.
 #include "http/s3/upload.h"
 
+#include "engine/base/clock.h"
 #include "http/s3/sigv4.h"
 
 #include <curl/curl.h>
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -159,9 +159,7 @@ static dbk_status add_headers(transfer *t, const dbk_s3_config *config, const db
                               const dbk_s3_object *object, dbk_error *err)
 {
     char disposition[HEADER_MAX], date[DBK_SIGV4_TIME_BYTES];
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now); // the store's clock is the true time, whatever "today" is here
-    int64_t now_ms = (int64_t)now.tv_sec * 1000;
+    int64_t now_ms = dbk_clock_wall_ms(); // the store's clock is the true time, whatever "today" is here
     snprintf(disposition, sizeof(disposition), "attachment; filename=\"%s\"",
              object->file_name != NULL ? object->file_name : object->name);
     dbk_sigv4_pair headers[] = {{"content-disposition", disposition}, {"content-type", object->content_type}};

@@ -18,6 +18,7 @@
 // fields) it answers itself, with a plain "400 Bad Request" and a close; no hook sees them.
 #include "http/server/exchange.h"
 
+#include "engine/base/clock.h"
 #include "http/server/guard.h"
 #include "http/server/loop.h"
 
@@ -26,14 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static uint64_t monotonic_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static dbk_text text_of(h2o_iovec_t v)
 {
@@ -59,7 +52,7 @@ static void exchange_dispose(void *memory)
         x->connection->busy = false;
         if (options->log && x->replied)
             options->log(options->app, &x->request, x->status, x->bytes,
-                         monotonic_ns() - x->request.received_ns);
+                         (uint64_t)dbk_clock_steady_ns() - x->request.received_ns);
     }
     dbk_buffer_dispose(&x->body);
 }
@@ -132,7 +125,7 @@ static dbk_exchange *exchange_create(h2o_req_t *req)
     r->body = text_of(req->entity);
     r->local = x->connection->local;
     memcpy(r->peer, x->connection->peer, sizeof r->peer);
-    r->received_ns = monotonic_ns();
+    r->received_ns = (uint64_t)dbk_clock_steady_ns();
     r->send = send_now_or_later;
     r->stream = dbk_stream_open;
     r->keep = keep;

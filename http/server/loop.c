@@ -7,6 +7,8 @@
 // passed (the connection that made room may be another loop's).
 #include "http/server/loop.h"
 
+#include "engine/base/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,18 +19,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 // One loop must not starve its running connections during a burst of new ones.
 enum { ACCEPTS_AT_ONCE = 16, LINGERING_MS = 10000, DRAIN_LOOK_MS = 1000 };
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void turn(dbk_loop *loop, int32_t wait_ms)
 {
@@ -302,13 +296,13 @@ static void cut_all(dbk_loop *loop)
 
 static void drain(dbk_loop *loop)
 {
-    int64_t deadline = monotonic_ms() + loop->server->drain_ms;
+    int64_t deadline = dbk_clock_steady_ms() + loop->server->drain_ms;
     close_listeners(loop);
     dbk_streams_drain(loop);
     h2o_context_request_shutdown(&loop->context);
     for (;;) {
         close_idle(loop);
-        int64_t left = deadline - monotonic_ms();
+        int64_t left = deadline - dbk_clock_steady_ms();
         if (loop->connections_count == 0 || left <= 0)
             break;
         turn(loop, left < DRAIN_LOOK_MS ? (int32_t)left : DRAIN_LOOK_MS);

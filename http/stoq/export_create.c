@@ -7,9 +7,9 @@
 #include "http/stoq/exports.h"
 
 #include "engine/base/hash.h"
-#include "http/app/handlers.h"
 #include "http/exports/exporter.h"
 #include "http/stoq/answer.h"
+#include "http/stoq/handlers.h"
 #include "http/stoq/rows.h"
 
 #include <stdatomic.h>

@@ -4,11 +4,11 @@
 #include "http/app/call.h"
 #include "http/stoq/exports.h"
 
-#include "http/app/handlers.h"
 #include "http/auth/secret.h"
 #include "http/exports/link.h"
 #include "http/s3/sigv4.h"
 #include "http/s3/upload.h"
+#include "http/stoq/handlers.h"
 
 #include <stdio.h>
 

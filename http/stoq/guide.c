@@ -2,7 +2,7 @@
 // GET …/preorders/skill.md and /llms.txt (S51, S57): the registry told to readers that have no token yet, as
 // Markdown. Neither says anything of a shop.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
+#include "http/stoq/handlers.h"
 #include "http/stoq/manifest.h"
 
 #define SKILL DBK_STOQ_BASE "/preorders/skill.md"

@@ -3,7 +3,7 @@
 #include "http/stoq/manifest.h"
 
 #include "http/app/call.h"
-#include "http/app/handlers.h"
+#include "http/stoq/handlers.h"
 
 #include <string.h>
 

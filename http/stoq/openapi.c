@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The nine reads as paths of /openapi.json.
-#include "http/app/handlers.h"
+#include "http/stoq/handlers.h"
 #include "http/stoq/manifest.h"
 
 static void write_text(dbk_out *out, const char *key, const char *text)

@@ -2,8 +2,8 @@
 // GET …/preorders/reports/{name}: a report as JSON. What the request resolved to first, then the report's
 // sets.
 #include "http/app/call.h"
-#include "http/app/handlers.h"
 #include "http/stoq/answer.h"
+#include "http/stoq/handlers.h"
 #include "http/stoq/rows.h"
 
 #include <stdio.h>

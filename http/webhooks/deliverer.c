@@ -6,6 +6,7 @@
 // than memory should hold, the rest stays rows and is loaded again once the queues have emptied.
 #include "http/webhooks/deliverer.h"
 
+#include "engine/base/clock.h"
 #include "http/app/audit.h"
 #include "http/app/settings.h"
 #include "http/app/system_row.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     RUNNING_MAX = 64,
@@ -50,13 +50,6 @@ struct dbk_deliverer {
     bool is_behind; // some pending rows are not in memory
     int64_t ticked_at;
 };
-
-static int64_t real_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void complain(const char *what, const char *why)
 {
@@ -243,7 +236,7 @@ static dbk_status disable(dbk_deliverer *deliverer, const dbk_delivery *d, dbk_a
     dbk_read_end(db, &read);
     if (status != DBK_OK || list.count == 0 || !list.items[0].is_active)
         return status;
-    int64_t now = real_ms();
+    int64_t now = dbk_clock_wall_ms();
     list.items[0].is_active = false;
     list.items[0].updated_at = now;
     dbk_audit_entry entry = {.at_ms = now,
@@ -279,7 +272,7 @@ static void settle(dbk_deliverer *deliverer, dbk_delivery *d, dbk_outcome *outco
 {
     bool is_pending = strcmp(outcome->state, "pending") == 0;
     outcome->next_attempt_at = is_pending ? d->due_at : DBK_NULL;
-    outcome->done_at = is_pending ? DBK_NULL : real_ms();
+    outcome->done_at = is_pending ? DBK_NULL : dbk_clock_wall_ms();
     if (outcome->error.length > DBK_DELIVERY_TEXT_MAX)
         outcome->error.length = DBK_DELIVERY_TEXT_MAX;
     store_outcome(deliverer, d, outcome);
@@ -300,7 +293,7 @@ static const char *state_after_failure(dbk_deliverer *deliverer, dbk_delivery *d
 {
     if (d->attempts > deliverer->options.pauses_count)
         return "failed";
-    d->due_at = real_ms() + deliverer->options.pauses_ms[d->attempts - 1];
+    d->due_at = dbk_clock_wall_ms() + deliverer->options.pauses_ms[d->attempts - 1];
     return "pending";
 }
 
@@ -346,13 +339,13 @@ static dbk_attempt *prepare(dbk_deliverer *deliverer, dbk_delivery *d, dbk_arena
         *why = "the webhook is disabled";
     if (status != DBK_OK || *why != NULL)
         return NULL;
-    return dbk_attempt_create(&list.items[0], d, allows_private, real_ms());
+    return dbk_attempt_create(&list.items[0], d, allows_private, dbk_clock_wall_ms());
 }
 
 // Nothing could be tried for a reason of our own: later, and it does not count.
 static void postpone(dbk_deliverer *deliverer, dbk_delivery *d)
 {
-    d->due_at = real_ms() + deliverer->options.pauses_ms[0];
+    d->due_at = dbk_clock_wall_ms() + deliverer->options.pauses_ms[0];
     enqueue(deliverer, d);
 }
 
@@ -401,7 +394,7 @@ static bool may_start(const dbk_deliverer *deliverer, const dbk_target *target)
 // One of each queue in turn, until nothing due may start.
 static void start_due(dbk_deliverer *deliverer)
 {
-    int64_t now = real_ms();
+    int64_t now = dbk_clock_wall_ms();
     for (bool started = true; started;) {
         started = false;
         for (dbk_target *target = deliverer->targets; target != NULL; target = target->next) {
@@ -415,7 +408,7 @@ static void start_due(dbk_deliverer *deliverer)
 
 static int wait_ms(const dbk_deliverer *deliverer)
 {
-    int64_t now = real_ms(), wait = WAIT_MAX_MS;
+    int64_t now = dbk_clock_wall_ms(), wait = WAIT_MAX_MS;
     for (const dbk_target *target = deliverer->targets; target != NULL; target = target->next) {
         if (!may_start(deliverer, target))
             continue;
@@ -446,7 +439,7 @@ static void read_results(dbk_deliverer *deliverer)
 
 static void tick(dbk_deliverer *deliverer)
 {
-    int64_t now = real_ms();
+    int64_t now = dbk_clock_wall_ms();
     if (deliverer->options.tick == NULL || llabs(now - deliverer->ticked_at) < TICK_MS)
         return;
     deliverer->ticked_at = now;
@@ -474,7 +467,7 @@ static void *run(void *user)
 static dbk_status start_thread(dbk_deliverer *deliverer, dbk_error *err)
 {
     deliverer->is_behind = true; // everything pending is still to be read
-    deliverer->ticked_at = real_ms();
+    deliverer->ticked_at = dbk_clock_wall_ms();
     if (pthread_create(&deliverer->thread, NULL, run, deliverer) != 0)
         return dbk_fail(err, DBK_NO_MEMORY, "no thread for the webhooks");
     deliverer->has_thread = true;

@@ -145,14 +145,6 @@ static void fill(restorer *r, const dbk_manifest_tenant *tenant, const dbk_manif
     pthread_mutex_unlock(&r->lock);
 }
 
-static uint64_t rows_of(const dbk_manifest_table *table)
-{
-    uint64_t rows = 0;
-    for (uint32_t s = 0; s < table->slots_count; s++)
-        rows += table->slots[s].present ? table->slots[s].rows : 0;
-    return rows;
-}
-
 // Restores the oldest segment of the ring; or only drops it, after a failure.
 static dbk_status empty(restorer *r, bool wanted, dbk_error *err)
 {
@@ -169,12 +161,7 @@ static dbk_status empty(restorer *r, bool wanted, dbk_error *err)
         return it->status;
     }
     dbk_status status =
-        dbk_image_restore_expect(r->db, it->tenant->name, it->table->id, rows_of(it->table), err);
-    if (status != DBK_OK) {
-        dbk_image_prepared_dispose(it->prepared);
-        return status;
-    }
-    status = dbk_image_restore_segment(r->db, it->tenant->name, it->table->id, it->index, it->prepared, err);
+        dbk_image_restore_segment(r->db, it->tenant->name, it->table->id, it->index, it->prepared, err);
     return blame(it, status, err);
 }
 

@@ -41,6 +41,7 @@ static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk
     DBK_TRY(dbk_lock_take(options->directory, true, &s->lock, err));
     DBK_TRY(dbk_io_open(&s->house_io, options->directory, false, err));
     DBK_TRY(dbk_db_create(&s->db, err));
+    dbk_db_put_off_keys(s->db);
     dbk_db_put_off_rollups(s->db);
     dbk_journal_options journal = {
         .log_file_bytes = options->log_file_bytes,
@@ -67,6 +68,9 @@ static void dispose(dbk_store *s)
     if (s->writer_runs) {
         pthread_mutex_lock(&s->mutex);
         s->stopping = true;
+        // Changes that wait need the keys.
+        if (!s->first)
+            dbk_db_stop_making_keys(s->db);
         pthread_cond_signal(&s->work);
         pthread_mutex_unlock(&s->mutex);
         pthread_join(s->writer, NULL);

@@ -88,7 +88,7 @@ static const char *ask_with(const dbk_dialect *dialect, const char *authorizatio
     dbk_call *call = calloc(1, sizeof(*call));
     call->app = app.app;
     call->request = &request;
-    call->route = &dbk_routes[0];
+    call->route = dbk_route_at(0);
     call->dialect = dialect;
     call->now_ms = test_now_ms;
     outcome[0] = challenge[0] = 0;
@@ -148,7 +148,7 @@ static int setup(void **state)
     (void)state;
     for_operators = with_role;
     for_operators.token_role = DBK_ROLE_OPERATOR;
-    assert_string_equal(dbk_routes[0].scope, "reports:read"); // what stands for every route here
+    assert_string_equal(dbk_route_at(0)->scope, "reports:read"); // what stands for every route here
     test_issuer_init(&rsa, DBK_JWT_RS256, "r");
     test_issuer_init(&p256, DBK_JWT_ES256, "e");
     test_issuer_init(&ed25519, DBK_JWT_EDDSA, "d");
