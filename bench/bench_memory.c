@@ -239,7 +239,7 @@ static void show_all(void)
     }
     for (uint32_t groups = 4; groups <= REGISTER_GROUPS_MAX; groups *= 2)
         show_add(groups, 0);
-    for (uint32_t bits = 2; bits <= 24; bits += 2)
+    for (uint32_t bits = 2; bits <= (whole ? 24 : 16); bits += 2)
         for (int banks = 1; banks <= 4; banks *= 2)
             if (banks == 1 || bits <= 12)
                 show_add(UINT32_C(1) << bits, banks);
