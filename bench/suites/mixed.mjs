@@ -5,7 +5,7 @@
 // is asked whether it has what it was sent.
 import fs from 'node:fs'
 import path from 'node:path'
-import { BEFORE, RATE, bodies, expected, writeCsv } from '../support/arrivals.mjs'
+import { arrivalRate, bodies, expected, sentBefore, writeCsv } from '../support/arrivals.mjs'
 import { atRate, h2load } from '../support/clients.mjs'
 import { cell, median } from '../support/figures.mjs'
 import { makeKey, serve, worker } from '../support/process.mjs'
@@ -42,17 +42,18 @@ async function ofDaybook() {
     const key = makeKey('reports:read,ingest:write', folder)
     const target = '/api/v1/reports/sales?from=2025-12-01&to=2025-12-31'
     const pour = (from, to, rate) => atRate(`${server.url}/ingest/orders`, key, rate / BATCH, (to - from) / rate, { connections: 4, bodies: bodies(from, to, BATCH) })
-    await pour(0, BEFORE, BEFORE)
+    const before = sentBefore(), perSecond = arrivalRate()
+    await pour(0, before, before)
     const most = h2load(`${server.url}${target}`, [`authorization: Bearer ${key}`], ['-D', `${runSeconds() * 1000}ms`])
     const rate = Math.min(most / 2, 20000)
     const calm = await atRate(`${server.url}${target}`, key, rate, calmly())
-    sent = BEFORE + RATE * duration()
-    const pouring = pour(BEFORE, sent, RATE)
+    sent = before + perSecond * duration()
+    const pouring = pour(before, sent, perSecond)
     const busy = await atRate(`${server.url}${target}`, key, rate, duration())
     const arrived = await pouring
     // As fast as they come.
-    const all = RATE * duration()
-    const rush = await pour(sent, sent + all, RATE * 100)
+    const all = perSecond * duration()
+    const rush = await pour(sent, sent + all, perSecond * 100)
     sent += all
     figures = { calm, busy, arrived: arrived.rate * BATCH, acknowledged: arrived, most: rush.rate * BATCH }
   } finally {
@@ -67,17 +68,18 @@ async function ofPeer(name, label, base) {
   const files = path.join(work(), `arrivals-${name}`), target = path.join(work(), `mixed-${name}.db`)
   for (const old of [files, target, `${target}.wal`]) fs.rmSync(old, { recursive: true, force: true })
   fs.mkdirSync(files)
+  const perSecond = arrivalRate()
   let at = 0
   const make = (count) => Array.from({ length: count }, () => {
     const file = path.join(files, `${at}.csv`)
-    writeCsv(file, at, at + RATE)
-    at += RATE
+    writeCsv(file, at, at + perSecond)
+    at += perSecond
     return file
   })
   const engine = await worker(label, 'node', [path.join(here, 'peers/mixed.mjs'), name, databases()[name], target, String(options.threads)])
   const ask = (request) => engine.ask(JSON.stringify(request))
   try {
-    await ask({ do: 'insert', files: make(BEFORE / RATE) })
+    await ask({ do: 'insert', files: make(sentBefore() / perSecond) })
     // A rate that leaves half of the time.
     const rate = Math.min((await ask({ do: 'most', seconds: Math.min(2, calmly()) })).rate / 2, 20000)
     const calm = await ask({ do: 'read', rate, seconds: calmly(), files: [] })
@@ -85,9 +87,9 @@ async function ofPeer(name, label, base) {
     const busy = await ask({ do: 'read', rate, seconds: duration(), files: rest })
     await ask({ do: 'insert', files: rest.slice(busy.poured.files) })
     const rush = make(duration())
-    const most = (rush.length * RATE) / (await ask({ do: 'insert', files: rush })).seconds
+    const most = (rush.length * perSecond) / (await ask({ do: 'insert', files: rush })).seconds
     check(label, base, at, await ask({ do: 'total' }))
-    return { calm, busy, arrived: (busy.poured.files * RATE) / Math.max(busy.poured.seconds, busy.poured.files), most, batch: median(busy.poured.took) }
+    return { calm, busy, arrived: (busy.poured.files * perSecond) / Math.max(busy.poured.seconds, busy.poured.files), most, batch: median(busy.poured.took) }
   } finally {
     await engine.stop()
     for (const old of [files, target, `${target}.wal`]) fs.rmSync(old, { recursive: true, force: true })
@@ -99,11 +101,12 @@ export async function mixed() {
   const { base, ...daybook } = await ofDaybook()
   const all = { Daybook: daybook, DuckDB: await ofPeer('duckdb', 'DuckDB', base), chDB: await ofPeer('chdb', 'chDB', base) }
   console.log(`\nmixed: a month's sales by day of ${options.orders} orders, ${duration()} s each; client and server share the processors; µs from the instant a read was due`)
+  const perSecond = (n) => cell(n.toFixed(n < 10 ? 1 : 0), 6)
   const micros = (of) => `p50 ${cell(of.p50.toFixed(0), 7)} p99 ${cell(of.p99.toFixed(0), 8)} p99.9 ${cell(of.p999.toFixed(0), 8)} max ${cell(of.max.toFixed(0), 8)}`
   for (const [name, of] of Object.entries(all)) {
-    console.log(`  ${name.padEnd(8)} ${cell(of.calm.rate.toFixed(0), 6)} reads/s, nothing arrives                ${micros(of.calm)}`)
-    console.log(`  ${''.padEnd(8)} ${cell(of.busy.rate.toFixed(0), 6)} reads/s, ${cell(of.arrived.toFixed(0), 6)} orders/s arrive       ${micros(of.busy)}`)
-    console.log(`  ${''.padEnd(8)} nothing read: ${cell(of.most.toFixed(0), 8)} orders/s${of.batch ? `; a batch of ${RATE} took ${(of.batch * 1000).toFixed(0)} ms while reads went on, and is seen when it is in` : `; a batch of ${BATCH} was acknowledged after ${(of.acknowledged.p50 / 1000).toFixed(1)} ms (p99 ${(of.acknowledged.p99 / 1000).toFixed(1)}) while reads went on, and is seen by then`}`)
+    console.log(`  ${name.padEnd(8)} ${perSecond(of.calm.rate)} reads/s, nothing arrives                ${micros(of.calm)}`)
+    console.log(`  ${''.padEnd(8)} ${perSecond(of.busy.rate)} reads/s, ${cell(of.arrived.toFixed(0), 6)} orders/s arrive       ${micros(of.busy)}`)
+    console.log(`  ${''.padEnd(8)} nothing read: ${cell(of.most.toFixed(0), 8)} orders/s${of.batch ? `; a batch of ${arrivalRate()} took ${(of.batch * 1000).toFixed(0)} ms while reads went on, and is seen when it is in` : `; a batch of ${BATCH} was acknowledged after ${(of.acknowledged.p50 / 1000).toFixed(1)} ms (p99 ${(of.acknowledged.p99 / 1000).toFixed(1)}) while reads went on, and is seen by then`}`)
   }
   console.log('  all have in the end what was sent, each replaced order once')
   results.suites.mixed = all

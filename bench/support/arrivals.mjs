@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The orders that arrive in the suite `mixed`: the same for every engine, in bodies for Daybook and in files for the
-// peers. Every twentieth order replaces one that came 30,001 before it, with another status and total; what they come to
+// peers. Every twentieth order replaces one that came a second and a half before it, with another status and total; what they come to
 // is known, so that every engine can be asked whether it has it.
 import fs from 'node:fs'
+import { isTrial } from './world.mjs'
 
-export const RATE = 20000
+// Orders a second.
+export const arrivalRate = () => (isTrial() ? 2000 : 20000)
 // What has to be there before the first is replaced; sent before anything is timed.
-export const BEFORE = 40000
-const BACK = 30001
+export const sentBefore = () => arrivalRate() * 2
 
-const replaces = (n) => n % 20 === 19 && n >= BEFORE
-const idOf = (n) => (replaces(n) ? n - BACK : n)
+const replaces = (n) => n % 20 === 19 && n >= sentBefore()
+// The one before it that it replaces was no replacement itself.
+const idOf = (n) => (replaces(n) ? n - (arrivalRate() * 1.5 + 1) : n)
 
 function order(n) {
   const id = idOf(n)

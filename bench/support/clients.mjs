@@ -25,10 +25,12 @@ export function h2load(url, headers, extra) {
 export async function atRate(url, key, rate, duration, { vary = false, bodies = undefined, connections = CONNECTIONS } = {}) {
   const { port, pathname, search } = new URL(url)
   const words = bodies === undefined ? (vary ? ['vary'] : []) : ['bodies', 'application/x-ndjson']
-  const child = spawn(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words], { stdio: [bodies === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk) => { out += chunk })
-  child.stdin.end(bodies ?? '')
+  // A client that ends early says why by its exit status.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(bodies)
   const code = await new Promise((resolve) => child.on('close', resolve))
   if (code !== 0) throw new Error(`bench_rate ended with ${code}`)
   // "rate" is what was reached, "due" what was asked for.
