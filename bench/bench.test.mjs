@@ -63,11 +63,10 @@ async function rate(handler, words) {
   const server = nodeHttp.createServer(handler)
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
   try {
-    const child = spawn(path.join(tools, 'bench_rate'), [String(server.address().port), ...words], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = spawn(path.join(tools, 'bench_rate'), [String(server.address().port), ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
     let out = '', err = ''
     child.stdout.on('data', (chunk) => { out += chunk })
     child.stderr.on('data', (chunk) => { err += chunk })
-    child.stdin.end('')
     const code = await new Promise((resolve) => child.on('close', resolve))
     return { code, out, err }
   } finally {

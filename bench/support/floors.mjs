@@ -33,17 +33,16 @@ const unpackRates = () => once('unpack', () => {
   return rates
 })
 
-// `touched` is what bench_query says of a query ("describe"). Milliseconds; undefined where statistics answer.
+// `touched` is what bench_query says of a query ("describe"). Milliseconds; undefined where there is none to tell.
 export function floorOf(touched) {
   if (touched.statistics) return undefined
   const threads = options.threads
   const bits = Object.values(touched.columns).reduce((sum, b) => sum + b, 0)
+  if (bits === 0) return undefined // rows that are not sealed yet
   const bytes = (touched.rows * bits) / 8
   const memory = bytes / bandwidth(bytes, threads) / 1e6
   const unpack = Object.values(touched.columns).reduce((sum, b) => sum + (b < 0.05 ? 0 : 1 / unpackRates()[Math.min(64, Math.max(1, Math.ceil(b)))]), 0)
   const add = touched.groups > 1 ? addCost(touched.groups) : 0
   const work = (touched.rows * (unpack + add)) / threads / 1e6
-  const ms = Math.max(memory, work)
-  // Rows that are not sealed yet have no bits.
-  return ms > 0 ? { bits, bytes, memory, unpack, add, work, ms } : undefined
+  return { bits, bytes, memory, unpack, add, work, ms: Math.max(memory, work) }
 }
