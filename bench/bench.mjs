@@ -2,6 +2,7 @@
 // The benchmark harness: what each suite asks is in README.md. Run through `./run bench`.
 import fs from 'node:fs'
 import path from 'node:path'
+import { closures } from './suites/closures.mjs'
 import { cost } from './suites/cost.mjs'
 import { events } from './suites/events.mjs'
 import { http } from './suites/http.mjs'
@@ -15,7 +16,7 @@ import { write } from './suites/write.mjs'
 import { describeMachine, describeVersions, processorTime, quietness } from './support/machine.mjs'
 import { here, options, results } from './support/world.mjs'
 
-const suites = { machine, load, scan, summaries, restart, http, cost, mixed, write, events }
+const suites = { machine, load, scan, summaries, restart, http, cost, mixed, write, events, closures }
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]

@@ -7,10 +7,11 @@
 // columns that the query names. Integers are strings, so that no reader rounds them. Names that begin with
 // "kept_" may be answered from sums kept beside the rows, the others look at rows.
 //
-// "portable NAME [V]" does it without the loops for this processor alone. The line "describe" is answered
-// with what each query must touch at the least: rows, columns, bits a row.
+// "portable NAME [V]" does it with the loops for any processor; the others use those of the level that is
+// named, or the best that this processor runs. The line "describe" is answered with what each query must
+// touch at the least: rows, columns, bits a row.
 //
-//     bench_query DIR TENANT THREADS <lines
+//     bench_query DIR TENANT THREADS [portable|avx2|avx512] <lines
 #include "engine/base/days.h"
 #include "engine/base/decimal.h"
 #include "engine/base/processor.h"
@@ -446,6 +447,16 @@ static int describe(dbk_db *db, dbk_text tenant)
     return status;
 }
 
+// ---- The lines ----
+
+static bool use_level(const char *name)
+{
+    for (int level = 0; level < DBK_LEVELS; level++)
+        if (strcmp(dbk_level_name((dbk_level)level), name) == 0)
+            return dbk_level_use((dbk_level)level);
+    return false;
+}
+
 // What an opened store still does on threads of its own (rollups) would count as the first queries' time.
 static void wait_for_quiet(void)
 {
@@ -459,7 +470,7 @@ static void wait_for_quiet(void)
 }
 
 // One line of stdin.
-static int obey(dbk_db *db, const char *tenant, char *line, int threads)
+static int obey(dbk_db *db, const char *tenant, char *line, int threads, dbk_level level)
 {
     static const char portable[] = "portable ";
     char name[64] = "";
@@ -469,14 +480,18 @@ static int obey(dbk_db *db, const char *tenant, char *line, int threads)
         return 0;
     if (strcmp(name, "describe") == 0)
         return describe(db, dbk_text_from(tenant));
-    dbk_use_512(!is_portable);
+    dbk_level_use(is_portable ? DBK_LEVEL_PORTABLE : level);
     return answer(db, tenant, name, variation, threads);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_query DIR TENANT THREADS <lines\n");
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: bench_query DIR TENANT THREADS [portable|avx2|avx512] <lines\n");
+        return 2;
+    }
+    if (argc == 5 && !use_level(argv[4])) {
+        fprintf(stderr, "bench_query: this processor does not run %s\n", argv[4]);
         return 2;
     }
     dbk_store *store;
@@ -489,10 +504,11 @@ int main(int argc, char **argv)
     wait_for_quiet();
     puts("{\"ready\":true}");
     fflush(stdout);
+    const dbk_level level = dbk_level_used();
     char line[128];
     int status = 0;
     while (!status && fgets(line, sizeof(line), stdin))
-        status = obey(dbk_store_db(store), argv[2], line, atoi(argv[3]));
+        status = obey(dbk_store_db(store), argv[2], line, atoi(argv[3]), level);
     dbk_store_close(store);
     return status;
 }

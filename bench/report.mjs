@@ -23,6 +23,7 @@ const usual = [
   ['Reads while orders arrive', `mixed ${MILLION}`],
   ['Single durable writes', `write --seconds 2 --repeat 11`],
   ['Event streams', 'events --seconds 3'],
+  ['Closures', 'closures --seconds 10'],
   ['Scans of twenty million orders, two threads', `scan ${TWENTY} --threads 2 ${columnar}`],
   ['Scans of twenty million orders, one thread', `scan ${TWENTY} --threads 1 ${columnar}`],
   ['Report questions of twenty million orders', `summaries ${TWENTY}`],

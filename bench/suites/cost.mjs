@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one request costs, counted rather than timed: allocations (count_allocations.c stands before the C library),
 // system calls (strace), instructions (perf where the machine has counters, else callgrind, which has no 512-bit vectors
-// and so counts the portable loops), and the processor time of all the server's threads. One event loop.
+// and so counts the loops for 256 bits), and the processor time of all the server's threads. One event loop.
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -60,7 +60,7 @@ function allocations(requests) {
   const file = path.join(work(), 'allocations')
   fs.writeFileSync(file, Buffer.alloc(4096))
   const counters = () => { const b = fs.readFileSync(file); return { allocations: Number(b.readBigUInt64LE(0)), bytes: Number(b.readBigUInt64LE(8)) } }
-  const env = { ...process.env, LD_PRELOAD: path.join(tools, 'count_allocations.so'), DAYBOOK_COUNT_FILE: file }
+  const env = { LD_PRELOAD: path.join(tools, 'count_allocations.so'), DAYBOOK_COUNT_FILE: file }
   return withServer({ env }, (server, key) => each(async (kind) => {
     await ask(server, key, kind, Math.max(16, requests / 10))
     const before = counters()
@@ -122,7 +122,7 @@ function instructions(requests) {
   }
   // The posix backend makes the same calls of the engine; callgrind knows nothing of rings.
   const valgrind = ['valgrind', '-q', '--tool=callgrind', `--callgrind-out-file=${output}.%p`]
-  return withServer({ under: valgrind, env: { ...process.env, DAYBOOK_IO: 'posix' } }, (server, key) => each(async (kind) => {
+  return withServer({ under: valgrind, env: { DAYBOOK_IO: 'posix' } }, (server, key) => each(async (kind) => {
     const some = Math.ceil(requests / 4)
     const file = `${output}.${server.pid}`
     const control = (action) => must('callgrind_control', [action, String(server.pid)])

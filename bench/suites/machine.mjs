@@ -15,12 +15,12 @@ export function machine() {
   results.suites.machine = {}
   for (const [name, args, columns] of [
     ['bench_memory', isTrial() ? ['0.1'] : [], 1],
-    ['bench_unpack', isTrial() ? ['10'] : [], 8],
+    ['bench_unpack', isTrial() ? ['10'] : [], 2],
     ['bench_sync', [work(), String(isTrial() ? 3 : options.repeat * 20)], 1],
     ['bench_loopback', isTrial() ? ['50'] : [], 1]
   ]) {
     const lines = must(path.join(tools, name), args).trimEnd().split('\n')
-    const [head, rest] = columns > 1 ? [[lines[0]], lines.slice(1)] : [[], lines]
+    const [head, rest] = columns > 1 ? [inColumns(Array(columns).fill(lines[0]), columns), lines.slice(1)] : [[], lines]
     console.log(`\nmachine: ${name}\n${[...head, ...inColumns(rest, columns)].map((line) => `  ${line}`).join('\n')}`)
     results.suites.machine[name] = lines
   }

@@ -24,11 +24,12 @@ const addCost = (groups) => {
   const size = Math.min(rounded(groups), 1 << 24)
   return once(`add ${size}`, () => Number(tool('bench_memory', ['add', String(size), milliseconds()])))
 }
+// At the best of the processor's levels; what comparing takes stands in brackets.
 const unpackRates = () => once('unpack', () => {
   const rates = []
   for (const line of tool('bench_unpack', isTrial() ? ['10'] : []).split('\n').slice(1)) {
-    const [width, rate] = line.trim().split(/\s+/).map(Number)
-    if (width) rates[width] = rate
+    const [width, ...levels] = line.replace(/\([^)]*\)/g, '').trim().split(/\s+/).map(Number)
+    if (width) rates[width] = Math.max(...levels)
   }
   return rates
 })

@@ -34,10 +34,11 @@ export async function worker(name, command, args, threads) {
   }
 }
 
-// Daybook's server on a free port, without rate limits; `under` is a program and its arguments that runs it.
-export async function serve(folder = data(), args = [], { under = [], env = process.env } = {}) {
+// Daybook's server on a free port, without rate limits; `under` is a program and its arguments that runs it, `env` is added
+// to the environment.
+export async function serve(folder = data(), args = [], { under = [], env = {} } = {}) {
   const [command, ...words] = [...under, daybook, 'serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args]
-  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'], env })
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
   const url = value?.replace('listening on ', '')
   if (!url) throw new Error('the server did not start')

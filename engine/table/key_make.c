@@ -42,7 +42,7 @@ typedef struct maker {
     uint32_t partitions;
     scatter scatters[DBK_POOL_MAX];
     _Atomic uint32_t next_slot, next_partition;
-    _Atomic int status; // the first failure
+    _Atomic int status; // the first failure; DBK_INVALID: `twins` have one id
     _Atomic(uint64_t) twins[2];
     _Atomic uint64_t entries;
 } maker;
@@ -175,9 +175,10 @@ static bool is_same(void *user, dbk_place a, dbk_place b)
     dbk_text ids[2];
     for (int i = 0; i < 2; i++) {
         const dbk_part *part = dbk_table_part(c->maker->table, dbk_place_slot(places[i]));
-        if (dbk_part_text_at(part, c->maker->table->def->key_column, dbk_place_row(places[i]),
-                             &c->scatter->cursors[i], &ids[i]) != DBK_OK) {
-            fail(c->maker, DBK_NO_MEMORY);
+        dbk_status status = dbk_part_text_at(part, c->maker->table->def->key_column, dbk_place_row(places[i]),
+                                             &c->scatter->cursors[i], &ids[i]);
+        if (status != DBK_OK) {
+            fail(c->maker, status);
             return true;
         }
     }
@@ -185,7 +186,7 @@ static bool is_same(void *user, dbk_place a, dbk_place b)
         return false;
     atomic_store(&c->maker->twins[0], a);
     atomic_store(&c->maker->twins[1], b);
-    fail(c->maker, DBK_CORRUPT);
+    fail(c->maker, DBK_INVALID);
     return true;
 }
 
@@ -261,7 +262,9 @@ static dbk_status story(const maker *m, dbk_status status, dbk_error *err)
         return dbk_fail(err, status, "memory is out while making the key index of %s", name);
     if (status == DBK_CANCELLED)
         return dbk_fail(err, status, "the key index of %s was not made: the database is being closed", name);
-    return dbk_fail(err, status,
+    if (status != DBK_INVALID)
+        return dbk_fail(err, status, "the ids of %s cannot be read to make their index", name);
+    return dbk_fail(err, DBK_CORRUPT,
                     "%s: an id lives twice, in segment %" PRIu64 " and in segment %" PRIu64
                     " (0: rows not in one yet); restore the directory from a backup",
                     name, segment_at(m->table, atomic_load(&m->twins[0])),

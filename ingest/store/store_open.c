@@ -36,6 +36,9 @@ static dbk_status start_threads(dbk_store *s, dbk_error *err)
 
 static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk_error *err)
 {
+    s->directory = strdup(options->directory);
+    if (!s->directory)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
     // The directory first: the lock is a file in it.
     DBK_TRY(dbk_io_open(&s->io, options->directory, options->create, err));
     DBK_TRY(dbk_lock_take(options->directory, true, &s->lock, err));
@@ -100,6 +103,8 @@ static void dispose(dbk_store *s)
     dbk_io_close(s->io);
     dbk_lock_release(s->lock);
     dbk_watcher_dispose(&s->watcher);
+    free(s->written);
+    free(s->directory);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->room);
@@ -117,6 +122,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     s->unlogged = options->unlogged;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
+    s->opened = options->opened;
     s->notice = options->notice;
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();

@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "ingest/store/checkpoint.h"
 #include "ingest/store/journal.h"
 #include "ingest/store/watched.h"
 
@@ -27,6 +28,7 @@ typedef enum dbk_file_request {
 } dbk_file_request;
 
 struct dbk_store {
+    char *directory;
     dbk_db *db;
     dbk_io *io;       // the writer's
     dbk_io *house_io; // the housekeeper's
@@ -35,12 +37,16 @@ struct dbk_store {
     uint64_t memory_budget, checkpoint_bytes;
     bool unlogged;
     void (*answers_begin)(void), (*answers_end)(void);
+    void (*opened)(void *user);
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;
     bool writer_runs, housekeeper_runs;
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
+    // Segments that a load wrote ahead of the checkpoint that it asks for (bulk.h); ascending by id.
+    dbk_written_segment *written;
+    size_t written_count, written_capacity;
     dbk_watcher watcher;
 
     // ---- guarded by the mutex ----

@@ -380,6 +380,8 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
+    if (w.store->opened)
+        w.store->opened(w.store->user);
     make_keys(w.store);
     if (!w.store->unlogged) // nobody asks it anything
         make_rollups(w.store);
