@@ -363,7 +363,7 @@ static void make_roster(dbk_db *db, uint64_t orders)
     }
     bytes = dbk_db_memory(db);
     dbk_result_free(ask(db, &query, &ns));
-    while (dbk_db_make_rollups(db)) {
+    while (dbk_db_make_wished(db)) {
         int64_t before = worked_ns();
         publish(db, number++);
         double step = (double)(worked_ns() - before);

@@ -9,6 +9,7 @@
 // parses it reads. A map sees the file as a whole and is parsed on the caller's thread.
 #include "ingest/load.h"
 
+#include "engine/base/slabs.h"
 #include "ingest/load_piece.h"
 #include "ingest/load_rejects.h"
 
@@ -516,11 +517,15 @@ dbk_status dbk_load_file(const dbk_load_options *options, const char *path, cons
     else if (status == DBK_OK)
         status = dbk_load_check(options, path, l->input, sink->batch_rows, &l->plan, err);
     if (status == DBK_OK) {
+        // Of small files and batches the C library's memory is as good.
+        if (sink->batch_rows && l->plan.rows > sink->batch_rows)
+            l->plan.slabs = dbk_slabs_create();
         l->rejects = (dbk_load_rejects){.options = options, .path = path, .plan = &l->plan};
         status = load_checked(l, err);
         totals->stored = count_stored(l, status);
     }
     dbk_input_close(l->input);
+    dbk_slabs_destroy(l->plan.slabs);
     dbk_load_plan_dispose(&l->plan);
     free(l->refused);
     pthread_cond_destroy(&l->changed);

@@ -16,6 +16,7 @@ typedef struct dbk_load_plan {
     uint64_t rows; // that it has, about; 0 = unknown
     // Or, of a plain file that was not read through: its size, and that of its ranges.
     uint64_t file_bytes, range_bytes;
+    struct dbk_slabs *slabs; // for batches that fill segments; or NULL
 } dbk_load_plan;
 
 enum { DBK_LOAD_PIECE_BYTES = 4 << 20, DBK_LOAD_PIECE_BYTES_MAX = 64 << 20 }; // of a piece, about

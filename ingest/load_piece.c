@@ -73,6 +73,7 @@ void dbk_load_piece_parse(dbk_load_piece *p, struct dbk_load *load, const dbk_lo
                                  .format = plan->format,
                                  .zone = load_options->zone,
                                  .ignore_unknown = load_options->ignore_unknown,
+                                 .slabs = plan->slabs,
                                  .first_line = p->first_line};
     if (p->first_line > 1)
         options.header = (dbk_text){(const char *)plan->header.data, (uint32_t)plan->header.size};

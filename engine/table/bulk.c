@@ -18,8 +18,7 @@
 enum { PREFETCH_AHEAD = 24 };
 
 struct dbk_bulk {
-    dbk_batch *batch;
-    dbk_arena arena;
+    dbk_batch *batch;  // whose arena has what follows
     uint32_t *order;   // which row of the source each row was; NULL when they were in order
     uint64_t *hashes;  // of the ids
     dbk_text currency; // the first in the order of the source
@@ -72,12 +71,10 @@ static dbk_status rows_sort(dbk_bulk *bulk)
     const int64_t *times = batch->columns[batch->table->time_column].ints;
     if (dbk_rows_is_sorted(times, batch->rows))
         return DBK_OK;
-    bulk->order = dbk_arena_alloc(&bulk->arena, batch->rows * sizeof *bulk->order);
-    void *copy = malloc(batch->rows * sizeof(dbk_text));
-    if (!bulk->order || !copy || !dbk_rows_order(times, batch->rows, bulk->order)) {
-        free(copy);
+    bulk->order = dbk_arena_alloc(&bulk->batch->arena, batch->rows * sizeof *bulk->order);
+    void *copy = dbk_arena_alloc(&bulk->batch->arena, batch->rows * sizeof(dbk_text));
+    if (!bulk->order || !copy || !dbk_rows_order(times, batch->rows, bulk->order))
         return DBK_NO_MEMORY;
-    }
     for (int c = 0; c < batch->table->columns_count; c++) {
         const dbk_batch_column *column = &batch->columns[c];
         if (column->ints)
@@ -87,7 +84,6 @@ static dbk_status rows_sort(dbk_bulk *bulk)
         if (column->texts)
             column_permute(column->texts, sizeof *column->texts, batch->rows, bulk->order, copy);
     }
-    free(copy);
     return DBK_OK;
 }
 
@@ -95,7 +91,7 @@ static dbk_status ids_hash(dbk_bulk *bulk)
 {
     const dbk_batch *batch = bulk->batch;
     const dbk_text *ids = batch->columns[batch->table->key_column].texts;
-    bulk->hashes = dbk_arena_alloc(&bulk->arena, batch->rows * sizeof *bulk->hashes);
+    bulk->hashes = dbk_arena_alloc(&bulk->batch->arena, batch->rows * sizeof *bulk->hashes);
     if (!bulk->hashes)
         return DBK_NO_MEMORY;
     for (uint32_t i = 0; i < batch->rows; i++)
@@ -129,7 +125,6 @@ void dbk_bulk_free(dbk_bulk *bulk)
     if (!bulk)
         return;
     dbk_segment_free(bulk->segment);
-    dbk_arena_dispose(&bulk->arena);
     free(bulk);
 }
 
@@ -168,7 +163,7 @@ static dbk_status words_add(dbk_bulk *bulk)
         if (!column->codes)
             continue;
         dbk_dict *dict = dbk_tenant_dict(bulk->table->tenant, batch->table->columns[c].domain);
-        uint32_t *codes = dbk_arena_alloc(&bulk->arena, (column->words_count + 1) * sizeof *codes);
+        uint32_t *codes = dbk_arena_alloc(&bulk->batch->arena, (column->words_count + 1) * sizeof *codes);
         if (!dict || !codes)
             return DBK_NO_MEMORY;
         codes[0] = 0;

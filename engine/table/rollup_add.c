@@ -50,6 +50,7 @@ static void buckets_find(dbk_rollups *rollups, dbk_grain grain, const int64_t *t
     if (rollups->untimed == 0) {
         (void)bucket_find(b, grain, rollups->zone, rollups->first_ms);
         b->is_one = is_in_first(b, rollups->last_ms);
+        b->count = b->is_one; // otherwise the rows say anew which there are: as many as rows, at the most
     }
     for (uint32_t i = 0; i < n && !b->is_one; i++) {
         if (times[i] == DBK_NULL) {

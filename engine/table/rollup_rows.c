@@ -327,8 +327,7 @@ bool dbk_db_make_rollups(dbk_db *db)
         for (int id = 1; id < DBK_TABLE_END; id++) {
             dbk_table *table = db->tenants[t]->tables[id];
             int count;
-            if (!table || !dbk_rollup_defs(table->def->id, &count) ||
-                !(wants_rollups(table) || dbk_table_roster_is_due(table)))
+            if (!table || !dbk_rollup_defs(table->def->id, &count) || !wants_rollups(table))
                 continue;
             dbk_table_mark_changed(table);
             any = true;

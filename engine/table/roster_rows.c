@@ -174,6 +174,21 @@ void dbk_table_roster_dispose(dbk_table *table)
     dbk_roster_destroy(table->roster, NULL);
 }
 
+bool dbk_db_make_wished(dbk_db *db)
+{
+    bool any = false;
+    for (uint32_t t = 0; t < db->tenants_count; t++) {
+        for (int id = 1; id < DBK_TABLE_END; id++) {
+            dbk_table *table = db->tenants[t]->tables[id];
+            if (!table || !dbk_table_roster_is_due(table))
+                continue;
+            dbk_table_mark_changed(table);
+            any = true;
+        }
+    }
+    return any && !db->rollups_wait;
+}
+
 // ---- Images ----
 
 const dbk_roster_view *dbk_view_roster(const dbk_table_view *view)

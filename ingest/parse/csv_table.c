@@ -184,7 +184,8 @@ dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_pa
     source->super.ops = &ops;
     source->super.sink = *sink;
     source->options = *options;
-    dbk_rows_options rows = {options->table, options->zone, options->batch_rows, sink->on_batch, sink->user};
+    dbk_rows_options rows = {options->table, options->zone, options->batch_rows,
+                             sink->on_batch, sink->user,    options->slabs};
     source->csv = dbk_csv_create(options->first_line, on_row, source);
     source->rows = dbk_rows_create(&rows);
     bool made = source->csv && source->rows;

@@ -5,6 +5,7 @@
 #include "ingest/parse/row.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/slabs.h"
 #include "ingest/parse/row_run.h"
 #include "ingest/parse/row_state.h"
 
@@ -35,6 +36,7 @@ dbk_rows *dbk_rows_create(const dbk_rows_options *options)
     if (options->table->id == DBK_PRODUCTS) {
         dbk_rows_options categories = *options;
         categories.table = dbk_table_def_by_id(DBK_CATEGORIES);
+        categories.slabs = NULL;
         rows->categories = dbk_rows_create(&categories);
         rows->category_column = dbk_column_find(options->table, DBK_TEXT("category_id"));
         if (!rows->categories) {
@@ -120,6 +122,7 @@ dbk_status dbk_rows_open_batch(dbk_rows *rows, dbk_error *err)
     if (!batch)
         return dbk_rows_no_memory(err);
     batch->table = rows->options.table;
+    dbk_slabs_begin(rows->options.slabs, &batch->arena);
     batch->lines = dbk_arena_alloc(&batch->arena, rows->capacity * sizeof *batch->lines);
     if (!batch->lines) {
         dbk_arena_dispose(&batch->arena);

@@ -34,6 +34,16 @@ static dbk_status start_threads(dbk_store *s, dbk_error *err)
     return s->housekeeper_runs ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread");
 }
 
+// On a reader's thread, once for what it asked for.
+static void on_wish(void *user)
+{
+    dbk_store *s = user;
+    pthread_mutex_lock(&s->mutex);
+    s->wished = true;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk_error *err)
 {
     s->directory = strdup(options->directory);
@@ -46,6 +56,7 @@ static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk
     DBK_TRY(dbk_db_create(&s->db, err));
     dbk_db_put_off_keys(s->db);
     dbk_db_put_off_rollups(s->db);
+    dbk_db_on_wish(s->db, on_wish, s);
     dbk_journal_options journal = {
         .log_file_bytes = options->log_file_bytes,
         .unlogged = options->unlogged,

@@ -58,6 +58,7 @@ struct dbk_store {
     dbk_pending *first, *last;
     size_t queued_bytes;
     bool stopping, house_stopping;
+    bool wished; // a query asked for sums that the writer makes when it has nothing else to do
 
     dbk_log_position published; // belongs to the published snapshot
     dbk_file_request request;

@@ -267,7 +267,7 @@ static inline void world_grow(dbk_random *r, world *w)
         world_apply(r, w, world_tables[t], 1 + (uint32_t)below(r, rows / 4 + 1), false);
     }
     world_publish(w);
-    while (below(r, 4) && dbk_db_make_rollups(w->db))
+    while (below(r, 4) && dbk_db_make_wished(w->db))
         world_publish(w);
     for (int i = (int)below(r, 3); i > 0; i--) {
         world_apply(r, w, DBK_ORDERS, 1 + (uint32_t)below(r, 60), below(r, 3) == 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs of plain rows against the way row by row: the same text with a quoted field in each row is never a run.
+// Runs of plain rows against the way row by row: the same text with a quoted field in each row is never a
+// run.
 #include "engine/base/random.h"
 #include "tests/support/parsed.h"
 
@@ -48,9 +49,11 @@ static void put_money(dbk_random *r, dbk_buffer *out, bool odd)
     if (odd)
         dbk_buffer_format(out, "%s",
                           ONE_OF(r, "", " ", "-1.50", "1", "1.2", "1.23456", "x", ".50", "1.", "+1.00",
-                                 "12345678901.25", "0.0001", "1..0", "1:00", "0/.00", " 7.00", "1e5", "-", "."));
+                                 "12345678901.25", "0.0001", "1..0", "1:00", "0/.00", " 7.00", "1e5", "-",
+                                 "."));
     else
-        dbk_buffer_format(out, "%llu.%02d", (unsigned long long)dbk_random_below(r, dbk_random_below(r, 2) ? 20 : 200000),
+        dbk_buffer_format(out, "%llu.%02d",
+                          (unsigned long long)dbk_random_below(r, dbk_random_below(r, 2) ? 20 : 200000),
                           (int)dbk_random_below(r, 100));
 }
 
@@ -69,15 +72,17 @@ static void put_field(dbk_random *r, dbk_buffer *out, const char *name, size_t n
         put_money(r, out, odd);
     else if (IS("kind"))
         dbk_buffer_format(out, "%s",
-                          odd ? ONE_OF(r, "", " ", "POS", "standardx") : ONE_OF(r, "pos", "standard", "preorder"));
+                          odd ? ONE_OF(r, "", " ", "POS", "standardx")
+                              : ONE_OF(r, "pos", "standard", "preorder"));
     else if (IS("currency"))
         dbk_buffer_format(out, "%s", ONE_OF(r, "EUR", "eur", "USD", "Chf", "", "points", "12\xe2\x82\xac"));
     else if (IS("status") && odd)
         dbk_buffer_format(out, "%s",
-                          ONE_OF(r, "", " ", " PAID", "PAID ", "exactly16bytes!!", "seventeen bytes!!",
-                                 "\t", "much longer than any status that anybody has ever seen, and more than 64"));
+                          ONE_OF(r, "", " ", " PAID", "PAID ", "exactly16bytes!!", "seventeen bytes!!", "\t",
+                                 "much longer than any status that anybody has ever seen, and more than 64"));
     else if (IS("status"))
-        dbk_buffer_format(out, "%s", ONE_OF(r, "PAID", "PAID", "OPEN", "exactly16bytes!!", "seventeen bytes!!"));
+        dbk_buffer_format(out, "%s",
+                          ONE_OF(r, "PAID", "PAID", "OPEN", "exactly16bytes!!", "seventeen bytes!!"));
     else if (IS("customer_id"))
         dbk_buffer_format(out, "cus_%llu", (unsigned long long)dbk_random_below(r, 9000));
     else

@@ -141,8 +141,7 @@ static void test_an_index_that_is_split_on_the_way(void **state)
         for (uint32_t i = 0; i < ROWS; i++) {
             char text[32];
             int length = snprintf(text, sizeof text, "order-%u", b * STEP + i);
-            id->texts[i] =
-                (dbk_text){dbk_arena_copy(&batch->arena, text, (size_t)length), (uint32_t)length};
+            id->texts[i] = (dbk_text){dbk_arena_copy(&batch->arena, text, (size_t)length), (uint32_t)length};
             time->ints[i] = (int64_t)dbk_random_below(&r, 1000000);
             total->ints[i] = b + 1;
             status->codes[i] = 1;

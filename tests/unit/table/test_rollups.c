@@ -237,12 +237,16 @@ static void sums_of_shares_are_those_of_all(void **state)
             static int64_t times[DBK_VECTOR_ROWS], totals[DBK_VECTOR_ROWS];
             static uint32_t status[DBK_VECTOR_ROWS], kind[DBK_VECTOR_ROWS];
             dbk_rollup_rows rows = {.count = 1 + (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS)};
-            // Sorted or not, near or far; small codes, and now and then large ones.
+            // Sorted or not, near or far, or a full vector in which no row is of the day before it; small
+            // codes, and now and then large ones.
             int64_t at = random_time(&r) / 2;
             bool is_sorted = dbk_random_below(&r, 2), is_large = dbk_random_below(&r, 4) == 0;
+            bool takes_turns = dbk_random_below(&r, 4) == 0;
+            if (takes_turns)
+                rows.count = DBK_VECTOR_ROWS;
             for (uint32_t i = 0; i < rows.count; i++) {
                 at += (int64_t)dbk_random_below(&r, DBK_MS_HOUR / 20);
-                times[i] = is_sorted ? at : random_time(&r);
+                times[i] = takes_turns ? at + i % 29 * DBK_MS_DAY : is_sorted ? at : random_time(&r);
                 totals[i] = (int64_t)dbk_random_below(&r, 1000) - 300;
                 status[i] = (uint32_t)dbk_random_below(&r, 4);
                 kind[i] = (uint32_t)dbk_random_below(&r, 3) << (is_large ? 16 : 0);
