@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the start of the process to the first answer about a month: with the files in the page cache, beside the time that
-// reading them from there takes, and with nothing in it, beside the disk's own floor. And what memory the server then has.
+// reading them from there takes, and with nothing in it, neither files nor programs, beside the disk's own floor for the files
+// alone. And what memory the server then has.
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
