@@ -30,7 +30,8 @@ void *dbk_pages_create(size_t bytes)
     if (bytes > SIZE_MAX / 2)
         return NULL;
     const size_t size = whole(bytes), asked = size + HUGE_PAGE;
-    char *memory = mmap(NULL, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *memory =
+        mmap(NULL, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
     // What stands out at both ends goes back.
