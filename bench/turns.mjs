@@ -13,7 +13,7 @@ import { queryNames } from './peers/queries.mjs'
 
 let threads = '1'
 let rounds = 11
-let names = queryNames
+let names = queryNames(true)
 const sides = []
 for (let i = 2; i < process.argv.length; i++) {
   const word = process.argv[i]

@@ -20,9 +20,9 @@ const lastEvening = Math.floor(Date.now() / DAY) * DAY - 2 * DAY
 const day = (time) => new Date(time).toISOString().slice(0, 10)
 
 function festival() {
-  const folder = path.join(work, `csv-festival-${options.orders}-${day(lastEvening)}`)
+  const folder = path.join(work(), `csv-festival-${options.orders}-${day(lastEvening)}`)
   if (!fs.existsSync(path.join(folder, 'done'))) {
-    fs.mkdirSync(work, { recursive: true })
+    fs.mkdirSync(work(), { recursive: true })
     must(daybook, ['gen', '--festival', '--orders', String(options.orders), '--days', String(EVENINGS), '--until', day(lastEvening), '--dir', folder])
     fs.writeFileSync(path.join(folder, 'done'), '')
   }
@@ -59,7 +59,7 @@ async function closeEvenings(folder, key) {
   const made = []
   for (let i = EVENINGS - 1; i >= 0; i--) {
     const end = new Date(lastEvening - i * DAY + DAY + 7 * 3600000 - 1000).toISOString()
-    const server = await serve(folder, [], { DAYBOOK_NOW: end })
+    const server = await serve(folder, [], { env: { DAYBOOK_NOW: end } })
     const till = client(server.url, key)
     made.push(await close(till, TILLS[0]))
     till.end()
@@ -146,8 +146,8 @@ async function measure(folder, hasPast) {
 }
 
 export async function closures() {
-  const empty = await measure(path.join(work, 'daybook-closures-empty'), false)
-  const month = await measure(path.join(work, 'daybook-closures'), true)
+  const empty = await measure(path.join(work(), 'daybook-closures-empty'), false)
+  const month = await measure(path.join(work(), 'daybook-closures'), true)
   const show = (name, f) => console.log(`  ${name.padEnd(36)} p50 ${cell(f.p50.toFixed(1), 7)} p99 ${cell(f.p99.toFixed(1), 7)} ms of ${f.closures}; the first after the start ${f.first.toFixed(0)} ms`)
   console.log(`\nclosures: ${TICKETS} tickets/s arrive while ${TILLS.length} tills close each second; clients and server share the processors`)
   show('nothing behind it', empty)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Large memory is mapped at the bounds of huge pages, small memory is the C library's.
 #include "engine/base/pages.h"
 
 #include <stdint.h>
