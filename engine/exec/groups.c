@@ -225,8 +225,9 @@ static lead lead_of(const answer *a)
     const dbk_bound_aggregate *aggregate = &plan->aggregates[plan->query->order[0].output - first];
     const dbk_state *state = &a->groups->states[aggregate->state];
     const bool is_count = aggregate->kind == DBK_COUNT_ROWS || aggregate->kind == DBK_COUNT_VALUES;
-    const bool is_sum =
-        aggregate->kind == DBK_SUM && !state->wide && plan->slots[state->def->slot].never_null;
+    // A bucket that was filled in has no rows, and so no sum.
+    const bool is_sum = aggregate->kind == DBK_SUM && !state->wide && !plan->query->fill &&
+                        plan->slots[state->def->slot].never_null;
     return (lead){is_count || is_sum ? state : NULL, is_sum, plan->query->order[0].descending};
 }
 
