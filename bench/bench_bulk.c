@@ -3,8 +3,8 @@
 // of orders (or of another fact) are put in the order of time and their ids hashed, get words and keys, are
 // encoded and take their slots, in memory. Prints ns a row of the processor, best of the rounds.
 //   bench_bulk FILE.csv [TABLE [ROUNDS]]
-#include "engine/bulk.h"
 #include "engine/base/slabs.h"
+#include "engine/bulk.h"
 #include "ingest/parse/reader.h"
 
 #include <stdio.h>

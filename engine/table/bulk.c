@@ -231,8 +231,7 @@ static uint32_t source_row(const dbk_bulk *bulk, uint32_t row)
 }
 
 // The key of this row stands at `old`, too.
-static dbk_status replace(dbk_bulk *bulk, uint64_t hash, uint32_t row, dbk_place old,
-                          _Atomic uint64_t *entry)
+static dbk_status replace(dbk_bulk *bulk, uint64_t hash, uint32_t row, dbk_place old, _Atomic uint64_t *entry)
 {
     dbk_table *table = bulk->table;
     dbk_place place = dbk_place_make(bulk->slot, row);

@@ -232,7 +232,8 @@ static void find_some(const dbk_dict *dict, const dbk_text *words, uint32_t coun
     for (uint32_t i = 0; i < count; i++) {
         uint32_t at = home(table, tags[i]), index;
         uint64_t entry = atomic_load_explicit(&table->entries[at], memory_order_relaxed);
-        for (; entry && entry >> 32 != tags[i]; entry = atomic_load_explicit(&table->entries[at], memory_order_relaxed))
+        for (; entry && entry >> 32 != tags[i];
+             entry = atomic_load_explicit(&table->entries[at], memory_order_relaxed))
             at = following(table, at);
         places[i] = entry ? &dict->chunks[chunk_of((uint32_t)entry, &index)][index] : NULL;
         if (entry)
