@@ -16,6 +16,14 @@ static inline size_t dbk_bits_size(int width)
     return (size_t)width * (DBK_VECTOR_ROWS / 8);
 }
 
+// Of the same bytes those that hold the first `rows` numbers: whole rows of lanes stand one behind the other.
+// A multiple of 128.
+static inline size_t dbk_bits_size_of(int width, uint32_t rows)
+{
+    const uint32_t lanes = width > 32 ? 16 : 32, bits = width > 32 ? 64 : 32;
+    return ((rows + lanes - 1) / lanes * (uint32_t)width + bits - 1) / bits * (size_t)128;
+}
+
 // The width that holds a number: 0 for 0, 64 at most.
 static inline int dbk_bits_width(uint64_t number)
 {
