@@ -24,6 +24,13 @@ static inline size_t dbk_bits_size_of(int width, uint32_t rows)
     return ((rows + lanes - 1) / lanes * (uint32_t)width + bits - 1) / bits * (size_t)128;
 }
 
+// A vector of which only the bytes of its first rows are stored, in full: with zeros behind them, in the
+// room.
+typedef struct dbk_bits_room {
+    _Alignas(64) uint8_t bytes[64 * (DBK_VECTOR_ROWS / 8)];
+} dbk_bits_room;
+const uint8_t *dbk_bits_whole(const void *packed, int width, uint32_t rows, dbk_bits_room *room);
+
 // The width that holds a number: 0 for 0, 64 at most.
 static inline int dbk_bits_width(uint64_t number)
 {

@@ -85,7 +85,8 @@ typedef struct dbk_ascending_header {
     uint64_t divisor;
     uint8_t base_bytes;
     uint8_t range_bytes;
-    uint8_t reserved[6];
+    uint8_t cut; // as in packed numbers, of the low bits
+    uint8_t reserved[5];
 } dbk_ascending_header;
 _Static_assert(sizeof(dbk_ascending_header) == 32, "the header of ascending numbers has no padding");
 

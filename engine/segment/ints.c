@@ -47,25 +47,14 @@ static bool vector_is_bounded(const dbk_ints *ints, const dbk_ints_vector *v)
 }
 
 // Where a vector is packed in full: the last one of a column may have to be put into the room first.
-enum { PACKED_MAX = 64 * DBK_VECTOR_ROWS / 8 };
-typedef struct packed_room {
-    _Alignas(64) uint8_t bytes[PACKED_MAX];
-} packed_room;
-
-static __attribute__((noinline)) const uint8_t *packed_mend(const dbk_ints *ints, const dbk_ints_vector *v,
-                                                            packed_room *room)
-{
-    const size_t stored =
-        dbk_bits_size_of(v->width, dbk_vector_rows(ints->rows, dbk_vectors(ints->rows) - 1));
-    memcpy(room->bytes, ints->packed + (size_t)v->at * 128, stored);
-    memset(room->bytes + stored, 0, dbk_bits_size(v->width) - stored);
-    return room->bytes;
-}
-
 static inline __attribute__((always_inline)) const uint8_t *
-packed_of(const dbk_ints *ints, const dbk_ints_vector *v, packed_room *room)
+packed_of(const dbk_ints *ints, const dbk_ints_vector *v, dbk_bits_room *room)
 {
-    return __builtin_expect(v->cut, 0) ? packed_mend(ints, v, room) : ints->packed + (size_t)v->at * 128;
+    const uint8_t *packed = ints->packed + (size_t)v->at * 128;
+    return __builtin_expect(v->cut, 0)
+               ? dbk_bits_whole(packed, v->width, dbk_vector_rows(ints->rows, dbk_vectors(ints->rows) - 1),
+                                room)
+               : packed;
 }
 
 // Decodes what is stored of a vector and compares it with what the directory promises.
@@ -80,7 +69,7 @@ DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, ui
         ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * rows;
         return true;
     }
-    packed_room room;
+    dbk_bits_room room;
     dbk_bits_unpack64(packed_of(ints, v, &room), v->width, numbers);
     // Without a value a row stores 0; less one, that is the largest number there is.
     const uint64_t step = v->has_nulls;
@@ -234,7 +223,7 @@ DBK_WIDE void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias
         fill(0 - bias, out);
         return;
     }
-    packed_room room;
+    dbk_bits_room room;
     const uint8_t *packed = packed_of(ints, v, &room);
     const uint64_t step = v->has_nulls, start = ints->min + ints->divisor * (v->base - step) - bias;
     if (v->width == 0) {
@@ -271,7 +260,7 @@ DBK_WIDE void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t ou
     }
     const uint32_t divisor = (uint32_t)ints->divisor,
                    start = (uint32_t)(ints->min + ints->divisor * (v->base - v->has_nulls));
-    packed_room room;
+    dbk_bits_room room;
     dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     if (v->has_nulls) {
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
@@ -292,7 +281,7 @@ bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DB
     if (v->has_nulls || v->width > 32)
         return false;
     *line = (dbk_ints_line){ints->min + ints->divisor * v->base, ints->divisor, v->width};
-    packed_room room;
+    dbk_bits_room room;
     dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     return true;
 }
@@ -318,7 +307,7 @@ bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64
     if (from >= to)
         memset(mask, 0, DBK_MASK_WORDS * sizeof *mask);
     else if (v->width > 0 && (from > 0 || to < end)) {
-        packed_room room;
+        dbk_bits_room room;
         dbk_bits_between(packed_of(ints, v, &room), v->width, (uint32_t)from, (uint32_t)(to - 1), mask);
     }
     return true;

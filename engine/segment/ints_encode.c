@@ -205,9 +205,9 @@ DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan
         if (size == dbk_bits_size(width)) {
             dbk_bits_pack(numbers, width, to);
         } else {
-            _Alignas(64) uint8_t whole[sizeof numbers];
-            dbk_bits_pack(numbers, width, whole);
-            memcpy(to, whole, size);
+            dbk_bits_room whole;
+            dbk_bits_pack(numbers, width, whole.bytes);
+            memcpy(to, whole.bytes, size);
         }
         to += size;
     }
