@@ -63,6 +63,17 @@ void dbk_key_index_dispose(dbk_key_index *index)
     *index = (dbk_key_index){.versions = index->versions};
 }
 
+uint64_t dbk_key_index_memory(const dbk_key_index *index)
+{
+    const dbk_key_directory *directory = directory_of(index);
+    uint64_t bytes = directory ? directory->object.bytes : 0;
+    for (uint32_t i = 0; directory && i < directory->partitions; i++) {
+        const dbk_key_table *table = atomic_load_explicit(&directory->tables[i], memory_order_relaxed);
+        bytes += table ? table->object.bytes : 0;
+    }
+    return bytes;
+}
+
 // ---- Probing ----
 
 dbk_key_probe dbk_key_probe_begin(const dbk_key_index *index, uint64_t hash)
