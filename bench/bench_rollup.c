@@ -238,9 +238,7 @@ static void print_memory(dbk_db *db, uint64_t orders)
             stored += (double)size;
             opened += (double)(dbk_segment_memory(part->sealed->segment) - size);
         }
-        for (int v = 0; part->delta && v < DBK_SEGMENT_VECTORS && part->delta->chunks[v]; v++)
-            hot += (double)part->delta->row_bytes * part->delta->chunk_rows;
-        hot += part->delta ? (double)part->delta->texts.total_bytes : 0;
+        hot += part->delta ? (double)dbk_delta_memory(part->delta) : 0;
     }
     const double keys = (double)dbk_key_index_memory(&table->index);
     printf("    segments %.2f, what is known of their columns %.2f, hot rows %.2f, key index %.2f\n",
