@@ -96,10 +96,9 @@ void dbk_ints_analyze(const dbk_ints_source *source, dbk_ints_plan *plan)
         int base_bytes = bytes_for(plan->base[v]), range_bytes = bytes_for(plan->range[v]);
         plan->base_bytes = base_bytes > plan->base_bytes ? base_bytes : plan->base_bytes;
         plan->range_bytes = range_bytes > plan->range_bytes ? range_bytes : plan->range_bytes;
-        packed += dbk_bits_size(vector_width(plan, v));
+        packed += dbk_bits_size_of(vector_width(plan, v), dbk_vector_rows(source->rows, v));
     }
     plan->size = dbk_segment_align(directory_size(plan, vectors)) + packed;
-    plan->size = dbk_segment_align(plan->size);
 }
 
 void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, uint8_t *block)
@@ -112,7 +111,8 @@ void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, u
                                     .null_vectors = plan->null_vectors,
                                     .empty_vectors = plan->empty_vectors,
                                     .base_bytes = (uint8_t)plan->base_bytes,
-                                    .range_bytes = (uint8_t)plan->range_bytes};
+                                    .range_bytes = (uint8_t)plan->range_bytes,
+                                    .cut = 1};
     const size_t packed_at = dbk_segment_align(directory_size(plan, vectors));
     memset(block, 0, packed_at);
     memcpy(block, &header, sizeof header);
@@ -131,8 +131,15 @@ void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, u
         const bool has_nulls = plan->null_vectors >> v & 1;
         uint64_t numbers[DBK_VECTOR_ROWS];
         dbk_ints_numbers(source, v, &d, plan->min, plan->base[v] - has_nulls, has_nulls, numbers);
-        dbk_bits_pack(numbers, width, to);
-        to += dbk_bits_size(width);
+        const size_t size = dbk_bits_size_of(width, dbk_vector_rows(source->rows, v));
+        if (size == dbk_bits_size(width)) {
+            dbk_bits_pack(numbers, width, to);
+        } else {
+            dbk_bits_room whole;
+            dbk_bits_pack(numbers, width, whole.bytes);
+            memcpy(to, whole.bytes, size);
+        }
+        to += size;
     }
     assert(to == block + plan->size);
 }
