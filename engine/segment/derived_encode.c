@@ -179,10 +179,34 @@ static bool learn(code_knowledge *k, const uint32_t *codes, uint32_t min, const 
     return ok;
 }
 
+#if DBK_HAS_LEVELS
+// Of a whole vector with sixteen codes at most, which a register has room for; others are not confirmed.
+DBK_AVX512 static bool confirms_512(const code_knowledge *k, const uint32_t *codes, uint32_t min,
+                                    const uint64_t *bits)
+{
+    const __m512i known = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)k->seen));
+    const __m512i least = _mm512_set1_epi32((int)min), most = _mm512_set1_epi32(15);
+    uint32_t wrong = 0;
+    for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i += 16) {
+        const uint32_t others = bits[i / 64] >> i % 64 & 0xFFFF;
+        const __m512i code = _mm512_sub_epi32(_mm512_loadu_si512(codes + i), least);
+        const __m512i seen = _mm512_permutexvar_epi32(code, known);
+        wrong |= _mm512_cmpgt_epu32_mask(code, most);
+        wrong |= _mm512_cmpeq_epi32_mask(seen, _mm512_set1_epi32(2)) ^ others;
+        wrong |= _mm512_cmpneq_epi32_mask(seen, _mm512_set1_epi32(1)) ^ others;
+    }
+    return wrong == 0;
+}
+#endif
+
 // Whether a vector has nothing new, which costs a quarter of learning.
 static bool confirms(const code_knowledge *k, const uint32_t *codes, uint32_t min, const uint64_t *bits,
                      uint32_t n)
 {
+#if DBK_HAS_LEVELS
+    if (n == DBK_VECTOR_ROWS && dbk_level_used() == DBK_LEVEL_AVX512 && confirms_512(k, codes, min, bits))
+        return true;
+#endif
     uint64_t wrong = 0;
     for (uint32_t i = 0; i < n; i++)
         wrong |= k->seen[codes[i] - min] ^ (1 + (bits[i / 64] >> i % 64 & 1));
