@@ -31,7 +31,7 @@ typedef struct dbk_event {
 } dbk_event;
 
 // Events are numbered from 0 in the order they came: [first, next) are there. What is missing between two
-// events has a number too, `gap`, so that who has come up to there is told: it is neither in the ring nor next.
+// events has a number too, `gap`, which is never in the ring: so who has come up to there can be told.
 typedef struct dbk_event_ring {
     dbk_event **events; // by sequence modulo capacity, which grows up to events_max
     size_t capacity, events_max, bytes, bytes_max;

@@ -330,8 +330,9 @@ static void enter(dbk_pos_events *events, dbk_listener *l)
     c->listeners[c->count++] = l;
     // Whether it has missed something can be said when everything that was stored before it came is in the
     // ring. No more than the ring holds can wait, so this ends although more may be stored meanwhile.
-    for (int i = events->options.ring_events / ROWS_AT_ONCE; i >= 0 && dbk_company_make_events(events, c); i--)
-        ;
+    int turns = 1 + events->options.ring_events / ROWS_AT_ONCE;
+    while (dbk_company_make_events(events, c) && turns > 0)
+        turns--;
     dbk_listener_greet(events, l);
     if (l->sequence < c->ring.next)
         c->is_dirty = true;
