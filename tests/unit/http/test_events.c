@@ -325,7 +325,7 @@ static void test_coming_back(void **state)
     assert_false(has(stranger, "reset"));
 }
 
-// One change of more rows than are kept: who listens, and has all that was before, hears that some are missing.
+// One change of more rows than are kept: who listens, and has all before it, hears that some are missing.
 static void test_a_gap_is_told_to_who_listens(void **state)
 {
     enum { ROWS = 40, KEPT = 16 };
