@@ -33,7 +33,7 @@ static uint64_t bits_beyond(uint32_t vectors)
 
 static bool header_is_sound(const dbk_ints_header *h, uint32_t vectors, bool nullable)
 {
-    return h->min <= h->max && h->divisor > 0 && h->base_bytes <= 8 && h->range_bytes <= 8 &&
+    return h->min <= h->max && h->divisor > 0 && h->base_bytes <= 8 && h->range_bytes <= 8 && h->cut <= 1 &&
            all_zero(h->reserved, sizeof h->reserved) && (h->null_vectors & bits_beyond(vectors)) == 0 &&
            (h->empty_vectors & ~h->null_vectors) == 0 && (nullable ? h->min > 0 : h->null_vectors == 0);
 }
@@ -44,6 +44,17 @@ static bool vector_is_bounded(const dbk_ints *ints, const dbk_ints_vector *v)
     dbk_u128 top = (dbk_u128)v->base + v->range;
     return top <= UINT64_MAX && top * ints->divisor <= ints->max - ints->min &&
            (!v->empty || (v->base == 0 && v->range == 0));
+}
+
+// Where a vector is packed in full: the last one of a column may have to be put into the room first.
+static inline __attribute__((always_inline)) const uint8_t *
+packed_of(const dbk_ints *ints, const dbk_ints_vector *v, dbk_bits_room *room)
+{
+    const uint8_t *packed = ints->packed + (size_t)v->at * 128;
+    return __builtin_expect(v->cut, 0)
+               ? dbk_bits_whole(packed, v->width, dbk_vector_rows(ints->rows, dbk_vectors(ints->rows) - 1),
+                                room)
+               : packed;
 }
 
 // Decodes what is stored of a vector and compares it with what the directory promises.
@@ -58,7 +69,8 @@ DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, ui
         ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * rows;
         return true;
     }
-    dbk_bits_unpack64(ints->packed + (size_t)v->at * 128, v->width, numbers);
+    dbk_bits_room room;
+    dbk_bits_unpack64(packed_of(ints, v, &room), v->width, numbers);
     // Without a value a row stores 0; less one, that is the largest number there is.
     const uint64_t step = v->has_nulls;
     uint64_t low = UINT64_MAX, high = 0, halves[2] = {0, 0};
@@ -95,6 +107,9 @@ static void read_directory(dbk_ints *ints, const dbk_ints_header *header, const 
         v->at = (uint16_t)at;
         at += v->width;
     }
+    const uint32_t last = vectors - 1, rows = dbk_vector_rows(ints->rows, last);
+    dbk_ints_vector *v = &ints->vectors[last];
+    v->cut = header->cut && dbk_bits_size_of(v->width, rows) < dbk_bits_size(v->width);
 }
 
 // Whether the extremes that the header names are those of the vectors.
@@ -117,7 +132,9 @@ static dbk_status check_numbers(dbk_ints *ints, dbk_reader *r, uint32_t vectors,
     for (uint32_t i = 0; i < vectors; i++) {
         if (!vector_is_bounded(ints, &ints->vectors[i]))
             return dbk_fail(err, DBK_CORRUPT, "packed numbers: vector %u leaves the column's range", i);
-        packed += dbk_bits_size(ints->vectors[i].width);
+        const dbk_ints_vector *v = &ints->vectors[i];
+        packed +=
+            v->cut ? dbk_bits_size_of(v->width, dbk_vector_rows(ints->rows, i)) : dbk_bits_size(v->width);
     }
     if (!bounds_are_true(ints, vectors))
         return dbk_fail(err, DBK_CORRUPT, "packed numbers: the column's range is not that of its vectors");
@@ -206,7 +223,8 @@ DBK_WIDE void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias
         fill(0 - bias, out);
         return;
     }
-    const uint8_t *packed = ints->packed + (size_t)v->at * 128;
+    dbk_bits_room room;
+    const uint8_t *packed = packed_of(ints, v, &room);
     const uint64_t step = v->has_nulls, start = ints->min + ints->divisor * (v->base - step) - bias;
     if (v->width == 0) {
         fill(start, out);
@@ -242,7 +260,8 @@ DBK_WIDE void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t ou
     }
     const uint32_t divisor = (uint32_t)ints->divisor,
                    start = (uint32_t)(ints->min + ints->divisor * (v->base - v->has_nulls));
-    dbk_bits_unpack32(ints->packed + (size_t)v->at * 128, v->width, out);
+    dbk_bits_room room;
+    dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     if (v->has_nulls) {
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
             out[i] = out[i] ? start + divisor * out[i] : 0;
@@ -262,7 +281,8 @@ bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DB
     if (v->has_nulls || v->width > 32)
         return false;
     *line = (dbk_ints_line){ints->min + ints->divisor * v->base, ints->divisor, v->width};
-    dbk_bits_unpack32(ints->packed + (size_t)v->at * 128, v->width, out);
+    dbk_bits_room room;
+    dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     return true;
 }
 
@@ -286,9 +306,10 @@ bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64
     }
     if (from >= to)
         memset(mask, 0, DBK_MASK_WORDS * sizeof *mask);
-    else if (v->width > 0 && (from > 0 || to < end))
-        dbk_bits_between(ints->packed + (size_t)v->at * 128, v->width, (uint32_t)from, (uint32_t)(to - 1),
-                         mask);
+    else if (v->width > 0 && (from > 0 || to < end)) {
+        dbk_bits_room room;
+        dbk_bits_between(packed_of(ints, v, &room), v->width, (uint32_t)from, (uint32_t)(to - 1), mask);
+    }
     return true;
 }
 

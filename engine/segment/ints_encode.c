@@ -157,10 +157,9 @@ void dbk_ints_analyze(const dbk_ints_source *source, dbk_ints_plan *plan)
         int base_bytes = bytes_for(plan->base[v]), range_bytes = bytes_for(plan->range[v]);
         plan->base_bytes = base_bytes > plan->base_bytes ? base_bytes : plan->base_bytes;
         plan->range_bytes = range_bytes > plan->range_bytes ? range_bytes : plan->range_bytes;
-        packed += dbk_bits_size(vector_width(plan, v));
+        packed += dbk_bits_size_of(vector_width(plan, v), dbk_vector_rows(source->rows, v));
     }
     plan->size = dbk_segment_align(directory_size(plan, vectors)) + packed;
-    plan->size = dbk_segment_align(plan->size);
 }
 
 DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan *plan, uint8_t *block)
@@ -173,7 +172,8 @@ DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan
                                     .null_vectors = plan->null_vectors,
                                     .empty_vectors = plan->empty_vectors,
                                     .base_bytes = (uint8_t)plan->base_bytes,
-                                    .range_bytes = (uint8_t)plan->range_bytes};
+                                    .range_bytes = (uint8_t)plan->range_bytes,
+                                    .cut = 1};
     const size_t packed_at = dbk_segment_align(directory_size(plan, vectors));
     memset(block, 0, packed_at);
     memcpy(block, &header, sizeof header);
@@ -201,8 +201,15 @@ DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan
                 numbers[i] = divide_exactly(&d, ordinals[i] - plan->min) - plan->base[v];
         }
         memset(numbers + n, 0, (DBK_VECTOR_ROWS - n) * sizeof *numbers);
-        dbk_bits_pack(numbers, width, to);
-        to += dbk_bits_size(width);
+        const size_t size = dbk_bits_size_of(width, n);
+        if (size == dbk_bits_size(width)) {
+            dbk_bits_pack(numbers, width, to);
+        } else {
+            dbk_bits_room whole;
+            dbk_bits_pack(numbers, width, whole.bytes);
+            memcpy(to, whole.bytes, size);
+        }
+        to += size;
     }
     assert(to == block + plan->size);
 }
