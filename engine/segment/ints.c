@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening and reading columns of packed numbers.
-#include "engine/segment/ints.h"
 #include "engine/base/bytes.h"
 #include "engine/base/wide.h"
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
+#include "engine/segment/ints_kernel.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -57,10 +57,34 @@ packed_of(const dbk_ints *ints, const dbk_ints_vector *v, dbk_bits_room *room)
                : packed;
 }
 
-// Decodes what is stored of a vector and compares it with what the directory promises.
-DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
+// What the numbers of a vector come to: the smallest and the largest, `step` subtracted from the former, how
+// many are 0, and their sum.
+typedef struct wide_tally {
+    uint64_t low, high;
+    uint32_t zeros;
+    dbk_u128 sum;
+} wide_tally;
+
+DBK_WIDE static void tally_wide(const uint64_t *numbers, uint32_t rows, uint64_t step, wide_tally *out)
 {
-    uint64_t numbers[DBK_VECTOR_ROWS];
+    uint64_t low = UINT64_MAX, high = 0;
+    uint64_t halves[2] = {0, 0};
+    uint32_t zeros = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t n = numbers[i] - step;
+        low = n < low ? n : low;
+        high = numbers[i] > high ? numbers[i] : high;
+        zeros += numbers[i] == 0;
+        // 1,024 halves of 32 bits cannot overflow, and two of them cost less than one sum of 128 bits.
+        halves[0] += (uint32_t)numbers[i];
+        halves[1] += numbers[i] >> 32;
+    }
+    *out = (wide_tally){low, high, zeros, ((dbk_u128)halves[1] << 32) + halves[0]};
+}
+
+// Decodes what is stored of a vector and compares it with what the directory promises.
+static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
+{
     if (v->empty) {
         ints->nulls += rows;
         return true;
@@ -69,26 +93,27 @@ DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, ui
         ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * rows;
         return true;
     }
-    dbk_bits_room room;
-    dbk_bits_unpack64(packed_of(ints, v, &room), v->width, numbers);
     // Without a value a row stores 0; less one, that is the largest number there is.
+    dbk_bits_room room;
+    const uint8_t *packed = packed_of(ints, v, &room);
     const uint64_t step = v->has_nulls;
-    uint64_t low = UINT64_MAX, high = 0, halves[2] = {0, 0};
-    uint32_t zeros = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        uint64_t n = numbers[i] - step;
-        low = n < low ? n : low;
-        high = numbers[i] > high ? numbers[i] : high;
-        zeros += numbers[i] == 0;
-        // 1,024 halves of 32 bits cannot overflow, and two of them cost less than one sum of 128 bits.
-        halves[0] += (uint32_t)numbers[i];
-        halves[1] += numbers[i] >> 32;
+    wide_tally t;
+    if (v->width <= 32) {
+        uint32_t numbers[DBK_VECTOR_ROWS];
+        dbk_ints_tally narrow;
+        dbk_bits_unpack32(packed, v->width, numbers);
+        dbk_ints_tally_of(numbers, rows, (uint32_t)step, &narrow);
+        t = (wide_tally){narrow.low, narrow.high, narrow.zeros, narrow.sum};
+    } else {
+        uint64_t numbers[DBK_VECTOR_ROWS];
+        dbk_bits_unpack64(packed, v->width, numbers);
+        tally_wide(numbers, rows, step, &t);
     }
-    const uint32_t nulls = v->has_nulls ? zeros : 0, valued = rows - nulls;
-    const dbk_u128 sum = ((dbk_u128)halves[1] << 32) + halves[0] - (v->has_nulls ? valued : 0);
+    const uint32_t nulls = v->has_nulls ? t.zeros : 0, valued = rows - nulls;
+    const dbk_u128 sum = t.sum - (v->has_nulls ? valued : 0);
     ints->nulls += nulls;
     ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * valued + sum * ints->divisor;
-    return low == 0 && high == v->range + step && (nulls > 0) == v->has_nulls;
+    return t.low == 0 && t.high == v->range + step && (nulls > 0) == v->has_nulls;
 }
 
 static void read_directory(dbk_ints *ints, const dbk_ints_header *header, const uint8_t *entries,
