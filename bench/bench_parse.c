@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast text becomes batches: the structural scan alone (against a byte loop), CSV and NDJSON of orders,
-// on one thread, on generated data. Prints MB/s and rows/s, best of five.
+// on one thread, on generated data or on a file of `daybook gen`. Prints MB/s and rows/s, best of five (of a
+// file: nanoseconds a row, and of as many rounds as are asked for).
 //   bench_parse [ROWS]
+//   bench_parse FILE.csv TABLE [ROUNDS]
 #include "engine/base/bytes.h"
 #include "engine/base/random.h"
 #include "ingest/parse/csv_scan.h"
@@ -73,26 +75,37 @@ static void bench_scan(const dbk_buffer *csv)
     }
 }
 
+// Returns the seconds it took; the rows go to *got.
+static double parse_once(const dbk_parse_options *options, const dbk_buffer *text, uint64_t *got)
+{
+    dbk_parse_sink sink = {drop_batch, NULL, got};
+    dbk_parser *parser;
+    dbk_error err;
+    *got = 0;
+    const double start = seconds_now();
+    dbk_status status = dbk_parser_create(&parser, options, &sink, &err);
+    for (size_t at = 0; status == DBK_OK && at < text->size; at += BLOCK)
+        status =
+            dbk_parser_feed(parser, text->data + at, text->size - at < BLOCK ? text->size - at : BLOCK, &err);
+    if (status == DBK_OK)
+        status = dbk_parser_finish(parser, &err);
+    dbk_parser_destroy(parser);
+    if (status != DBK_OK) {
+        fprintf(stderr, "bench_parse: %s\n", err.message);
+        exit(1);
+    }
+    return seconds_now() - start;
+}
+
 static void bench_parse(const char *name, dbk_format format, const dbk_buffer *text, int rows)
 {
     double best = 1e9;
     for (int round = 0; round < ROUNDS; round++) {
-        uint64_t got = 0;
+        uint64_t got;
         dbk_parse_options options = {.table = dbk_table_def_by_id(DBK_ORDERS), .format = format};
-        dbk_parse_sink sink = {drop_batch, NULL, &got};
-        dbk_parser *parser;
-        dbk_error err;
-        double start = seconds_now();
-        dbk_status status = dbk_parser_create(&parser, &options, &sink, &err);
-        for (size_t at = 0; status == DBK_OK && at < text->size; at += BLOCK)
-            status = dbk_parser_feed(parser, text->data + at,
-                                     text->size - at < BLOCK ? text->size - at : BLOCK, &err);
-        if (status == DBK_OK)
-            status = dbk_parser_finish(parser, &err);
-        dbk_parser_destroy(parser);
-        double took = seconds_now() - start;
-        if (status != DBK_OK || got != (uint64_t)rows) {
-            fprintf(stderr, "bench_parse: %s\n", status == DBK_OK ? "rows are missing" : err.message);
+        double took = parse_once(&options, text, &got);
+        if (got != (uint64_t)rows) {
+            fprintf(stderr, "bench_parse: rows are missing\n");
             exit(1);
         }
         best = took < best ? took : best;
@@ -100,8 +113,39 @@ static void bench_parse(const char *name, dbk_format format, const dbk_buffer *t
     printf("%-14s %8.0f MB/s  %6.2f M rows/s\n", name, (double)text->size / best / 1e6, rows / best / 1e6);
 }
 
+static int bench_file(const char *path, const char *table, int rounds)
+{
+    dbk_buffer text = {0};
+    FILE *file = fopen(path, "rb");
+    const dbk_table_def *def = dbk_table_def_by_name(dbk_text_from(table));
+    while (file && dbk_buffer_reserve(&text, BLOCK)) {
+        const size_t got = fread(text.data + text.size, 1, BLOCK, file);
+        text.size += got;
+        if (got == 0)
+            break;
+    }
+    if (!file || !def || text.failed || text.size == 0) {
+        fprintf(stderr, "bench_parse: cannot read %s as a table %s\n", path, table);
+        return 1;
+    }
+    fclose(file);
+    double best = 1e9;
+    uint64_t rows = 0;
+    for (int round = 0; round < rounds; round++) {
+        dbk_parse_options options = {.table = def, .format = DBK_FORMAT_CSV};
+        const double took = parse_once(&options, &text, &rows);
+        best = took < best ? took : best;
+    }
+    printf("%-24s %8.0f MB/s  %7.1f ns/row\n", table, (double)text.size / best / 1e6,
+           best * 1e9 / (double)(rows ? rows : 1));
+    dbk_buffer_dispose(&text);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2)
+        return bench_file(argv[1], argv[2], argc > 3 ? atoi(argv[3]) : ROUNDS);
     int rows = argc > 1 ? atoi(argv[1]) : 500000;
     dbk_buffer csv = {0}, json = {0};
     generate(&csv, &json, rows);

@@ -26,13 +26,12 @@ typedef dbk_status (*dbk_csv_on_row)(void *user, const dbk_csv_row *row, dbk_err
 // them faster so. *taken: how many were, from the first on; the next one, if any, then goes to on_row.
 typedef struct dbk_csv_run {
     const char *text;
-    uint32_t start;
     const uint32_t *ends;
     uint32_t rows;
     uint64_t line;
 } dbk_csv_run;
 typedef dbk_status (*dbk_csv_on_run)(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err);
-// DBK_CSV_RUN_SLACK bytes behind a run may be read.
+// DBK_CSV_RUN_SLACK bytes before the text and behind a run may be read.
 enum { DBK_CSV_RUN_ROWS = 256, DBK_CSV_RUN_SLACK = 32 };
 
 // A row larger than this is a quote that nobody closed; it refuses the input.
