@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A window over the input that always begins with a row. Each step appends 64 KiB, scans them for the ends of
 // fields and rows (csv_scan.h), hands out the whole rows and moves the begun one to the front, so that input
-// is copied once, within the second-level cache.
+// is copied at most once, within the second-level cache.
 #include "ingest/parse/csv.h"
 
 #include "engine/base/bytes.h"
@@ -13,7 +13,7 @@
 #include <string.h>
 
 // Before the window's first byte and end there is room for what the readers of a run look at.
-enum { STEP = 65536, ENDS_BEFORE = 1 };
+enum { STEP = DBK_CSV_ROOM, ENDS_BEFORE = 1 };
 
 struct dbk_csv {
     dbk_csv_on_row on_row;
@@ -81,10 +81,10 @@ static dbk_status reserve(dbk_csv *csv, size_t more, dbk_error *err)
         csv->window = room + DBK_CSV_RUN_SLACK;
         csv->capacity = capacity;
     }
-    // The scan writes up to 8 positions ahead.
-    if (csv->ends_count + more + 8 > csv->ends_capacity) {
-        size_t capacity = csv->ends_capacity ? csv->ends_capacity : STEP + 8;
-        while (capacity < csv->ends_count + more + 8)
+    const size_t ends = csv->ends_count + more + DBK_CSV_SCAN_AHEAD;
+    if (ends > csv->ends_capacity) {
+        size_t capacity = csv->ends_capacity ? csv->ends_capacity : STEP + DBK_CSV_SCAN_AHEAD;
+        while (capacity < ends)
             capacity *= 2;
         uint32_t *room = realloc(csv->ends_room, (ENDS_BEFORE + capacity) * sizeof *room);
         if (!room)
@@ -337,7 +337,8 @@ static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_err
                         "the row that begins on line %llu is longer than %d MiB: is a quote left open there?",
                         (unsigned long long)csv->line, DBK_CSV_ROW_MAX >> 20);
     DBK_TRY(reserve(csv, size, err));
-    memcpy(csv->window + csv->size, data, size);
+    if (data != csv->window + csv->size)
+        memcpy(csv->window + csv->size, data, size);
     size_t new_ends = csv->ends_count;
     csv->ends_count +=
         dbk_csv_scan(&csv->state, data, size, (uint32_t)csv->size, csv->ends + csv->ends_count);
@@ -345,6 +346,11 @@ static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_err
     csv->plain &= !found.quote;
     csv->ascii &= !found.high;
     return hand_out_rows(csv, new_ends, err);
+}
+
+char *dbk_csv_room(dbk_csv *csv)
+{
+    return reserve(csv, STEP, NULL) == DBK_OK ? csv->window + csv->size : NULL;
 }
 
 dbk_status dbk_csv_feed(dbk_csv *csv, const char *data, size_t size, dbk_error *err)

@@ -44,6 +44,10 @@ dbk_csv *dbk_csv_create(uint64_t first_line, dbk_csv_on_row on_row, void *user);
 // From now on rows of so many fields may come as runs. May be called from within on_row.
 void dbk_csv_take_runs(dbk_csv *csv, uint32_t fields, dbk_csv_on_run on_run);
 dbk_status dbk_csv_feed(dbk_csv *csv, const char *data, size_t size, dbk_error *err);
+// Where up to DBK_CSV_ROOM bytes may be written that are fed next, from there: that saves their copy. NULL:
+// memory is out.
+enum { DBK_CSV_ROOM = 65536 };
+char *dbk_csv_room(dbk_csv *csv);
 // End of input: hands out a last row without line end.
 dbk_status dbk_csv_finish(dbk_csv *csv, dbk_error *err);
 // The number of the line behind everything handed out.
