@@ -37,6 +37,7 @@ struct dbk_rows {
     uint32_t capacity;      // rows of a batch
     uint64_t required_mask; // columns that a row must set
     dbk_batch *batch;       // NULL until a row begins
+    uint64_t batches;       // begun so far
     uint64_t open_mask;     // columns that the batch has
     uint64_t set_mask;      // columns with a value in the row at hand
     dbk_text pending[DBK_COLUMNS_MAX + 1];
