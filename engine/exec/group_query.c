@@ -150,6 +150,7 @@ static dbk_status fill(dbk_groups *groups, dbk_error *err)
 static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
 {
     DBK_TRY(dbk_morsels_run(morsels, err));
+    dbk_morsel_time begun = dbk_morsel_begin();
     dbk_groups *all = morsels->workers[0].state;
     for (int i = 1; i < morsels->threads; i++)
         if (morsels->workers[i].state)
@@ -163,7 +164,10 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
         DBK_TRY(fill(all, err));
     for (int i = 0; i < all->plan->states_count; i++)
         dbk_state_finish(&all->states[i], all->grouping.count);
+    dbk_morsel_end(begun);
+    begun = dbk_morsel_begin();
     DBK_TRY(dbk_groups_answer(all, out, err));
+    dbk_morsel_end(begun);
     (*out)->stats = dbk_morsels_stats(morsels);
     (*out)->stats.rollup_buckets = rollup_buckets;
     return DBK_OK;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the query's contract says in words, case by case.
 #include "engine/exec/fold.h"
+#include "engine/patience.h"
 #include "tests/unit/exec/query_world.h"
 
 static const dbk_query open_orders = {
@@ -488,6 +489,47 @@ static void test_case_is_folded_for_latin_letters(void **state)
     assert_memory_equal(room, "a\xC3", 2);
 }
 
+// What is refused for want of time takes none; what is answered uses it up.
+static void test_a_query_that_nobody_has_time_for_is_refused(void **state)
+{
+    world w;
+    (void)state;
+    world_open(&w, 2);
+    load_orders(&w, five, DBK_COUNT(five));
+    dbk_error err;
+    dbk_result *result = NULL;
+    const dbk_value id = {.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("nobody")};
+    const dbk_filter filter = {"id", DBK_OP_EQ, &id, 1};
+    static const char *const fields[] = {"status"};
+    dbk_query one = open_orders;
+    one.filters = &filter;
+    one.filters_count = 1;
+    one.fields = fields;
+    one.fields_count = 1;
+    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
+    dbk_query all = open_orders;
+    all.aggregates = &count;
+    all.aggregates_count = 1;
+    const dbk_query *const queries[] = {&one, &all};
+    for (size_t i = 0; i < DBK_COUNT(queries); i++) {
+        dbk_patience_begin(0);
+        assert_int_equal(dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err), DBK_LONG);
+        dbk_patience_begin(1000000);
+        int answered = 0;
+        dbk_status status;
+        while ((status = dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err)) ==
+               DBK_OK) {
+            dbk_result_free(result);
+            assert_true(answered++ < 1000000);
+        }
+        assert_int_equal(status, DBK_LONG);
+        assert_true(answered > 0);
+        dbk_patience_end();
+        dbk_result_free(run(&w, world_tenant(), queries[i]));
+    }
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_streams_give_the_rows_of_the_query),
         cmocka_unit_test(test_what_cannot_be_is_refused_by_name),
         cmocka_unit_test(test_case_is_folded_for_latin_letters),
+        cmocka_unit_test(test_a_query_that_nobody_has_time_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
