@@ -349,7 +349,7 @@ static dbk_status load_pieces(load *l, dbk_error *err)
     if (wanted <= 0)
         wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
     wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
-    l->pieces_count = 2 * wanted;
+    l->pieces_count = wanted + 1;
     if (l->sink->expect && !l->options->dry_run && l->plan.rows)
         l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)

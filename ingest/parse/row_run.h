@@ -8,7 +8,7 @@
 #include "ingest/parse/row.h"
 
 // So few that their ends and bytes stay in the first-level cache from column to column.
-enum { DBK_RUN_ROWS = 256, DBK_RUN_SLACK = 32 };
+enum { DBK_RUN_ROWS = 128, DBK_RUN_SLACK = 32 };
 
 // Fields as they stand in the text: field f of row r ends at ends[r * fields + f], where a comma or line feed
 // is, and begins behind the end before it; so does the first, behind ends[-1], which is UINT32_MAX where the
