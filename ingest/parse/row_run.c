@@ -173,21 +173,26 @@ static bool codes_take_few(dbk_rows *rows, const dbk_run *run, int column, const
 static bool codes_take_various(dbk_rows *rows, const dbk_run *run, int column, const new_words *found,
                                uint32_t count)
 {
+    const dbk_word_table *table = &rows->words[column];
     uint32_t *out = rows->batch->columns[column].codes + rows->batch->rows;
     for (uint32_t from = 0; from < count; from += AHEAD) {
         const uint32_t step = count - from < AHEAD ? count - from : AHEAD;
         dbk_word_key keys[AHEAD];
+        uint32_t hashes[AHEAD];
         for (uint32_t i = 0; i < step; i++) {
             const uint32_t length = found->length[from + i];
             keys[i] = dbk_word_key_of(run->text + found->from[from + i],
                                       length > DBK_WORD_KEY_BYTES ? DBK_WORD_KEY_BYTES : length);
-            dbk_words_expect_short(rows, column, keys[i]);
+            hashes[i] = dbk_word_hash(rows, keys[i], length);
+            dbk_words_expect_slot(table, hashes[i]);
         }
+        for (uint32_t i = 0; i < step; i++)
+            dbk_words_expect_key(table, hashes[i]);
         for (uint32_t i = 0; i < step; i++) {
             const dbk_text word = {run->text + found->from[from + i], found->length[from + i]};
             const uint32_t code = word.length > DBK_WORD_KEY_BYTES
                                       ? intern(rows, column, word)
-                                      : dbk_words_intern_short(rows, column, keys[i], word.length);
+                                      : dbk_words_intern_short(rows, column, keys[i], hashes[i], word.length);
             if (!code)
                 return false;
             out[found->row[from + i]] = code;
