@@ -31,8 +31,9 @@ typedef struct dbk_csv_run {
     uint64_t line;
 } dbk_csv_run;
 typedef dbk_status (*dbk_csv_on_run)(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err);
-// DBK_CSV_RUN_SLACK bytes before the text and behind a run may be read.
-enum { DBK_CSV_RUN_ROWS = 256, DBK_CSV_RUN_SLACK = 32 };
+// DBK_CSV_RUN_SLACK bytes before the text and behind a run may be read, and DBK_CSV_SCAN_AHEAD ends behind
+// it.
+enum { DBK_CSV_RUN_ROWS = 128, DBK_CSV_RUN_SLACK = 32 };
 
 // A row larger than this is a quote that nobody closed; it refuses the input.
 enum { DBK_CSV_ROW_MAX = 8 << 20 };

@@ -118,10 +118,10 @@ AVX512_TARGET static inline uint64_t prefix_xor_avx512(uint64_t x)
 // The numbers of the bits side by side, then sixteen of them at a time.
 AVX512_TARGET static inline void put_sixteens(uint64_t bits, uint32_t from, uint32_t *out)
 {
-    static const uint8_t numbers[64] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-        22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-        44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    static const uint8_t numbers[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                        32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+                                        48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
     const __m512i base = _mm512_set1_epi32((int)from);
     __m512i at = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512((const void *)numbers));
     for (int left = __builtin_popcountll(bits);; left -= 16) {

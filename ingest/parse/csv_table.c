@@ -2,6 +2,7 @@
 // CSV whose header names the columns of a table.
 #include "ingest/parse/csv.h"
 #include "ingest/parse/csv_header.h"
+#include "ingest/parse/csv_scan.h"
 #include "ingest/parse/reader.h"
 #include "ingest/parse/row_run.h"
 #include "ingest/parse/source.h"
@@ -77,7 +78,8 @@ static uint32_t field_of(const csv_source *source, int column)
     return 0;
 }
 
-_Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SLACK >= (int)DBK_RUN_SLACK,
+_Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SLACK >= (int)DBK_RUN_SLACK &&
+                   (int)DBK_CSV_SCAN_AHEAD >= (int)DBK_RUN_ENDS,
                "a run of rows of text is a run of rows");
 
 static dbk_status on_run(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err)

@@ -24,6 +24,7 @@ typedef struct new_words {
 } new_words;
 
 struct dbk_run_room {
+    dbk_run_ends ends;
     dbk_run_fields fields;
     union {
         int64_t ints[DBK_RUN_ROWS + DBK_RUN_LANES];
@@ -41,6 +42,8 @@ struct dbk_run_room {
 
 void dbk_run_room_free(dbk_run_room *room)
 {
+    if (room)
+        dbk_run_ends_dispose(&room->ends);
     free(room);
 }
 
@@ -55,7 +58,7 @@ static dbk_status ints_add(dbk_rows *rows, const dbk_run *run, uint32_t field, u
     dbk_run_room *room = rows->room;
     dbk_run_fields *fields = &room->fields;
     uint32_t blank;
-    dbk_run_fields_find(run, field, *limit, fields);
+    dbk_run_fields_find(run, &rows->room->ends, field, *limit, fields);
     if (def->flags & DBK_REQUIRED)
         *limit = dbk_run_fields_absent(fields, *limit);
     const uint32_t read =
@@ -87,7 +90,7 @@ static uint32_t texts_check(dbk_rows *rows, const dbk_run *run, uint32_t field, 
     const dbk_column_def *def = dbk_rows_column_def(rows, run->columns[field]);
     dbk_run_fields *fields = &rows->room->fields;
     *bytes = 0;
-    dbk_run_fields_find(run, field, limit, fields);
+    dbk_run_fields_find(run, &rows->room->ends, field, limit, fields);
     if (def->flags & DBK_REQUIRED)
         limit = dbk_run_fields_absent(fields, limit);
     for (uint32_t i = 0; i < fields->count; i++) {
@@ -108,7 +111,7 @@ static uint32_t words_check(dbk_rows *rows, const dbk_run *run, uint32_t field, 
     dbk_run_fields *fields = &room->fields;
     new_words *found = &room->found[column];
     const dbk_batch_column *to = &rows->batch->columns[column];
-    dbk_run_fields_find(run, field, limit, fields);
+    dbk_run_fields_find(run, &rows->room->ends, field, limit, fields);
     if (def->flags & DBK_REQUIRED)
         limit = dbk_run_fields_absent(fields, limit);
     const bool is_various = room->various_mask >> column & 1;
@@ -170,21 +173,26 @@ static bool codes_take_few(dbk_rows *rows, const dbk_run *run, int column, const
 static bool codes_take_various(dbk_rows *rows, const dbk_run *run, int column, const new_words *found,
                                uint32_t count)
 {
+    const dbk_word_table *table = &rows->words[column];
     uint32_t *out = rows->batch->columns[column].codes + rows->batch->rows;
     for (uint32_t from = 0; from < count; from += AHEAD) {
         const uint32_t step = count - from < AHEAD ? count - from : AHEAD;
         dbk_word_key keys[AHEAD];
+        uint32_t hashes[AHEAD];
         for (uint32_t i = 0; i < step; i++) {
             const uint32_t length = found->length[from + i];
             keys[i] = dbk_word_key_of(run->text + found->from[from + i],
                                       length > DBK_WORD_KEY_BYTES ? DBK_WORD_KEY_BYTES : length);
-            dbk_words_expect_short(rows, column, keys[i]);
+            hashes[i] = dbk_word_hash(rows, keys[i], length);
+            dbk_words_expect_slot(table, hashes[i]);
         }
+        for (uint32_t i = 0; i < step; i++)
+            dbk_words_expect_key(table, hashes[i]);
         for (uint32_t i = 0; i < step; i++) {
             const dbk_text word = {run->text + found->from[from + i], found->length[from + i]};
             const uint32_t code = word.length > DBK_WORD_KEY_BYTES
                                       ? intern(rows, column, word)
-                                      : dbk_words_intern_short(rows, column, keys[i], word.length);
+                                      : dbk_words_intern_short(rows, column, keys[i], hashes[i], word.length);
             if (!code)
                 return false;
             out[found->row[from + i]] = code;
@@ -241,7 +249,7 @@ static dbk_status texts_add(dbk_rows *rows, const dbk_run *run, uint32_t field, 
     dbk_text *out = batch->columns[column].texts + batch->rows;
     const bool at_once = dbk_rows_reserve_text(rows, bytes + DBK_RUN_SLACK);
     char *to = rows->chunk;
-    dbk_run_fields_find(run, field, rows_count, &rows->room->fields);
+    dbk_run_fields_find(run, &rows->room->ends, field, rows_count, &rows->room->fields);
     if (fields->count < rows_count)
         memset(out, 0, rows_count * sizeof *out);
     for (uint32_t i = 0; i < fields->count; i++) {
@@ -287,6 +295,8 @@ dbk_status dbk_rows_add_run(dbk_rows *rows, const dbk_run *run, uint32_t *taken,
         return dbk_rows_no_memory(err);
     if (!rows->batch)
         DBK_TRY(dbk_rows_open_batch(rows, err));
+    if (!dbk_run_ends_turn(&rows->room->ends, run))
+        return dbk_rows_no_memory(err);
     if (rows->room->batch != rows->batches)
         forget_words(rows->room, rows->batches);
     dbk_batch *batch = rows->batch;

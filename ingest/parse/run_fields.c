@@ -3,28 +3,36 @@
 
 #include "engine/base/processor.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-// What is made up behind the last field is a field that is there.
-static void fill_up(dbk_run_fields *out)
+// What is made up behind the last field is of no byte, at the text's first.
+static inline void fill_up(dbk_run_fields *out)
 {
-    const uint32_t count = out->count;
-    for (uint32_t i = count; i < count + DBK_RUN_LANES; i++) {
-        out->from[i] = count ? out->from[count - 1] : 0;
-        out->length[i] = count ? out->length[count - 1] : 0;
+    memset(out->from + out->count, 0, DBK_RUN_LANES * sizeof *out->from);
+    memset(out->length + out->count, 0, DBK_RUN_LANES * sizeof *out->length);
+}
+
+static void turn_portable(const dbk_run *run, uint32_t *out)
+{
+    const uint32_t *ends = run->ends - 1;
+    for (uint32_t r = 0; r < run->rows; r++, ends += run->fields) {
+        for (size_t f = 0; f <= run->fields; f++)
+            out[f * DBK_RUN_ROWS + r] = ends[f];
     }
 }
 
-static void find_portable(const dbk_run *run, uint32_t field, uint32_t rows, dbk_run_fields *out)
+static void find_portable(const dbk_run *run, const dbk_run_ends *ends, uint32_t field, uint32_t rows,
+                          dbk_run_fields *out)
 {
-    const uint32_t *ends = run->ends + field;
+    const uint32_t *before = ends->before + (size_t)field * DBK_RUN_ROWS, *own = before + DBK_RUN_ROWS;
     const bool is_last = field + 1 == run->fields;
     uint32_t count = 0;
     memset(out->present, 0, sizeof out->present);
-    for (uint32_t r = 0; r < rows; r++, ends += run->fields) {
-        const uint32_t from = ends[-1] + 1, to = ends[0];
-        uint32_t length = to - from;
-        if (is_last && length && run->text[to - 1] == '\r')
+    for (uint32_t r = 0; r < rows; r++) {
+        const uint32_t from = before[r] + 1;
+        uint32_t length = own[r] - from;
+        if (is_last && length && run->text[own[r] - 1] == '\r')
             length--;
         out->from[count] = from;
         out->length[count] = length;
@@ -60,40 +68,71 @@ static void spread32_portable(const dbk_run_fields *fields, uint32_t rows, const
 #if DBK_HAS_LEVELS
 #include <immintrin.h>
 
-DBK_AVX512 static void find_avx512(const dbk_run *run, uint32_t field, uint32_t rows, dbk_run_fields *out)
+// Eight rows of eight ends become eight fields of eight ends.
+DBK_AVX2 static inline void turn_8(const uint32_t *const rows[8], size_t field, uint32_t *out)
 {
-    const bool is_last = field + 1 == run->fields;
-    const __m256i index =
-        _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)run->fields));
-    const __m128i numbers = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i low = _mm512_set1_epi64(UINT32_MAX), one = _mm512_set1_epi64(1);
-    const uint32_t *ends = run->ends + field;
-    uint32_t count = 0;
-    for (uint32_t r = 0; r < rows; r += 8, ends += 8 * (size_t)run->fields) {
-        const uint32_t left = rows - r;
-        const __mmask8 lanes = left < 8 ? (__mmask8)((1U << left) - 1) : (__mmask8)0xff;
-        // The end before a field and its own are neighbours.
-        const __m512i pair =
-            _mm512_mask_i32gather_epi64(_mm512_setzero_si512(), lanes, index, ends - 1, sizeof *ends);
-        const __m512i from = _mm512_and_si512(_mm512_add_epi64(pair, one), low);
-        const __m512i to = _mm512_srli_epi64(pair, 32);
-        __m512i length = _mm512_sub_epi64(to, from);
-        __mmask8 has = _mm512_mask_test_epi64_mask(lanes, length, length);
-        if (is_last && has) {
-            const __m512i tail = _mm512_mask_i64gather_epi64(
-                _mm512_setzero_si512(), has, _mm512_sub_epi64(to, _mm512_set1_epi64(8)), run->text, 1);
-            const __mmask8 returns =
-                _mm512_cmpeq_epi64_mask(_mm512_srli_epi64(tail, 56), _mm512_set1_epi64('\r'));
-            length = _mm512_mask_sub_epi64(length, returns, length, one);
-            has = _mm512_mask_test_epi64_mask(lanes, length, length);
+    __m256i a[8], b[8];
+    for (int i = 0; i < 8; i++)
+        a[i] = _mm256_loadu_si256((const void *)(rows[i] + field));
+    for (int i = 0; i < 8; i += 2) {
+        b[i] = _mm256_unpacklo_epi32(a[i], a[i + 1]);
+        b[i + 1] = _mm256_unpackhi_epi32(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+        a[i] = _mm256_unpacklo_epi64(b[i], b[i + 2]);
+        a[i + 1] = _mm256_unpackhi_epi64(b[i], b[i + 2]);
+        a[i + 2] = _mm256_unpacklo_epi64(b[i + 1], b[i + 3]);
+        a[i + 3] = _mm256_unpackhi_epi64(b[i + 1], b[i + 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        _mm256_storeu_si256((void *)(out + i * DBK_RUN_ROWS),
+                            _mm256_permute2x128_si256(a[i], a[i + 4], 0x20));
+        _mm256_storeu_si256((void *)(out + (i + 4) * DBK_RUN_ROWS),
+                            _mm256_permute2x128_si256(a[i], a[i + 4], 0x31));
+    }
+}
+
+DBK_AVX2 static void turn_avx2(const dbk_run *run, uint32_t *out)
+{
+    for (uint32_t r = 0; r < run->rows; r += 8) {
+        const uint32_t *rows[8];
+        for (uint32_t i = 0; i < 8; i++) {
+            const uint32_t row = r + i < run->rows ? r + i : run->rows - 1;
+            rows[i] = run->ends + (size_t)row * run->fields - 1;
         }
-        _mm256_storeu_si256((void *)(out->from + count),
-                            _mm256_maskz_compress_epi32(has, _mm512_cvtepi64_epi32(from)));
-        _mm256_storeu_si256((void *)(out->length + count),
-                            _mm256_maskz_compress_epi32(has, _mm512_cvtepi64_epi32(length)));
+        for (size_t f = 0; f <= run->fields; f += 8)
+            turn_8(rows, f, out + f * DBK_RUN_ROWS + r);
+    }
+}
+
+DBK_AVX512 static void find_avx512(const dbk_run *run, const dbk_run_ends *ends, uint32_t field,
+                                   uint32_t rows, dbk_run_fields *out)
+{
+    const uint32_t *before = ends->before + (size_t)field * DBK_RUN_ROWS, *own = before + DBK_RUN_ROWS;
+    const bool is_last = field + 1 == run->fields;
+    const __m128i numbers = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i one = _mm512_set1_epi32(1);
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < rows; r += 16) {
+        const uint32_t left = rows - r;
+        const __mmask16 lanes = left < 16 ? (__mmask16)((1U << left) - 1) : (__mmask16)0xffff;
+        const __m512i from = _mm512_add_epi32(_mm512_loadu_si512((const void *)(before + r)), one);
+        const __m512i to = _mm512_loadu_si512((const void *)(own + r));
+        __m512i length = _mm512_sub_epi32(to, from);
+        __mmask16 has = _mm512_mask_test_epi32_mask(lanes, length, length);
+        if (is_last && has) {
+            const __m512i tail = _mm512_mask_i32gather_epi32(
+                _mm512_setzero_si512(), has, _mm512_sub_epi32(to, _mm512_set1_epi32(4)), run->text, 1);
+            const __mmask16 returns =
+                _mm512_cmpeq_epi32_mask(_mm512_srli_epi32(tail, 24), _mm512_set1_epi32('\r'));
+            length = _mm512_mask_sub_epi32(length, returns, length, one);
+            has = _mm512_mask_test_epi32_mask(lanes, length, length);
+        }
+        _mm512_storeu_si512((void *)(out->from + count), _mm512_maskz_compress_epi32(has, from));
+        _mm512_storeu_si512((void *)(out->length + count), _mm512_maskz_compress_epi32(has, length));
         const __m128i row = _mm_add_epi8(numbers, _mm_set1_epi8((char)r));
         _mm_storeu_si128((void *)(out->row + count), _mm_maskz_compress_epi8(has, row));
-        out->present[r / 8] = has;
+        memcpy(out->present + r / 8, &has, sizeof has);
         count += (uint32_t)__builtin_popcount(has);
     }
     out->count = count;
@@ -128,16 +167,43 @@ DBK_AVX512 static void spread32_avx512(const dbk_run_fields *fields, uint32_t ro
 }
 #endif
 
-void dbk_run_fields_find(const dbk_run *run, uint32_t field, uint32_t rows, dbk_run_fields *out)
+void dbk_run_ends_dispose(dbk_run_ends *ends)
+{
+    free(ends->before);
+}
+
+bool dbk_run_ends_turn(dbk_run_ends *ends, const dbk_run *run)
+{
+    if (run->fields > ends->fields) {
+        // What stands behind the last field is turned with it.
+        uint32_t *before =
+            realloc(ends->before, ((size_t)run->fields + 1 + DBK_RUN_ENDS) * DBK_RUN_ROWS * sizeof *before);
+        if (!before)
+            return false;
+        ends->before = before;
+        ends->fields = run->fields;
+    }
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() != DBK_LEVEL_PORTABLE) {
+        turn_avx2(run, ends->before);
+        return true;
+    }
+#endif
+    turn_portable(run, ends->before);
+    return true;
+}
+
+void dbk_run_fields_find(const dbk_run *run, const dbk_run_ends *ends, uint32_t field, uint32_t rows,
+                         dbk_run_fields *out)
 {
 #if DBK_HAS_LEVELS
     if (dbk_level_used() == DBK_LEVEL_AVX512) {
-        find_avx512(run, field, rows, out);
+        find_avx512(run, ends, field, rows, out);
         fill_up(out);
         return;
     }
 #endif
-    find_portable(run, field, rows, out);
+    find_portable(run, ends, field, rows, out);
     fill_up(out);
 }
 

@@ -166,6 +166,7 @@ static inline __attribute__((always_inline)) uint32_t read_portable(reading *r, 
 #if DBK_HAS_LEVELS
 #include <immintrin.h>
 
+enum { VECTOR = 8 };
 #define LANES DBK_AVX512 static inline __attribute__((always_inline))
 
 // Eight bytes as they stand in a text, again and again.
@@ -301,9 +302,7 @@ static __attribute__((noinline)) uint32_t take_others(reading *r, uint32_t at, u
 {
     for (; others; others &= others - 1) {
         const uint32_t i = at + (uint32_t)__builtin_ctz(others);
-        const bool taken = i >= r->fields->count         ? true
-                           : r->column->type == DBK_TIME ? take_one(r, i, DBK_TIME)
-                                                         : take_any(r, i);
+        const bool taken = r->column->type == DBK_TIME ? take_one(r, i, DBK_TIME) : take_any(r, i);
         if (!taken)
             return i;
     }
@@ -313,7 +312,7 @@ static __attribute__((noinline)) uint32_t take_others(reading *r, uint32_t at, u
 LANES uint32_t read_avx512(reading *r, const dbk_type type)
 {
     const dbk_run_fields *fields = r->fields;
-    for (uint32_t at = 0; at < fields->count; at += DBK_RUN_LANES) {
+    for (uint32_t at = 0; at < fields->count; at += VECTOR) {
         const __m256i from = _mm256_loadu_si256((const void *)(fields->from + at));
         const __m256i length = _mm256_loadu_si256((const void *)(fields->length + at));
         __m512i values;
@@ -321,8 +320,10 @@ LANES uint32_t read_avx512(reading *r, const dbk_type type)
                               : type == DBK_MONEY ? cents_8(r->run->text, from, length, &values)
                                                   : wholes_8(r->run->text, from, length, &values);
         _mm512_storeu_si512(r->out + at, values);
-        if (good != 0xff) {
-            const uint32_t bad = take_others(r, at, 0xffU & ~good);
+        const uint32_t left = fields->count - at;
+        const uint32_t others = (left < VECTOR ? (1U << left) - 1 : 0xffU) & ~(uint32_t)good;
+        if (others) {
+            const uint32_t bad = take_others(r, at, others);
             if (bad != UINT32_MAX)
                 return bad;
         }
