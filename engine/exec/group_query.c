@@ -72,6 +72,30 @@ static dbk_status add_rows(dbk_groups *groups, dbk_scan *scan)
     return DBK_OK;
 }
 
+// A count and a sum by buckets of time alone: each run is one group, and all of them are added in one go.
+static dbk_status add_runs(dbk_groups *groups, dbk_scan *scan, bool *done)
+{
+    const dbk_grouping *grouping = &groups->grouping;
+    const dbk_plan *plan = groups->plan;
+    *done = false;
+    if (!groups->joined || plan->states_count != 2)
+        return DBK_OK;
+    for (int k = 0; k < plan->keys_count; k++)
+        if (!dbk_key_is_constant(&grouping->columns[k]))
+            return DBK_OK;
+    for (uint32_t run = 0; run < grouping->runs; run++) {
+        uint64_t group = 0;
+        for (int k = 0; k < plan->keys_count; k++) {
+            const dbk_key_column *column = &grouping->columns[k];
+            group += (column->form == DBK_KEY_RUNS ? column->run_values[run] : column->constant) *
+                     plan->keys[k].stride;
+        }
+        groups->assigned[run] = (uint32_t)group;
+    }
+    return dbk_state_add_runs(&groups->states[0], &groups->states[groups->joined], scan, groups->assigned,
+                              grouping->run_ends, grouping->runs, done);
+}
+
 static dbk_status on_vector(void *self, dbk_scan *scan)
 {
     dbk_groups *groups = self;
@@ -79,7 +103,9 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     DBK_TRY(dbk_grouping_load(grouping, scan));
     if (grouping->runs == 0)
         return add_rows(groups, scan);
-    for (uint32_t run = 0; run < grouping->runs; run++) {
+    bool done;
+    DBK_TRY(add_runs(groups, scan, &done));
+    for (uint32_t run = done ? grouping->runs : 0; run < grouping->runs; run++) {
         dbk_grouping_enter(grouping, scan, run);
         DBK_TRY(add_rows(groups, scan));
     }

@@ -152,6 +152,13 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 }
 
+// Of the values of a zone map, by magnitude.
+static uint64_t greatest(const dbk_zone_map *zone)
+{
+    const uint64_t low = magnitude(zone->min), high = magnitude(zone->max);
+    return zone->min > zone->max ? 0 : low > high ? low : high;
+}
+
 static bool widen(dbk_state *state)
 {
     dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
@@ -245,9 +252,7 @@ static dbk_status add_sums(dbk_state *state, dbk_state *counts, dbk_scan *scan, 
             DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
             dbk_bounds_ints(values, n, &zone.min, &zone.max);
         }
-        uint64_t low = magnitude(zone.min), high = magnitude(zone.max);
-        dbk_u128 most = zone.min > zone.max ? 0 : low > high ? low : high;
-        if (!promise(state, most * n))
+        if (!promise(state, (dbk_u128)greatest(&zone) * n))
             return dbk_exec_no_memory(scan->err);
     }
     if (!state->wide && !values) {
@@ -358,6 +363,33 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
 dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to)
 {
     return add_sums(sums, counts, scan, to);
+}
+
+dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const uint32_t *groups,
+                              const uint32_t *ends, uint32_t runs, bool *done)
+{
+    const uint32_t *numbers = NULL;
+    dbk_zone_map zone;
+    dbk_line line;
+    *done = false;
+    if (sums->wide || !dbk_scan_zone_map(scan, sums->def->slot, &zone) || zone.min > zone.max)
+        return DBK_OK;
+    DBK_TRY(dbk_scan_packed(scan, sums->def->slot, &numbers, &line));
+    if (!numbers)
+        return DBK_OK;
+    if (!promise(sums, (dbk_u128)greatest(&zone) * scan->matched))
+        return dbk_exec_no_memory(scan->err);
+    if (sums->wide)
+        return DBK_OK;
+    uint64_t added[DBK_RUNS_MAX];
+    dbk_sum_runs(numbers, ends, runs, added);
+    for (uint32_t run = 0; run < runs; run++) {
+        const uint32_t rows = ends[run] - (run ? ends[run - 1] : 0);
+        *number(sums, groups[run]) += (int64_t)((uint64_t)line.start * rows + line.divisor * added[run]);
+        *number(counts, groups[run]) += rows;
+    }
+    *done = true;
+    return DBK_OK;
 }
 
 bool dbk_state_takes_zone_map(const dbk_state *state)

@@ -41,6 +41,10 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
 // one call adds to both.
 bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, uint64_t groups);
 dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to);
+// The same of a vector's rows that come in runs, each of one group: groups[i] up to row ends[i]. *done is
+// false, and nothing was added, where they have to be taken one by one.
+dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const uint32_t *groups,
+                              const uint32_t *ends, uint32_t runs, bool *done);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);
 // Adds all rows of a part by its statistics. zone NULL for rows.
