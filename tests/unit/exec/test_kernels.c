@@ -172,7 +172,11 @@ static void words_hold_what_tallies_would(void **state)
             tallies[0][g].count += tallies[1][g].count;
             tallies[0][g].sum += tallies[1][g].sum;
         }
-        dbk_group_words_merge(&words[0], tallies[0], &words[1]);
+        dbk_group_words_merge_begin(&words[0], &words[1]);
+        for (uint32_t first = 0, end; first < words[1].groups; first = end) {
+            end = first + 1 + (uint32_t)dbk_random_below(&r, words[1].groups - first);
+            dbk_group_words_merge(&words[0], tallies[0], &words[1], first, end);
+        }
         for (uint32_t g = 0; g < span; g++) {
             assert_true(tallies[0][g].count + dbk_word_count(&words[0], g) == wanted[g].count);
             assert_true(tallies[0][g].sum + dbk_word_sum(&words[0], g) == wanted[g].sum);
