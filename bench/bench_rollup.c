@@ -201,10 +201,10 @@ static void add_cells(void *user, int32_t bucket, const dbk_cells *cells)
     sum->bytes += cells->object.bytes;
     sum->buckets++;
     for (uint32_t p = 0; p < cells->directory; p++) {
-        const int64_t *page = dbk_cells_page(cells, p);
-        for (int i = 0; page && i < DBK_CUBE_PAGE; i++) {
+        const void *page = dbk_cells_page(cells, p);
+        for (uint32_t i = 0; page && i < DBK_CUBE_PAGE; i++) {
             sum->cells++;
-            sum->used += page[i] != 0;
+            sum->used += dbk_cells_number(cells, page, 0, i) != 0;
         }
     }
 }

@@ -359,7 +359,7 @@ static dbk_status load_pieces(load *l, dbk_error *err)
     if (wanted <= 0)
         wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
     wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
-    l->pieces_count = 2 * wanted;
+    l->pieces_count = wanted + 1;
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
         started++;
     dbk_status status =

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGN ((uint64_t)1 << 63)
-
 // Below this, narrow sums cannot have overflowed, and one more vector of anything is checked before it is
 // added.
 #define NARROW_MAX ((uint64_t)1 << 62)
@@ -45,11 +43,6 @@ void dbk_state_dispose(dbk_state *state)
     dbk_pages_free(state->bits, state->bits_bytes);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
-}
-
-static inline int64_t *number(const dbk_state *state, uint32_t group)
-{
-    return &state->numbers[(size_t)group * state->step];
 }
 
 // Nothing that is looked at is below this: words count from here. False where that is not known.
@@ -132,16 +125,16 @@ static void add_rows(dbk_state *state, uint32_t n, const dbk_assigned *to)
 {
     static const uint32_t none[DBK_VECTOR_ROWS];
     if (!to->groups) {
-        *number(state, to->low) += n;
+        *dbk_state_at(state, to->low) += n;
     } else if (is_few(to, n)) {
         uint32_t rows[DBK_FEW_GROUPS];
         uint64_t sums[DBK_FEW_GROUPS];
         dbk_tally_few(to->groups, to->low, to->span, none, n, 0, rows, sums);
         for (uint32_t g = 0; g < to->span; g++)
-            *number(state, to->low + g) += rows[g];
+            *dbk_state_at(state, to->low + g) += rows[g];
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += 1;
+            *dbk_state_at(state, to->groups[i]) += 1;
     }
 }
 
@@ -152,6 +145,13 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 }
 
+// Of the values of a zone map, by magnitude.
+static uint64_t greatest(const dbk_zone_map *zone)
+{
+    const uint64_t low = magnitude(zone->min), high = magnitude(zone->max);
+    return zone->min > zone->max ? 0 : low > high ? low : high;
+}
+
 static bool widen(dbk_state *state)
 {
     dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
@@ -160,7 +160,7 @@ static bool widen(dbk_state *state)
     if (state->words)
         dbk_group_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
     for (uint32_t i = 0; i < state->capacity; i++)
-        wide[i] = *number(state, i);
+        wide[i] = *dbk_state_at(state, i);
     if (!state->beside)
         free(state->numbers);
     state->numbers = NULL;
@@ -188,9 +188,10 @@ static void add_few(dbk_state *state, dbk_state *counts, const dbk_assigned *to,
     uint64_t sums[DBK_FEW_GROUPS];
     dbk_tally_few(to->groups, to->low, to->span, numbers, n, line->width, rows, sums);
     for (uint32_t g = 0; g < to->span; g++) {
-        *number(state, to->low + g) += (int64_t)((uint64_t)line->start * rows[g] + line->divisor * sums[g]);
+        *dbk_state_at(state, to->low + g) +=
+            (int64_t)((uint64_t)line->start * rows[g] + line->divisor * sums[g]);
         if (counts)
-            *number(counts, to->low + g) += rows[g];
+            *dbk_state_at(counts, to->low + g) += rows[g];
     }
 }
 
@@ -205,9 +206,9 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
 {
     const uint64_t start = (uint64_t)line->start;
     if (!to->groups) {
-        *number(state, to->low) += (int64_t)(start * n + line->divisor * dbk_sum_numbers(numbers, n));
+        *dbk_state_at(state, to->low) += (int64_t)(start * n + line->divisor * dbk_sum_numbers(numbers, n));
         if (counts)
-            *number(counts, to->low) += n;
+            *dbk_state_at(counts, to->low) += n;
     } else if (is_few(to, n)) {
         add_few(state, counts, to, numbers, n, line);
     } else if (counts) {
@@ -216,7 +217,7 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
             dbk_tally_packed(tallies_of(counts), to->groups, numbers, n, line, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
+            *dbk_state_at(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
     }
 }
 
@@ -224,14 +225,14 @@ static void add_ints(dbk_state *state, dbk_state *counts, const dbk_assigned *to
                      uint32_t n)
 {
     if (!to->groups) {
-        *number(state, to->low) += dbk_sum_ints(values, n);
+        *dbk_state_at(state, to->low) += dbk_sum_ints(values, n);
         if (counts)
-            *number(counts, to->low) += n;
+            *dbk_state_at(counts, to->low) += n;
     } else if (counts) {
         dbk_tally_ints(tallies_of(counts), to->groups, values, n, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
+            *dbk_state_at(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
     }
 }
 
@@ -245,9 +246,7 @@ static dbk_status add_sums(dbk_state *state, dbk_state *counts, dbk_scan *scan, 
             DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
             dbk_bounds_ints(values, n, &zone.min, &zone.max);
         }
-        uint64_t low = magnitude(zone.min), high = magnitude(zone.max);
-        dbk_u128 most = zone.min > zone.max ? 0 : low > high ? low : high;
-        if (!promise(state, most * n))
+        if (!promise(state, (dbk_u128)greatest(&zone) * n))
             return dbk_exec_no_memory(scan->err);
     }
     if (!state->wide && !values) {
@@ -280,35 +279,35 @@ static dbk_status add_values(dbk_state *state, dbk_scan *scan, const dbk_assigne
         const uint32_t *codes;
         DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
         if (!groups)
-            *number(state, group) += dbk_count_codes(codes, n);
+            *dbk_state_at(state, group) += dbk_count_codes(codes, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            *number(state, groups[i]) += codes[i] != 0;
+            *dbk_state_at(state, groups[i]) += codes[i] != 0;
     } else if (state->slot->type == DBK_TEXT) {
         const dbk_text *texts;
         DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
         for (uint32_t i = 0; i < n; i++)
-            *number(state, groups ? groups[i] : group) += texts[i].length != 0;
+            *dbk_state_at(state, groups ? groups[i] : group) += texts[i].length != 0;
     } else {
         const int64_t *values;
         DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
         if (!groups)
-            *number(state, group) += dbk_count_ints(values, n);
+            *dbk_state_at(state, group) += dbk_count_ints(values, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            *number(state, groups[i]) += values[i] != DBK_NULL;
+            *dbk_state_at(state, groups[i]) += values[i] != DBK_NULL;
     }
     return DBK_OK;
 }
 
 static uint64_t extreme_form(dbk_state_kind kind, int64_t v)
 {
-    uint64_t u = (uint64_t)v ^ SIGN;
+    uint64_t u = (uint64_t)v ^ DBK_STATE_SIGN;
     return kind == DBK_STATE_MAX ? u : 0 - u;
 }
 
 static void keep_extreme(dbk_state *state, uint32_t group, uint64_t form)
 {
-    if (form > (uint64_t)*number(state, group))
-        *number(state, group) = (int64_t)form;
+    if (form > (uint64_t)*dbk_state_at(state, group))
+        *dbk_state_at(state, group) = (int64_t)form;
 }
 
 static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
@@ -326,10 +325,10 @@ static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assig
     }
     if (state->def->kind == DBK_STATE_MAX) {
         for (uint32_t i = 0; i < scan->count; i++)
-            keep_extreme(state, groups[i], (uint64_t)values[i] ^ SIGN);
+            keep_extreme(state, groups[i], (uint64_t)values[i] ^ DBK_STATE_SIGN);
     } else {
         for (uint32_t i = 0; i < scan->count; i++)
-            keep_extreme(state, groups[i], 0 - ((uint64_t)values[i] ^ SIGN));
+            keep_extreme(state, groups[i], 0 - ((uint64_t)values[i] ^ DBK_STATE_SIGN));
     }
     return DBK_OK;
 }
@@ -360,6 +359,34 @@ dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan
     return add_sums(sums, counts, scan, to);
 }
 
+dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const uint32_t *groups,
+                              const uint32_t *ends, uint32_t runs, bool *done)
+{
+    const uint32_t *numbers = NULL;
+    dbk_zone_map zone;
+    dbk_line line;
+    *done = false;
+    if (sums->wide || !dbk_scan_zone_map(scan, sums->def->slot, &zone) || zone.min > zone.max)
+        return DBK_OK;
+    DBK_TRY(dbk_scan_packed(scan, sums->def->slot, &numbers, &line));
+    if (!numbers)
+        return DBK_OK;
+    if (!promise(sums, (dbk_u128)greatest(&zone) * scan->matched))
+        return dbk_exec_no_memory(scan->err);
+    if (sums->wide)
+        return DBK_OK;
+    uint64_t added[DBK_RUNS_MAX];
+    dbk_sum_runs(numbers, ends, runs, added);
+    for (uint32_t run = 0; run < runs; run++) {
+        const uint32_t rows = ends[run] - (run ? ends[run - 1] : 0);
+        *dbk_state_at(sums, groups[run]) +=
+            (int64_t)((uint64_t)line.start * rows + line.divisor * added[run]);
+        *dbk_state_at(counts, groups[run]) += rows;
+    }
+    *done = true;
+    return DBK_OK;
+}
+
 bool dbk_state_takes_zone_map(const dbk_state *state)
 {
     if (state->def->kind == DBK_STATE_ROWS)
@@ -376,7 +403,7 @@ bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total)
     if (state->wide)
         state->wide[group] += total;
     else
-        *number(state, group) += (int64_t)total;
+        *dbk_state_at(state, group) += (int64_t)total;
     return true;
 }
 
@@ -402,89 +429,88 @@ bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, con
     return true;
 }
 
-static bool merge_sums(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+// Wide sums may be anything.
+static dbk_u128 most_added(const dbk_state *from)
 {
-    if (!promise(state, from->wide ? (dbk_u128)UINT64_MAX : from->added_bound))
+    return from->wide ? (dbk_u128)UINT64_MAX : from->added_bound;
+}
+
+bool dbk_state_merge_both_begin(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                                const dbk_state *from_sums)
+{
+    // Where these stay narrow, the others are too.
+    if (!promise(sums, most_added(from_sums)))
         return false;
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t g = map ? map[i] : i;
-        if (state->wide)
-            state->wide[g] += dbk_state_sum(from, i);
-        else
-            *number(state, g) += *number(from, i);
-    }
+    if (counts->words && from_counts->words)
+        dbk_group_words_merge_begin(counts->words, from_counts->words);
     return true;
 }
 
-bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
-                          const dbk_state *from_sums, uint32_t groups)
+void dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t first, uint32_t end)
 {
-    // Where these stay narrow, the others are too.
-    if (!promise(sums, from_sums->wide ? (dbk_u128)UINT64_MAX : from_sums->added_bound))
-        return false;
-    for (uint32_t g = 0; sums->wide && g < groups; g++) {
-        *number(counts, g) += dbk_state_number(from_counts, g);
+    for (uint32_t g = first; sums->wide && g < end; g++) {
+        *dbk_state_at(counts, g) += dbk_state_number(from_counts, g);
         sums->wide[g] += dbk_state_sum(from_sums, g);
     }
     if (sums->wide)
-        return true;
+        return;
     dbk_tally *tallies = tallies_of(counts);
     const dbk_tally *from = tallies_of(from_counts);
-    for (uint32_t g = 0; g < groups; g++) {
+    for (uint32_t g = first; g < end; g++) {
         if (from[g].count == 0) // pages that nobody wrote to stay as they are
             continue;
         tallies[g].count += from[g].count;
         tallies[g].sum += from[g].sum;
     }
     if (counts->words)
-        dbk_group_words_merge(counts->words, tallies, from_counts->words);
-    return true;
+        dbk_group_words_merge(counts->words, tallies, from_counts->words, first, end);
 }
 
-bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+bool dbk_state_merge_begin(dbk_state *state, const dbk_state *from, const uint32_t *map)
 {
-    switch (state->def->kind) {
-    case DBK_STATE_SUM:
-        return merge_sums(state, from, map, groups);
-    case DBK_STATE_DISTINCT:
-        return dbk_distinct_merge(state, from, map, groups);
-    default:
-        break;
-    }
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t g = map ? map[i] : i;
-        if (state->def->kind == DBK_STATE_ROWS || state->def->kind == DBK_STATE_VALUES)
-            *number(state, g) += *number(from, i);
-        else
-            keep_extreme(state, g, (uint64_t)*number(from, i));
-    }
-    return true;
+    if (state->def->kind == DBK_STATE_SUM)
+        return promise(state, most_added(from));
+    return state->def->kind != DBK_STATE_DISTINCT || dbk_distinct_merge_sets(state, from, map);
 }
 
-void dbk_state_finish(dbk_state *state, uint32_t groups)
+void dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t first,
+                     uint32_t end)
+{
+    const dbk_state_kind kind = state->def->kind;
+    if (kind == DBK_STATE_DISTINCT) {
+        dbk_distinct_merge_bits(state, from, first, end);
+        return;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        const uint32_t g = map ? map[i] : i;
+        if (kind == DBK_STATE_SUM && state->wide)
+            state->wide[g] += dbk_state_sum(from, i);
+        else if (kind == DBK_STATE_MIN || kind == DBK_STATE_MAX)
+            keep_extreme(state, g, (uint64_t)*dbk_state_at(from, i));
+        else
+            *dbk_state_at(state, g) += *dbk_state_at(from, i);
+    }
+}
+
+void dbk_state_finish(dbk_state *state, uint32_t first, uint32_t end)
 {
     if (state->def->kind == DBK_STATE_DISTINCT)
-        dbk_distinct_finish(state, groups);
+        dbk_distinct_finish(state, first, end);
 }
 
-int64_t dbk_state_number(const dbk_state *state, uint32_t group)
+size_t dbk_state_group_bytes(const dbk_state *state)
 {
-    uint64_t form = (uint64_t)*number(state, group);
-    switch (state->def->kind) {
-    case DBK_STATE_ROWS:
-        return (int64_t)form + (state->words ? dbk_word_count(state->words, group) : 0);
-    case DBK_STATE_MAX:
-        return (int64_t)(form ^ SIGN);
-    case DBK_STATE_MIN:
-        return (int64_t)((0 - form) ^ SIGN);
-    default:
-        return (int64_t)form;
+    return (state->wide ? sizeof *state->wide : sizeof *state->numbers) +
+           state->bits_words * sizeof *state->bits + (state->words && !state->beside ? sizeof(uint64_t) : 0);
+}
+
+uint32_t dbk_state_list_met(const dbk_state *rows, uint32_t groups, uint32_t *out)
+{
+    uint32_t count = 0;
+    for (uint32_t g = 0; g < groups; g++) {
+        out[count] = g;
+        count += dbk_state_number(rows, g) > 0;
     }
-}
-
-dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
-{
-    if (state->wide)
-        return state->wide[group];
-    return *number(state, group) + (state->words ? dbk_word_sum(state->words, group) : 0);
+    return count;
 }

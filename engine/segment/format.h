@@ -96,6 +96,7 @@ typedef enum dbk_presence {
     DBK_PRESENCE_BITMAP = 1,
     DBK_PRESENCE_PLACES = 2,
     DBK_PRESENCE_CODES = 3,
+    DBK_PRESENCE_GAPS = 4,
 } dbk_presence;
 
 enum { DBK_DERIVED_TERMS_MAX = 6, DBK_DERIVED_DEPTH_MAX = 3, DBK_ANCHOR_CODES_MAX = 256 };

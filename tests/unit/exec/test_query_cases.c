@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the query's contract says in words, case by case.
 #include "engine/exec/fold.h"
-#include "tests/unit/exec/query_world.h"
-
-static const dbk_query open_orders = {
-    .table = "orders", .from_ms = DBK_TIME_OPEN_FROM, .to_ms = DBK_TIME_OPEN_TO};
-
-static dbk_result *run(const world *w, dbk_text tenant, const dbk_query *query)
-{
-    dbk_result *result = NULL;
-    dbk_error err = {0};
-    if (dbk_query_run(w->read.snapshot, tenant, query, &result, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return result;
-}
+#include "engine/patience.h"
+#include "tests/unit/exec/order_rows.h"
 
 static void assert_refused(const world *w, const dbk_query *query, const char *because)
 {
@@ -22,46 +11,6 @@ static void assert_refused(const world *w, const dbk_query *query, const char *b
     assert_int_equal(dbk_query_run(w->read.snapshot, world_tenant(), query, &result, &err), DBK_INVALID);
     if (!strstr(err.message, because))
         fail_msg("\"%s\" does not say \"%s\"", err.message, because);
-}
-
-// Orders given as id, created_at, status (or NULL), tip (or DBK_NULL).
-typedef struct order_row {
-    const char *id;
-    int64_t at;
-    const char *status, *method;
-    int64_t tip;
-} order_row;
-
-static void load_orders(world *w, const order_row *rows, uint32_t count)
-{
-    dbk_batch b = {.table = dbk_table_def_by_id(DBK_ORDERS), .rows = count};
-    dbk_error err = {0};
-    dbk_apply_report report;
-    int id = 0, at = 1, status = 4, tip = 11, total = 12, method = 13;
-    b.columns[id].texts = dbk_arena_alloc(&b.arena, count * sizeof(dbk_text));
-    b.columns[at].ints = dbk_arena_alloc(&b.arena, count * sizeof(int64_t));
-    b.columns[tip].ints = dbk_arena_alloc(&b.arena, count * sizeof(int64_t));
-    b.columns[total].ints = dbk_arena_zalloc(&b.arena, count * sizeof(int64_t));
-    for (int c = status; c <= method; c += method - status) {
-        b.columns[c].codes = dbk_arena_alloc(&b.arena, count * sizeof(uint32_t));
-        b.columns[c].words = dbk_arena_zalloc(&b.arena, (count + 1) * sizeof(dbk_text));
-        b.columns[c].words_count = count + 1;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        b.columns[id].texts[i] = dbk_text_from(rows[i].id);
-        b.columns[at].ints[i] = rows[i].at;
-        b.columns[tip].ints[i] = rows[i].tip;
-        b.columns[status].words[i + 1] = dbk_text_from(rows[i].status);
-        b.columns[status].codes[i] = i + 1;
-        b.columns[method].words[i + 1] = dbk_text_from(rows[i].method);
-        b.columns[method].codes[i] = rows[i].method ? i + 1 : 0;
-    }
-    if (dbk_db_apply(w->db, world_tenant(), &b, &report, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    free(report.rejected_rows);
-    dbk_batch_dispose(&b);
-    world_publish(w);
-    w->read = dbk_read_begin(w->db);
 }
 
 #define DAY INT64_C(86400000)
@@ -488,6 +437,47 @@ static void test_case_is_folded_for_latin_letters(void **state)
     assert_memory_equal(room, "a\xC3", 2);
 }
 
+// What is refused for want of time takes none; what is answered uses it up.
+static void test_a_query_that_nobody_has_time_for_is_refused(void **state)
+{
+    world w;
+    (void)state;
+    world_open(&w, 2);
+    load_orders(&w, five, DBK_COUNT(five));
+    dbk_error err;
+    dbk_result *result = NULL;
+    const dbk_value id = {.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("nobody")};
+    const dbk_filter filter = {"id", DBK_OP_EQ, &id, 1};
+    static const char *const fields[] = {"status"};
+    dbk_query one = open_orders;
+    one.filters = &filter;
+    one.filters_count = 1;
+    one.fields = fields;
+    one.fields_count = 1;
+    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
+    dbk_query all = open_orders;
+    all.aggregates = &count;
+    all.aggregates_count = 1;
+    const dbk_query *const queries[] = {&one, &all};
+    for (size_t i = 0; i < DBK_COUNT(queries); i++) {
+        dbk_patience_begin(0);
+        assert_int_equal(dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err), DBK_LONG);
+        dbk_patience_begin(1000000);
+        int answered = 0;
+        dbk_status status;
+        while ((status = dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err)) ==
+               DBK_OK) {
+            dbk_result_free(result);
+            assert_true(answered++ < 1000000);
+        }
+        assert_int_equal(status, DBK_LONG);
+        assert_true(answered > 0);
+        dbk_patience_end();
+        dbk_result_free(run(&w, world_tenant(), queries[i]));
+    }
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +490,7 @@ int main(void)
         cmocka_unit_test(test_streams_give_the_rows_of_the_query),
         cmocka_unit_test(test_what_cannot_be_is_refused_by_name),
         cmocka_unit_test(test_case_is_folded_for_latin_letters),
+        cmocka_unit_test(test_a_query_that_nobody_has_time_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
