@@ -341,27 +341,6 @@ static void discard(dbk_io *io, dbk_file_kind kind, uint64_t number)
     (void)io->backend->remove(io, dbk_file_name_make(kind, number).text, NULL);
 }
 
-// Removes what the old manifest names, once that one is gone for good: were it to come back after a crash,
-// its files would be missing. Where nothing else goes, it may come back; the next opening removes it.
-typedef struct discarder {
-    dbk_io *io;
-    const dbk_manifest *previous;
-    bool forgot;
-    dbk_status status;
-    dbk_error *err;
-} discarder;
-
-static void discard_named(discarder *d, dbk_file_kind kind, uint64_t number)
-{
-    if (!d->forgot) {
-        discard(d->io, DBK_FILE_MANIFEST, d->previous->epoch);
-        d->status = d->io->backend->sync_directory(d->io, d->err);
-    }
-    d->forgot = true;
-    if (d->status == DBK_OK)
-        discard(d->io, kind, number);
-}
-
 static bool has_words_file(const dbk_manifest *manifest, uint64_t epoch)
 {
     for (uint32_t w = 0; w < manifest->words_count; w++)
@@ -380,20 +359,20 @@ dbk_status dbk_checkpoint_sweep(dbk_io *io, const dbk_manifest *previous, const 
         dbk_manifest_index_dispose(&before);
         return status;
     }
-    discarder d = {.io = io, .previous = previous, .status = DBK_OK, .err = err};
-    for (size_t i = 0; i < before.count; i++)
-        if (!dbk_manifest_index_find(&after, before.slots[i]->id))
-            discard_named(&d, DBK_FILE_SEGMENT, before.slots[i]->id);
-    for (uint32_t w = 0; w < previous->words_count; w++)
-        if (!has_words_file(next, previous->words[w].epoch))
-            discard_named(&d, DBK_FILE_WORDS, previous->words[w].epoch);
-    if (previous->state_size)
-        discard_named(&d, DBK_FILE_STATE, previous->epoch);
-    for (uint64_t s = previous->log.sequence; s < next->log.sequence; s++)
-        discard_named(&d, DBK_FILE_LOG, s);
-    if (!d.forgot)
-        discard(io, DBK_FILE_MANIFEST, previous->epoch);
-    status = d.status;
+    discard(io, DBK_FILE_MANIFEST, previous->epoch);
+    status = io->backend->sync_directory(io, err);
+    if (status == DBK_OK) {
+        for (size_t i = 0; i < before.count; i++)
+            if (!dbk_manifest_index_find(&after, before.slots[i]->id))
+                discard(io, DBK_FILE_SEGMENT, before.slots[i]->id);
+        for (uint32_t w = 0; w < previous->words_count; w++)
+            if (!has_words_file(next, previous->words[w].epoch))
+                discard(io, DBK_FILE_WORDS, previous->words[w].epoch);
+        if (previous->state_size)
+            discard(io, DBK_FILE_STATE, previous->epoch);
+        for (uint64_t s = previous->log.sequence; s < next->log.sequence; s++)
+            discard(io, DBK_FILE_LOG, s);
+    }
     dbk_manifest_index_dispose(&before);
     dbk_manifest_index_dispose(&after);
     return status;
