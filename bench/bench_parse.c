@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast text becomes batches: the structural scan alone (against a byte loop), CSV and NDJSON of orders,
-// on one thread, on generated data: MB/s and rows/s, best of five. Or a file, read and parsed on one thread as a
-// load does it: nanoseconds of the processor a row, best of as many rounds as are asked for.
+// on one thread, on generated data: MB/s and rows/s, best of five. Or a file, read and parsed on one thread
+// as a load does it: nanoseconds of the processor a row, best of as many rounds as are asked for.
 //   bench_parse [ROWS]
 //   bench_parse FILE TABLE [ROUNDS]
 #include "engine/base/bytes.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A range of a file, read by the thread that parses it, in steps that stay in the second-level cache, to where
-// the parser looks at them.
+// A range of a file, read by the thread that parses it, in steps that stay in the second-level cache, to
+// where the parser looks at them.
 //
 // A range has the rows that begin in it. Where the first one begins is behind the first line feed that ends a
 // row, at or behind the byte before the range. Whether a line feed does can only be told from the start of

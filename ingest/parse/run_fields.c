@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a field of each row of a run lies, rows of no such field left out: ends to starts and lengths, by lanes.
+// Where a field of each row of a run lies, rows of no such field left out: ends to starts and lengths, by
+// lanes.
 #include "ingest/parse/run_fields.h"
 
 #include "engine/base/processor.h"
