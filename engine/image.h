@@ -5,7 +5,17 @@
 #define DBK_IMAGE_H
 
 #include "engine/db.h"
-#include "engine/segment/segment.h"
+#include "engine/segment/cold.h"
+
+// ---- Texts that need not stay in memory ----
+
+// Lets texts of segments that have a file leave memory while more than `limit` bytes are held. Before the
+// first segment. The source must outlive the db. DBK_NO_MEMORY.
+dbk_status dbk_image_keep_cold(dbk_db *db, const dbk_segment_source *source, uint64_t limit, dbk_error *err);
+// NULL when all texts stay in memory.
+dbk_cold *dbk_image_cold(const dbk_db *db);
+// Every sealed segment of the snapshot has its file on stable storage, named so that a crash leaves it there.
+void dbk_image_settle(const dbk_snapshot *snapshot);
 
 // ---- Reading a snapshot out ----
 

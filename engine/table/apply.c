@@ -252,6 +252,9 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
     reports_reset(reports, count);
     if (status == DBK_NO_MEMORY)
         return no_memory(err);
+    if (status == DBK_IO || status == DBK_CORRUPT) // an id to compare with is on disk only
+        return dbk_fail(err, status, "%s: %.380s; nothing was stored", batches[*applied]->table->name,
+                        dbk_segment_read_failure(status));
     return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",
                     batches[*applied]->table->name);
 }

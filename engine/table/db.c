@@ -64,6 +64,7 @@ void dbk_db_destroy(dbk_db *db)
     free(db->tenants);
     dbk_dict_dispose(&db->names);
     dbk_text_scratch_dispose(&db->cursor.scratch);
+    dbk_cold_destroy(db->cold);
     free(db);
 }
 
@@ -251,6 +252,11 @@ void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
     db->frozen_first = snapshot->next;
     if (!db->frozen_first)
         db->frozen_last = NULL;
+    dbk_epoch_reclaim(&db->versions.epoch);
+}
+
+void dbk_db_reclaim(dbk_db *db)
+{
     dbk_epoch_reclaim(&db->versions.epoch);
 }
 

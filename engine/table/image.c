@@ -7,6 +7,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+// ---- Texts on disk ----
+
+dbk_status dbk_image_keep_cold(dbk_db *db, const dbk_segment_source *source, uint64_t limit, dbk_error *err)
+{
+    db->cold = dbk_cold_create(source, &db->versions.memory.bytes, limit);
+    return db->cold ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "memory is out");
+}
+
+dbk_cold *dbk_image_cold(const dbk_db *db)
+{
+    return db->cold;
+}
+
+static void settle_table(const dbk_table_view *view)
+{
+    for (size_t i = 0; i < dbk_view_parts(view); i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        if (part->sealed)
+            dbk_cold_admit(part->sealed->segment);
+    }
+}
+
+void dbk_image_settle(const dbk_snapshot *snapshot)
+{
+    for (uint32_t t = 0; t < snapshot->tenants_count; t++)
+        for (int id = DBK_ORDERS; id < DBK_TABLE_END; id++)
+            if (snapshot->tenants[t]->tables[id])
+                settle_table(snapshot->tenants[t]->tables[id]);
+}
+
 // ---- Out ----
 
 static const dbk_tenant_view *tenant_at(const dbk_snapshot *snapshot, size_t tenant)
@@ -120,6 +150,16 @@ dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain d
     return DBK_OK;
 }
 
+// What became of leading keys to their rows: DBK_INVALID for keys that cannot be.
+static dbk_status keys_failed(const dbk_table_def *def, dbk_status status, dbk_error *err)
+{
+    if (status == DBK_NO_MEMORY)
+        return no_memory(err);
+    if (status == DBK_INVALID)
+        return dbk_fail(err, DBK_CORRUPT, "a key of %s is missing or lives twice", def->name);
+    return dbk_fail(err, status, "%s", dbk_segment_read_failure(status));
+}
+
 // The largest code of each column.
 static void codes_find(const dbk_segment *segment, uint32_t largest[DBK_COLUMNS_MAX])
 {
@@ -169,7 +209,7 @@ static dbk_status ids_hash(dbk_rows *rows, const dbk_table_def *def, const uint6
         return DBK_NO_MEMORY;
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (ids[i].length == 0)
-            return DBK_CORRUPT;
+            return DBK_INVALID;
         hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
     }
     *out = hashes;
@@ -189,7 +229,7 @@ static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, const uint6
             dbk_key_index_prefetch(&table->index, hashes[i + 24]);
         DBK_TRY(dbk_table_find(table, ids[i], hashes[i], &there, &from));
         if (there != DBK_NO_PLACE)
-            return DBK_CORRUPT;
+            return DBK_INVALID;
         dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, rows->source[i]), from);
     }
     return DBK_OK;
@@ -200,7 +240,7 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
     const uint32_t *keys = rows->codes[table->def->key_column];
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (keys[i] == 0 || dbk_locator_map_get(&table->map, keys[i]) != 0)
-            return DBK_CORRUPT;
+            return DBK_INVALID;
         if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
             return DBK_NO_MEMORY;
         dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, rows->source[i]) + 1);
@@ -214,9 +254,7 @@ static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, const uint64
 {
     dbk_status status =
         table->def->kind == DBK_FACT ? facts_lead(table, rows, hashes, slot) : keys_lead(table, rows, slot);
-    if (status == DBK_CORRUPT)
-        return dbk_fail(err, status, "a key of %s is missing or lives twice", table->def->name);
-    return status == DBK_OK ? DBK_OK : no_memory(err);
+    return status == DBK_OK ? DBK_OK : keys_failed(table->def, status, err);
 }
 
 // The table that a segment belongs to; `largest` are its codes.
@@ -233,8 +271,10 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, c
     if (!codes_are_known(tenant, def, largest))
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
     // Before the rows are part of the table: splitting the index leads the keys of all rows that are.
-    if (def->kind == DBK_FACT && dbk_table_index_prepare(*out, dbk_segment_rows(segment)) != DBK_OK)
-        return no_memory(err);
+    dbk_status status =
+        def->kind == DBK_FACT ? dbk_table_index_prepare(*out, dbk_segment_rows(segment)) : DBK_OK;
+    if (status != DBK_OK)
+        return keys_failed(def, status, err);
     dbk_table_rollups_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
@@ -306,9 +346,9 @@ dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead,
         *out = p;
         return DBK_OK;
     }
-    const char *name = dbk_segment_table(segment)->name;
+    status = keys_failed(dbk_segment_table(segment), status, err);
     dbk_image_prepared_dispose(p);
-    return status == DBK_CORRUPT ? dbk_fail(err, status, "a key of %s is missing", name) : no_memory(err);
+    return status;
 }
 
 static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dead)
@@ -371,9 +411,8 @@ static dbk_status delta_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id i
         status = ids_hash(rows, table->def, &hashes);
     if (status == DBK_OK && !dbk_table_delta_fill(table, rows, &slot))
         status = DBK_NO_MEMORY;
-    if (status == DBK_CORRUPT)
-        return dbk_fail(err, status, "a key of %s is missing", table->def->name);
-    return status == DBK_OK ? rows_lead(table, rows, hashes, slot, err) : no_memory(err);
+    return status == DBK_OK ? rows_lead(table, rows, hashes, slot, err)
+                            : keys_failed(table->def, status, err);
 }
 
 dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
