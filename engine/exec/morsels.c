@@ -3,7 +3,7 @@
 // soon.
 #include "engine/exec/morsels.h"
 
-#include "engine/exec/pool.h"
+#include "engine/base/pool.h"
 
 #include <stdlib.h>
 

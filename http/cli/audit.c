@@ -2,9 +2,9 @@
 // daybook audit
 #include "http/cli/ask.h"
 #include "http/cli/cli.h"
+#include "http/cli/options.h"
 
 #include <getopt.h>
-#include <stdio.h>
 
 static const char help[] =
     "usage: daybook audit --data DIR --tenant T [--from TIME] [--to TIME] [--entity TYPE] [--actor KEY-ID]\n"
@@ -15,47 +15,27 @@ static const char help[] =
 
 int dbk_cli_audit(int argc, char **argv)
 {
-    // The long options in the order of the parameters they become.
-    static const char *const parameters[] = {"tenant", "from",  "to",    "entityType",
-                                             "actor",  "limit", "cursor"};
-    enum { PARAMETERS = DBK_COUNT(parameters) };
-    static const struct option options[] = {{"tenant", required_argument, NULL, 'p'},
-                                            {"from", required_argument, NULL, 'p'},
-                                            {"to", required_argument, NULL, 'p'},
-                                            {"entity", required_argument, NULL, 'p'},
-                                            {"actor", required_argument, NULL, 'p'},
-                                            {"limit", required_argument, NULL, 'p'},
-                                            {"cursor", required_argument, NULL, 'p'},
-                                            {"data", required_argument, NULL, 'd'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *directory = NULL, *values[PARAMETERS] = {NULL};
+    const char *directory = NULL, *tenant = NULL, *from = NULL, *to = NULL, *entity = NULL, *actor = NULL;
+    const char *limit = NULL, *cursor = NULL;
     bool json = false;
-    int option, index;
-    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-        switch (option) {
-        case 'p':
-            values[index] = optarg;
-            break;
-        case 'd':
-            directory = optarg;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("audit", "it was not understood");
-        }
-    }
-    if (directory == NULL || values[0] == NULL || optind != argc)
+    const dbk_cli_option options[] = {{"data", .text = &directory}, {"tenant", .text = &tenant},
+                                      {"from", .text = &from},      {"to", .text = &to},
+                                      {"entity", .text = &entity},  {"actor", .text = &actor},
+                                      {"limit", .text = &limit},    {"cursor", .text = &cursor},
+                                      {"json", .flag = &json},      {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
+    if (directory == NULL || tenant == NULL || optind != argc)
         return dbk_cli_usage_error("audit", "--data DIR and --tenant T are needed");
     dbk_buffer target = {0};
     dbk_buffer_format(&target, "/api/v1/audit-log");
-    for (int i = 0; i < PARAMETERS; i++)
-        dbk_cli_add_parameter(&target, parameters[i], values[i]);
+    dbk_cli_add_parameter(&target, "tenant", tenant);
+    dbk_cli_add_parameter(&target, "from", from);
+    dbk_cli_add_parameter(&target, "to", to);
+    dbk_cli_add_parameter(&target, "entityType", entity);
+    dbk_cli_add_parameter(&target, "actor", actor);
+    dbk_cli_add_parameter(&target, "limit", limit);
+    dbk_cli_add_parameter(&target, "cursor", cursor);
     return dbk_cli_ask(directory, "GET", &target, NULL, json);
 }

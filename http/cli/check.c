@@ -2,6 +2,7 @@
 // daybook check
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/cli/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -20,28 +21,12 @@ static void on_problem(void *user, const char *line)
 
 int dbk_cli_check(int argc, char **argv)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
     const char *directory = NULL;
     bool json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            directory = optarg;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("check", "it was not understood");
-        }
-    }
+    const dbk_cli_option options[] = {{"data", .text = &directory}, {"json", .flag = &json}, {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
     if (!directory || optind != argc)
         return dbk_cli_usage_error("check", "--data DIR is needed, and nothing else");
     dbk_check_report report = {0};

@@ -3,6 +3,7 @@
 #include "http/cli/ask.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/cli/options.h"
 #include "http/json/writer.h"
 
 #include <getopt.h>
@@ -22,38 +23,6 @@ typedef struct arguments {
     const char *directory, *tenant, *cash_register;
     bool json;
 } arguments;
-
-// Negative: go on; else the exit code.
-static int read_options(int argc, char **argv, arguments *a)
-{
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},     {"tenant", required_argument, NULL, 't'},
-        {"register", required_argument, NULL, 'r'}, {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {0}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            a->directory = optarg;
-            break;
-        case 't':
-            a->tenant = optarg;
-            break;
-        case 'r':
-            a->cash_register = optarg;
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("closure", "it was not understood");
-        }
-    }
-    return -1;
-}
 
 static int list(const arguments *a)
 {
@@ -90,7 +59,12 @@ static int make(const arguments *a)
 int dbk_cli_closure(int argc, char **argv)
 {
     arguments a = {0};
-    int code = read_options(argc, argv, &a);
+    const dbk_cli_option options[] = {{"data", .text = &a.directory},
+                                      {"tenant", .text = &a.tenant},
+                                      {"register", .text = &a.cash_register},
+                                      {"json", .flag = &a.json},
+                                      {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
     if (code >= 0)
         return code;
     const char *action = optind < argc ? argv[optind++] : "";

@@ -3,6 +3,7 @@
 #include "ingest/gen/gen.h"
 #include "engine/base/calendar.h"
 #include "http/cli/cli.h"
+#include "http/cli/options.h"
 #include "http/cli/progress.h"
 
 #include <getopt.h>
@@ -71,64 +72,38 @@ static void on_progress(void *user, uint64_t done, uint64_t total)
 
 int dbk_cli_gen(int argc, char **argv)
 {
-    static const struct option options[] = {{"orders", required_argument, NULL, 'o'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"dir", required_argument, NULL, 'd'},
-                                            {"until", required_argument, NULL, 'u'},
-                                            {"days", required_argument, NULL, 'n'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"festival", no_argument, NULL, 'f'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    dbk_gen_options gen = {.seed = 1, .directory = "company"};
-    dbk_date_parse("2025-12-31", 10, &gen.last_day);
-    int64_t number;
+    const char *orders = NULL, *seed = "1", *until = "2025-12-31", *days = NULL;
     bool json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'o':
-            if (!dbk_cli_number(optarg, 1, 1000000000, &number))
-                return dbk_cli_usage_error(
-                    "gen", "--orders is a whole number from 1 to 1000000000, not \"%s\"", optarg);
-            gen.orders = (uint64_t)number;
-            break;
-        case 's':
-            if (!dbk_cli_number(optarg, 0, INT64_MAX, &number))
-                return dbk_cli_usage_error("gen", "--seed is a whole number, not \"%s\"", optarg);
-            gen.seed = (uint64_t)number;
-            break;
-        case 'd':
-            gen.directory = optarg;
-            break;
-        case 'u':
-            if (strcmp(optarg, "today") == 0)
-                gen.last_day = (int32_t)(time(NULL) / 86400);
-            else if (!dbk_date_parse(optarg, strlen(optarg), &gen.last_day))
-                return dbk_cli_usage_error("gen", "--until is a date such as 2025-12-31, not \"%s\"", optarg);
-            break;
-        case 'n':
-            if (!dbk_cli_number(optarg, 1, 36600, &number))
-                return dbk_cli_usage_error("gen", "--days is a whole number from 1 to 36600, not \"%s\"",
-                                           optarg);
-            gen.days = (int)number;
-            break;
-        case 'f':
-            gen.is_festival = true;
-            break;
-        case 'j':
-            json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("gen", "it was not understood");
-        }
-    }
-    if (gen.orders == 0 || optind != argc)
-        return dbk_cli_usage_error("gen", gen.orders ? "unexpected \"%s\"" : "--orders N is needed",
-                                   gen.orders ? argv[optind] : "");
+    dbk_gen_options gen = {.directory = "company"};
+    const dbk_cli_option options[] = {{"orders", .text = &orders},
+                                      {"seed", .text = &seed},
+                                      {"dir", .text = &gen.directory},
+                                      {"until", .text = &until},
+                                      {"days", .text = &days},
+                                      {"json", .flag = &json},
+                                      {"festival", .flag = &gen.is_festival},
+                                      {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
+    if (orders == NULL || optind != argc)
+        return dbk_cli_usage_error("gen", orders != NULL ? "unexpected \"%s\"" : "--orders N is needed",
+                                   orders != NULL ? argv[optind] : "");
+    int64_t number;
+    if (!dbk_cli_number(orders, 1, 1000000000, &number))
+        return dbk_cli_usage_error("gen", "--orders is a whole number from 1 to 1000000000, not \"%s\"",
+                                   orders);
+    gen.orders = (uint64_t)number;
+    if (!dbk_cli_number(seed, 0, INT64_MAX, &number))
+        return dbk_cli_usage_error("gen", "--seed is a whole number, not \"%s\"", seed);
+    gen.seed = (uint64_t)number;
+    if (days != NULL && !dbk_cli_number(days, 1, 36600, &number))
+        return dbk_cli_usage_error("gen", "--days is a whole number from 1 to 36600, not \"%s\"", days);
+    gen.days = days != NULL ? (int)number : 0;
+    if (strcmp(until, "today") == 0)
+        gen.last_day = (int32_t)(time(NULL) / 86400);
+    else if (!dbk_date_parse(until, strlen(until), &gen.last_day))
+        return dbk_cli_usage_error("gen", "--until is a date such as 2025-12-31, not \"%s\"", until);
 
     dbk_progress progress = dbk_progress_begin("orders");
     gen.progress = on_progress;

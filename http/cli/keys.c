@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook keys create|list|revoke
+#include "http/cli/ask.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/cli/options.h"
 #include "http/cli/render.h"
 #include "http/json/writer.h"
 #include "ingest/parse/json.h"
@@ -73,111 +75,50 @@ static int print_created(const dbk_client_reply *reply)
     return DBK_EXIT_OK;
 }
 
-static int call(const arguments *a, const char *method, const dbk_buffer *target, const dbk_buffer *body,
-                bool create, dbk_client_reply *reply)
-{
-    dbk_client *client;
-    dbk_error err;
-    *reply = (dbk_client_reply){0};
-    if (dbk_client_open_directory(&client, a->directory, create, &err) != DBK_OK)
-        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
-    dbk_status status =
-        dbk_client_call(client, method, (const char *)target->data, body->size ? "application/json" : NULL,
-                        body->size ? body->data : NULL, body->size, reply, &err);
-    dbk_client_close(client);
-    if (status != DBK_OK)
-        return dbk_cli_fail(DBK_EXIT_UNREACHABLE, "%s", err.message);
-    if (reply->status / 100 != 2) {
-        char message[400];
-        dbk_client_message(reply, message, sizeof(message));
-        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
-    }
-    return DBK_EXIT_OK;
-}
-
 static int create_key(const arguments *a)
 {
     dbk_buffer target = {0}, body = {0};
-    dbk_buffer_append(&target, "/admin/keys", sizeof("/admin/keys"));
+    dbk_buffer_format(&target, "/admin/keys");
     create_body(&body, a);
     dbk_client_reply reply;
-    int code = call(a, "POST", &target, &body, true, &reply);
+    int code = dbk_cli_call(a->directory, true, "POST", &target, &body, &reply);
     if (code == DBK_EXIT_OK)
         code = print_created(&reply);
     dbk_buffer_dispose(&reply.body);
-    dbk_buffer_dispose(&target);
     dbk_buffer_dispose(&body);
     return code;
 }
 
 static int list_or_revoke(const arguments *a, const char *id)
 {
-    dbk_buffer target = {0}, body = {0};
+    dbk_buffer target = {0};
     dbk_buffer_format(&target, "/admin/keys");
     if (id) {
         dbk_buffer_u8(&target, '/');
         dbk_client_escape(&target, id);
     }
-    if (a->tenant) {
-        dbk_buffer_format(&target, "?tenant=");
-        dbk_client_escape(&target, a->tenant);
-    }
-    dbk_buffer_u8(&target, 0);
+    dbk_cli_add_parameter(&target, "tenant", a->tenant);
     dbk_client_reply reply;
-    int code = call(a, id ? "DELETE" : "GET", &target, &body, false, &reply);
+    int code = dbk_cli_call(a->directory, false, id ? "DELETE" : "GET", &target, NULL, &reply);
     if (code == DBK_EXIT_OK && id)
         fprintf(stderr, "revoked %s\n", id);
     else if (code == DBK_EXIT_OK)
         code = dbk_render(stdout, a->json ? DBK_RENDER_JSON : DBK_RENDER_TABLE, reply.body.data,
                           reply.body.size);
     dbk_buffer_dispose(&reply.body);
-    dbk_buffer_dispose(&target);
     return code;
 }
 
 int dbk_cli_keys(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},  {"tenant", required_argument, NULL, 't'},
-        {"scope", required_argument, NULL, 's'}, {"rate", required_argument, NULL, 'r'},
-        {"name", required_argument, NULL, 'n'},  {"expires", required_argument, NULL, 'e'},
-        {"by", required_argument, NULL, 'b'},    {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},        {0}};
     arguments a = {0};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            a.directory = optarg;
-            break;
-        case 't':
-            a.tenant = optarg;
-            break;
-        case 's':
-            a.scopes = optarg;
-            break;
-        case 'r':
-            a.rate = optarg;
-            break;
-        case 'n':
-            a.name = optarg;
-            break;
-        case 'e':
-            a.expires = optarg;
-            break;
-        case 'b':
-            a.by = optarg;
-            break;
-        case 'j':
-            a.json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("keys", "it was not understood");
-        }
-    }
+    const dbk_cli_option options[] = {
+        {"data", .text = &a.directory}, {"tenant", .text = &a.tenant}, {"scope", .text = &a.scopes},
+        {"rate", .text = &a.rate},      {"name", .text = &a.name},     {"expires", .text = &a.expires},
+        {"by", .text = &a.by},          {"json", .flag = &a.json},     {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
     const char *action = optind < argc ? argv[optind++] : "";
     if (!a.directory)
         return dbk_cli_usage_error("keys", "--data DIR is needed");

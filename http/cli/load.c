@@ -3,6 +3,7 @@
 #include "ingest/load.h"
 
 #include "http/cli/cli.h"
+#include "http/cli/options.h"
 #include "http/cli/progress.h"
 #include "http/cli/remote_sink.h"
 #include "http/json/writer.h"
@@ -58,15 +59,6 @@ static void on_progress(void *user, uint64_t done, uint64_t total, uint64_t rows
     dbk_progress_update(&((talk *)user)->progress, done, total, rows);
 }
 
-static const struct option options[] = {
-    {"data", required_argument, NULL, 'd'},    {"tenant", required_argument, NULL, 't'},
-    {"table", required_argument, NULL, 'b'},   {"map", required_argument, NULL, 'm'},
-    {"url", required_argument, NULL, 'u'},     {"key", required_argument, NULL, 'k'},
-    {"format", required_argument, NULL, 'f'},  {"timezone", required_argument, NULL, 'z'},
-    {"threads", required_argument, NULL, 'n'}, {"ignore-unknown", no_argument, NULL, 'i'},
-    {"dry-run", no_argument, NULL, 'y'},       {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},          {0}};
-
 static int set_format(arguments *a, const char *name)
 {
     if (strcmp(name, "csv") == 0)
@@ -106,59 +98,33 @@ static int check(arguments *a, int files)
 // Negative: go on; else the exit code.
 static int read_arguments(int argc, char **argv, arguments *a)
 {
-    int option, code = -1;
+    const char *format = NULL, *zone = NULL, *threads = NULL;
+    const dbk_cli_option options[] = {{"data", .text = &a->directory},
+                                      {"tenant", .text = &a->tenant},
+                                      {"table", .text = &a->table},
+                                      {"map", .text = &a->map},
+                                      {"url", .text = &a->url},
+                                      {"key", .text = &a->key},
+                                      {"format", .text = &format},
+                                      {"timezone", .text = &zone},
+                                      {"threads", .text = &threads},
+                                      {"ignore-unknown", .flag = &a->load.ignore_unknown},
+                                      {"dry-run", .flag = &a->load.dry_run},
+                                      {"json", .flag = &a->json},
+                                      {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
     int64_t number;
     dbk_error err;
-    while (code < 0 && (option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            a->directory = optarg;
-            break;
-        case 't':
-            a->tenant = optarg;
-            break;
-        case 'b':
-            a->table = optarg;
-            break;
-        case 'm':
-            a->map = optarg;
-            break;
-        case 'u':
-            a->url = optarg;
-            break;
-        case 'k':
-            a->key = optarg;
-            break;
-        case 'f':
-            code = set_format(a, optarg);
-            break;
-        case 'z':
-            if (dbk_zone_load(optarg, &a->load.zone, &err) != DBK_OK)
-                code = dbk_cli_usage_error("load", "%s", err.message);
-            break;
-        case 'n':
-            if (!dbk_cli_number(optarg, 1, 64, &number))
-                return dbk_cli_usage_error("load", "--threads is a whole number from 1 to 64, not \"%s\"",
-                                           optarg);
-            a->load.threads = (int)number;
-            break;
-        case 'i':
-            a->load.ignore_unknown = true;
-            break;
-        case 'y':
-            a->load.dry_run = true;
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("load", "it was not understood");
-        }
-    }
-    return code < 0 ? check(a, argc - optind) : code;
+    if (format != NULL && (code = set_format(a, format)) >= 0)
+        return code;
+    if (zone != NULL && dbk_zone_load(zone, &a->load.zone, &err) != DBK_OK)
+        return dbk_cli_usage_error("load", "%s", err.message);
+    if (threads != NULL && !dbk_cli_number(threads, 1, 64, &number))
+        return dbk_cli_usage_error("load", "--threads is a whole number from 1 to 64, not \"%s\"", threads);
+    a->load.threads = threads != NULL ? (int)number : a->load.threads;
+    return check(a, argc - optind);
 }
 
 static void print_totals_json(const char *file, const dbk_load_totals *totals)

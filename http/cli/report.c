@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook report
+#include "http/cli/ask.h"
 #include "http/cli/cli.h"
-#include "http/cli/client.h"
+#include "http/cli/options.h"
 #include "http/cli/render.h"
 
 #include <getopt.h>
@@ -23,87 +24,51 @@ static const char help[] =
     "The figures are those of the API: the same code answers.\n";
 
 // --group-by is the parameter group_by.
-static void add_parameter(dbk_buffer *parameters, const char *name, const char *value)
+static void add_parameter(dbk_buffer *target, const char *option, const char *value)
 {
-    dbk_buffer_u8(parameters, '&');
-    for (; *name != 0; name++)
-        dbk_buffer_u8(parameters, *name == '-' ? '_' : (uint8_t)*name);
-    dbk_buffer_u8(parameters, '=');
-    dbk_client_escape(parameters, value);
+    char name[16];
+    snprintf(name, sizeof(name), "%s", option);
+    for (char *at = name; *at != 0; at++)
+        *at = *at == '-' ? '_' : *at;
+    dbk_cli_add_parameter(target, name, value);
 }
 
 int dbk_cli_report(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"data", required_argument, NULL, 'd'},     {"tenant", required_argument, NULL, 't'},
-        {"preset", required_argument, NULL, 'p'},   {"from", required_argument, NULL, 'p'},
-        {"to", required_argument, NULL, 'p'},       {"currency", required_argument, NULL, 'p'},
-        {"group-by", required_argument, NULL, 'p'}, {"status", required_argument, NULL, 'p'},
-        {"page", required_argument, NULL, 'p'},     {"per-page", required_argument, NULL, 'p'},
-        {"format", required_argument, NULL, 'f'},   {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},           {0}};
-    const char *directory = NULL, *tenant = NULL, *format = "table";
-    dbk_buffer parameters = {0}, target = {0};
-    int option, index = 0;
-    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-        switch (option) {
-        case 'd':
-            directory = optarg;
-            break;
-        case 't':
-            tenant = optarg;
-            break;
-        case 'p':
-            add_parameter(&parameters, options[index].name, optarg);
-            break;
-        case 'f':
-            format = optarg;
-            break;
-        case 'j':
-            format = "json";
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("report", "it was not understood");
-        }
-    }
+    static const char *const names[] = {"preset",   "from",   "to",   "currency",
+                                        "group-by", "status", "page", "per-page"};
+    enum { NAMES = DBK_COUNT(names) };
+    const char *directory = NULL, *tenant = NULL, *format = "table", *values[NAMES] = {NULL};
+    bool json = false;
+    dbk_cli_option options[NAMES + 5] = {{"data", .text = &directory},
+                                         {"tenant", .text = &tenant},
+                                         {"format", .text = &format},
+                                         {"json", .flag = &json}};
+    for (int i = 0; i < NAMES; i++)
+        options[i + 4] = (dbk_cli_option){names[i], .text = &values[i]};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
     dbk_render_format how;
-    if (!dbk_render_format_parse(format, &how))
+    if (!dbk_render_format_parse(json ? "json" : format, &how))
         return dbk_cli_usage_error("report", "--format is json, csv or table, not \"%s\"", format);
     if (!directory || !tenant || optind + 1 != argc)
         return dbk_cli_usage_error("report", "--data DIR, --tenant T and the report's NAME are needed");
 
-    dbk_client *client;
-    dbk_error err;
-    if (dbk_client_open_directory(&client, directory, false, &err) != DBK_OK)
-        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
+    dbk_buffer target = {0};
     dbk_buffer_format(&target, "/admin/report/");
     dbk_client_escape(&target, argv[optind]);
-    dbk_buffer_format(&target, "?tenant=");
-    dbk_client_escape(&target, tenant);
-    dbk_buffer_append(&target, parameters.data, parameters.size);
-    dbk_buffer_u8(&target, 0);
+    dbk_cli_add_parameter(&target, "tenant", tenant);
+    for (int i = 0; i < NAMES; i++)
+        add_parameter(&target, names[i], values[i]);
     dbk_client_reply reply;
-    dbk_status status =
-        dbk_client_call(client, "GET", (const char *)target.data, NULL, NULL, 0, &reply, &err);
-    int code = DBK_EXIT_OK;
-    if (status != DBK_OK) {
-        code = dbk_cli_fail(DBK_EXIT_UNREACHABLE, "%s", err.message);
-    } else if (reply.status != 200) {
-        char message[400];
-        dbk_client_message(&reply, message, sizeof(message));
-        code = dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
-    } else {
+    code = dbk_cli_call(directory, false, "GET", &target, NULL, &reply);
+    if (code == DBK_EXIT_OK) {
         code = dbk_render(stdout, how, reply.body.data, reply.body.size);
         if (reply.other_currencies[0])
             fprintf(stderr, "not counted, in other currencies: %s (--currency C counts one of them)\n",
                     reply.other_currencies);
     }
     dbk_buffer_dispose(&reply.body);
-    dbk_buffer_dispose(&parameters);
-    dbk_buffer_dispose(&target);
-    dbk_client_close(client);
     return code;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook tenant set|show
 #include "engine/base/utf8.h"
+#include "http/cli/ask.h"
 #include "http/cli/cli.h"
-#include "http/cli/client.h"
+#include "http/cli/options.h"
 #include "http/json/writer.h"
 
 #include <errno.h>
@@ -37,7 +38,7 @@ static const char help[] =
     "                        how long deliveries that are over are kept (default 90)\n\n"
     "`set` prints the settings as they are afterwards, as JSON. An empty value takes a setting away.\n";
 
-enum { SETTINGS_MAX = 16, FILE_BYTES_MAX = 1 << 20 };
+enum { FILE_BYTES_MAX = 1 << 20 };
 
 typedef struct setting {
     const char *name, *value;
@@ -70,14 +71,9 @@ static int read_file(const char *path, dbk_buffer *out)
 
 static int ask(const char *directory, const char *tenant, bool set, const setting *settings, int count)
 {
-    dbk_client *client;
-    dbk_error err;
-    if (dbk_client_open_directory(&client, directory, set, &err) != DBK_OK)
-        return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
     dbk_buffer target = {0}, body = {0};
-    dbk_buffer_format(&target, "/admin/settings?tenant=");
-    dbk_client_escape(&target, tenant);
-    dbk_buffer_u8(&target, 0);
+    dbk_buffer_format(&target, "/admin/settings");
+    dbk_cli_add_parameter(&target, "tenant", tenant);
     dbk_out json = dbk_out_init(&body);
     dbk_out_object(&json);
     for (int i = 0; i < count; i++) {
@@ -86,23 +82,11 @@ static int ask(const char *directory, const char *tenant, bool set, const settin
     }
     dbk_out_object_end(&json);
     dbk_client_reply reply;
-    dbk_status status = dbk_client_call(client, set ? "PUT" : "GET", (const char *)target.data,
-                                        set ? "application/json" : NULL, set ? body.data : NULL,
-                                        set ? body.size : 0, &reply, &err);
-    int code = DBK_EXIT_OK;
-    if (status != DBK_OK) {
-        code = dbk_cli_fail(DBK_EXIT_UNREACHABLE, "%s", err.message);
-    } else if (reply.status != 200) {
-        char message[400];
-        dbk_client_message(&reply, message, sizeof(message));
-        code = dbk_cli_fail(DBK_EXIT_FAILED, "%s", message);
-    } else {
+    int code = dbk_cli_call(directory, set, set ? "PUT" : "GET", &target, set ? &body : NULL, &reply);
+    if (code == DBK_EXIT_OK)
         printf("%.*s\n", (int)reply.body.size, (const char *)reply.body.data);
-    }
     dbk_buffer_dispose(&reply.body);
-    dbk_buffer_dispose(&target);
     dbk_buffer_dispose(&body);
-    dbk_client_close(client);
     return code;
 }
 
@@ -117,9 +101,7 @@ static int run(const char *directory, const char *tenant, bool set, setting *set
         for (size_t f = 0; f < DBK_COUNT(file_settings) && code == DBK_EXIT_OK; f++) {
             if (strcmp(settings[i].name, file_settings[f].name) != 0)
                 continue;
-            if (files[f].data != NULL)
-                code = dbk_cli_usage_error("tenant", "--%s is given twice", settings[i].name);
-            else if (settings[i].value[0] != 0)
+            if (settings[i].value[0] != 0)
                 code = read_file(settings[i].value, &files[f]);
             else
                 dbk_buffer_u8(&files[f], 0);
@@ -139,41 +121,29 @@ static int run(const char *directory, const char *tenant, bool set, setting *set
 
 int dbk_cli_tenant(int argc, char **argv)
 {
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"tenant", required_argument, NULL, 't'},
-                                            {"timezone", required_argument, NULL, 'z'},
-                                            {"currency", required_argument, NULL, 'c'},
-                                            {"business-day", required_argument, NULL, 'b'},
-                                            {"app-id", required_argument, NULL, 'a'},
-                                            {"jwks", required_argument, NULL, 'j'},
-                                            {"jwt-audience", required_argument, NULL, 'u'},
-                                            {"jwt-secret-file", required_argument, NULL, 's'},
-                                            {"restock-on-cancel", required_argument, NULL, 'r'},
-                                            {"allow-private-webhooks", required_argument, NULL, 'w'},
-                                            {"webhook-delivery-days", required_argument, NULL, 'k'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *directory = NULL, *tenant = NULL;
-    setting settings[SETTINGS_MAX];
-    int count = 0, option, index;
-    while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
-        switch (option) {
-        case 'd':
-            directory = optarg;
-            break;
-        case 't':
-            tenant = optarg;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        case '?':
-            return dbk_cli_usage_error("tenant", "it was not understood");
-        default:
-            if (count < (int)DBK_COUNT(settings))
-                settings[count++] = (setting){options[index].name, optarg};
-        }
-    }
+    static const char *const names[] = {"timezone",
+                                        "currency",
+                                        "business-day",
+                                        "app-id",
+                                        "jwks",
+                                        "jwt-audience",
+                                        "jwt-secret-file",
+                                        "restock-on-cancel",
+                                        "allow-private-webhooks",
+                                        "webhook-delivery-days"};
+    enum { NAMES = DBK_COUNT(names) };
+    const char *directory = NULL, *tenant = NULL, *values[NAMES] = {NULL};
+    dbk_cli_option options[NAMES + 3] = {{"data", .text = &directory}, {"tenant", .text = &tenant}};
+    for (int i = 0; i < NAMES; i++)
+        options[i + 2] = (dbk_cli_option){names[i], .text = &values[i]};
+    int code = dbk_cli_read_options(argc, argv, help, options);
+    if (code >= 0)
+        return code;
+    setting settings[NAMES];
+    int count = 0;
+    for (int i = 0; i < NAMES; i++)
+        if (values[i] != NULL)
+            settings[count++] = (setting){names[i], values[i]};
     const char *action = optind < argc ? argv[optind] : "";
     bool set = strcmp(action, "set") == 0;
     if (optind + 1 != argc || (!set && strcmp(action, "show") != 0))

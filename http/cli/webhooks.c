@@ -3,6 +3,7 @@
 #include "http/cli/ask.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
+#include "http/cli/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -36,48 +37,13 @@ static int ask(const arguments *a, const char *method, const char *base, const c
     return dbk_cli_ask(a->directory, method, &target, NULL, json);
 }
 
-// Negative: go on; else the exit code.
-static int read_options(int argc, char **argv, arguments *a)
-{
-    static const struct option options[] = {{"data", required_argument, NULL, 'd'},
-                                            {"tenant", required_argument, NULL, 't'},
-                                            {"limit", required_argument, NULL, 'l'},
-                                            {"cursor", required_argument, NULL, 'c'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (option) {
-        case 'd':
-            a->directory = optarg;
-            break;
-        case 't':
-            a->tenant = optarg;
-            break;
-        case 'l':
-            a->limit = optarg;
-            break;
-        case 'c':
-            a->cursor = optarg;
-            break;
-        case 'j':
-            a->json = true;
-            break;
-        case 'h':
-            fputs(help, stdout);
-            return DBK_EXIT_OK;
-        default:
-            return dbk_cli_usage_error("webhooks", "it was not understood");
-        }
-    }
-    return -1;
-}
-
 int dbk_cli_webhooks(int argc, char **argv)
 {
     arguments a = {0};
-    int code = read_options(argc, argv, &a);
+    const dbk_cli_option options[] = {{"data", .text = &a.directory}, {"tenant", .text = &a.tenant},
+                                      {"limit", .text = &a.limit},    {"cursor", .text = &a.cursor},
+                                      {"json", .flag = &a.json},      {0}};
+    int code = dbk_cli_read_options(argc, argv, help, options);
     if (code >= 0)
         return code;
     const char *action = optind < argc ? argv[optind++] : "";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers for queries: threads of the process that sleep until a query offers work.
-#ifndef DBK_EXEC_POOL_H
-#define DBK_EXEC_POOL_H
+// Helpers: threads of the process that sleep until somebody offers work that can be shared, a query or the
+// making of an index.
+#ifndef DBK_BASE_POOL_H
+#define DBK_BASE_POOL_H
 
 enum { DBK_POOL_MAX = 64 };
 
@@ -10,5 +11,7 @@ enum { DBK_POOL_MAX = 64 };
 // must be complete when any one of the calls has found nothing left and all have returned. Never waits for a
 // helper that did not begin. Any thread; nested calls are not allowed.
 void dbk_pool_run(int threads, void (*work)(void *user, int worker), void *user);
+// How many threads are worth asking for where the work takes long: one a processor, within bounds.
+int dbk_pool_processors(void);
 
 #endif

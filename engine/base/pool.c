@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list of offers under one lock. A query puts an offer on the list, works itself, then takes the offer back
-// and waits for the helpers that had accepted. A helper that comes late finds the offer gone: nobody ever
-// waits for a thread to wake up, and a busy pool costs a query nothing but its help.
-#include "engine/exec/pool.h"
+// A list of offers under one lock. Whoever has work puts an offer on the list, works itself, then takes the
+// offer back and waits for the helpers that had accepted. A helper that comes late finds the offer gone:
+// nobody ever waits for a thread to wake up, and a busy pool costs a query nothing but its help.
+#include "engine/base/pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <unistd.h>
+
+// Making an index or reading files is bound by memory or the disk beyond so many.
+enum { THREADS_WORTH = 8 };
 
 typedef struct offer {
     void (*work)(void *user, int worker);
@@ -81,6 +85,12 @@ void dbk_pool_run(int threads, void (*work)(void *user, int worker), void *user)
     while (mine.active > 0)
         pthread_cond_wait(&pool.finished, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
+}
+
+int dbk_pool_processors(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return processors < 1 ? 1 : processors < THREADS_WORTH ? (int)processors : THREADS_WORTH;
 }
 
 __attribute__((destructor)) static void pool_stop(void)
