@@ -53,7 +53,7 @@ dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead,
                                      dbk_error *err);
 // For one that is not restored. NULL is fine.
 void dbk_image_prepared_dispose(dbk_image_prepared *prepared);
-// Takes over what was prepared, whatever it returns. Codes beyond the dictionary, and a key that lives twice,
+// Takes over what was prepared, whatever it returns; the segment comes from its file. Codes beyond the dictionary, and a key that lives twice,
 // are DBK_CORRUPT.
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant, dbk_table_id table, size_t slot,
                                      dbk_image_prepared *prepared, dbk_error *err);

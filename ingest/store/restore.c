@@ -13,7 +13,10 @@
 
 enum { THREADS_MAX = 8, AHEAD = 3 /* segments for each thread */, RING = AHEAD * THREADS_MAX };
 
+typedef struct restorer restorer;
+
 typedef struct item {
+    restorer *restorer;
     const dbk_manifest_tenant *tenant;
     const dbk_manifest_table *table;
     uint32_t index; // of the slot
@@ -26,11 +29,12 @@ typedef struct item {
     dbk_error error;
 } item;
 
-typedef struct restorer {
+struct restorer {
     dbk_io *io;
     const dbk_manifest *manifest;
     const void *state;
     dbk_db *db;
+    dbk_cold *cold; // texts stay on disk; NULL: they come, too
     pthread_mutex_t lock;
     pthread_cond_t changed; // `ready` of an item, or the counts
     uint64_t filled, taken, emptied;
@@ -38,7 +42,7 @@ typedef struct restorer {
     int threads; // 0: everything is done by the caller's
     uint64_t ring_size;
     item ring[RING];
-} restorer;
+};
 
 // ---- Any thread ----
 
@@ -56,9 +60,13 @@ static dbk_status verify(const void *bytes, size_t got, uint64_t size, uint64_t 
 static dbk_status open_segment(item *it, dbk_segment **out, dbk_error *err)
 {
     const dbk_manifest_slot *slot = &it->table->slots[it->index];
-    DBK_TRY(verify(it->bytes, it->size, slot->size, slot->checksum, err));
-    DBK_TRY(dbk_segment_open(it->bytes, it->size, out, err));
-    it->bytes = NULL;
+    if (it->restorer->cold) {
+        DBK_TRY(dbk_segment_open_cold(it->restorer->cold, slot->id, slot->size, out, err));
+    } else {
+        DBK_TRY(verify(it->bytes, it->size, slot->size, slot->checksum, err));
+        DBK_TRY(dbk_segment_open(it->bytes, it->size, out, err));
+        it->bytes = NULL;
+    }
     if (dbk_segment_id(*out) == slot->id && dbk_segment_rows(*out) == slot->rows &&
         dbk_segment_table(*out)->id == it->table->id)
         return DBK_OK;
@@ -124,6 +132,7 @@ static void fill(restorer *r, const dbk_manifest_tenant *tenant, const dbk_manif
 {
     item *it = &r->ring[r->filled % r->ring_size];
     const dbk_manifest_slot *slot = &table->slots[index];
+    it->restorer = r;
     it->tenant = tenant;
     it->table = table;
     it->index = index;
@@ -132,7 +141,7 @@ static void fill(restorer *r, const dbk_manifest_tenant *tenant, const dbk_manif
     it->has_dead = slot->dead_offset != 0;
     it->ready = false;
     it->status = it->has_dead ? dbk_state_read_dead(r->state, slot, it->dead, &it->error) : DBK_OK;
-    if (it->status == DBK_OK)
+    if (it->status == DBK_OK && !r->cold)
         it->status = dbk_file_read_named(r->io, DBK_FILE_SEGMENT, slot->id, DBK_SEGMENT_SLACK, &it->bytes,
                                          &it->size, &it->error);
     if (r->threads == 0) {
@@ -216,6 +225,23 @@ static uint64_t count_segments(const dbk_manifest *manifest)
     return count;
 }
 
+// Whether everything would come so near to the limit that texts had to leave again at once.
+static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
+{
+    enum { KEY_BYTES = 12, SHARE = 4 }; // a key in the index, dead rows and the like; part of the limit
+    dbk_cold_figures figures;
+    uint64_t bytes = manifest->state_size;
+    dbk_cold_figures_read(cold, &figures);
+    for (uint32_t t = 0; t < manifest->tenants_count; t++)
+        for (int i = 0; i < manifest->tenants[t].tables_count; i++) {
+            const dbk_manifest_table *table = &manifest->tenants[t].tables[i];
+            bytes += rows_of(table) * KEY_BYTES;
+            for (uint32_t s = 0; s < table->slots_count; s++)
+                bytes += table->slots[s].present ? table->slots[s].size : 0;
+        }
+    return bytes > figures.limit - figures.limit / SHARE;
+}
+
 // A few segments are sooner there than a thread.
 static int threads_wanted(uint64_t segments)
 {
@@ -239,6 +265,9 @@ dbk_status dbk_restore_segments(dbk_io *io, const dbk_manifest *manifest, const 
     r->manifest = manifest;
     r->state = state;
     r->db = db;
+    r->cold = dbk_image_cold(db);
+    if (r->cold && !is_tight(manifest, r->cold))
+        r->cold = NULL;
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
     int wanted = threads_wanted(segments);

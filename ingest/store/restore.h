@@ -13,7 +13,8 @@ dbk_status dbk_restore_read(dbk_io *io, dbk_file_kind kind, uint64_t number, uin
                             void **out, dbk_error *err);
 
 // Restores the sealed segments of every table of the manifest, whose words are there. `state` are the bytes
-// of the state file, NULL when there is none.
+// of the state file, NULL when there is none. Where all of it would not fit the db's limit of memory, texts
+// are left on disk, but for ids while their keys are led to them.
 dbk_status dbk_restore_segments(dbk_io *io, const dbk_manifest *manifest, const void *state, dbk_db *db,
                                 dbk_error *err);
 

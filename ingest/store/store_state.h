@@ -30,6 +30,8 @@ struct dbk_store {
     dbk_db *db;
     dbk_io *io;       // the writer's
     dbk_io *house_io; // the housekeeper's
+    dbk_segment_files *files;
+    char *directory;
     dbk_journal *journal;
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
@@ -40,6 +42,7 @@ struct dbk_store {
     pthread_t writer, housekeeper;
     bool writer_runs, housekeeper_runs;
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
+    uint64_t no_room_number;    // the writer's: the state of which nothing more could leave memory
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
     dbk_watcher watcher;
 
@@ -58,6 +61,8 @@ struct dbk_store {
     dbk_log_plan request_plan;
     bool request_again;
     uint64_t checkpoints_wanted, checkpoints_done; // tickets
+    uint64_t room_wanted, room_made;               // tickets: texts are to leave memory
+    bool room_is_urgent;                           // a change waits for it
     dbk_error checkpoint_error;                    // of the last one done
     uint64_t checkpoint_at;                        // log bytes at which the next one starts by itself
     dbk_error failure;                             // why the store is read-only
@@ -68,6 +73,10 @@ void *dbk_store_writer_run(void *store);
 void *dbk_store_housekeeper_run(void *store);
 // The journal's make_log_file: uses the file that the housekeeper prepares, or makes it here.
 dbk_status dbk_store_make_log_file(void *store, const dbk_log_plan *plan, bool again, dbk_error *err);
+// Mutex held: whether memory is so full that texts should leave, and some may.
+bool dbk_store_wants_room(const dbk_store *store);
+// The writer's: waits until as many texts have left memory as may, after a checkpoint where that helps.
+void dbk_store_make_room(dbk_store *store);
 // Mutex held: notes the failure, once.
 void dbk_store_note_failure(dbk_store *store, const char *reason);
 
