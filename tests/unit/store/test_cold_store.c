@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// A store with its threads, given less memory than its texts need: readers, writers, the sweep and
+// checkpoints at the same time, and refusals only when what cannot stay on disk does not fit.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "engine/table/state.h"
+#include "http/app/row_batch.h"
+#include "ingest/store/store.h"
+#include "tests/support/seed.h"
+
+enum { BATCH = 1000, NOTES = 400, READERS = 3, SEGMENT = 4096 };
+static const dbk_text shop = {"shop", 4};
+
+typedef struct directory {
+    char path[64];
+} directory;
+
+static int make_directory(void **state)
+{
+    directory *d = calloc(1, sizeof(*d));
+    strcpy(d->path, "/tmp/dbk-test-cold-XXXXXX");
+    *state = d;
+    return mkdtemp(d->path) ? 0 : -1;
+}
+
+static int remove_directory(void **state)
+{
+    directory *d = *state;
+    DIR *stream = opendir(d->path);
+    char name[512];
+    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
+        snprintf(name, sizeof(name), "%s/%s", d->path, e->d_name);
+        unlink(name);
+    }
+    closedir(stream);
+    rmdir(d->path);
+    free(d);
+    return 0;
+}
+
+// What an order's notes are follows from its id alone: bytes that do not shrink.
+static dbk_text notes_of(unsigned id, char room[NOTES])
+{
+    dbk_random random = dbk_random_seed(id * 2654435761u + 1);
+    for (int i = 0; i < NOTES; i++)
+        room[i] = (char)(' ' + dbk_random_below(&random, 95));
+    return (dbk_text){room, NOTES};
+}
+
+static dbk_text id_of(unsigned id, char room[32])
+{
+    return (dbk_text){room, (uint32_t)snprintf(room, 32, "order-%u", id)};
+}
+
+static dbk_status write_orders(dbk_store *store, unsigned first, unsigned count, bool remove, dbk_error *err)
+{
+    dbk_batch batch;
+    char id[32], notes[NOTES];
+    assert_int_equal(dbk_row_batch_init(&batch, DBK_ORDERS, count, NULL), DBK_OK);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(dbk_row_batch_text(&batch, i, "id", id_of(first + i, id), NULL), DBK_OK);
+        assert_int_equal(dbk_row_batch_text(&batch, i, "notes", notes_of(first + i, notes), NULL), DBK_OK);
+        assert_int_equal(dbk_row_batch_text(&batch, i, "status", DBK_TEXT("DELIVERED"), NULL), DBK_OK);
+        dbk_row_batch_int(&batch, i, "created_at", 1700000000000 + (int64_t)(first + i) * 1000);
+        dbk_row_batch_int(&batch, i, "total", 10000);
+    }
+    batch.remove = remove;
+    const dbk_batch *batches[] = {&batch};
+    const dbk_change change = {shop, batches, 1};
+    dbk_status status = dbk_store_write(store, &change, NULL, err);
+    dbk_batch_dispose(&batch);
+    return status;
+}
+
+// An order by its key: there, or not there yet, and with its own notes.
+static bool read_order(dbk_db *db, unsigned id)
+{
+    static const char *const fields[] = {"id", "notes"};
+    char room[32], notes[NOTES];
+    const dbk_value key = {.kind = DBK_VALUE_TEXT, .text = id_of(id, room)};
+    const dbk_filter filter = {"id", DBK_OP_EQ, &key, 1};
+    const dbk_query query = {.table = "orders",
+                             .from_ms = DBK_TIME_OPEN_FROM,
+                             .to_ms = DBK_TIME_OPEN_TO,
+                             .filters = &filter,
+                             .filters_count = 1,
+                             .fields = fields,
+                             .fields_count = 2};
+    dbk_read read = dbk_read_begin(db);
+    dbk_result *result;
+    dbk_error err = {0};
+    if (dbk_query_run(read.snapshot, shop, &query, &result, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    bool found = dbk_result_rows(result) == 1;
+    if (found) {
+        assert_true(dbk_text_equal(dbk_result_text(result, 0, 0), key.text));
+        assert_true(dbk_text_equal(dbk_result_text(result, 0, 1), notes_of(id, notes)));
+    }
+    dbk_result_free(result);
+    dbk_read_end(db, &read);
+    return found;
+}
+
+typedef struct reader {
+    dbk_db *db;
+    _Atomic unsigned *written;
+    _Atomic bool *over;
+    uint64_t seed;
+    unsigned found;
+} reader;
+
+static void *run_reader(void *user)
+{
+    reader *r = user;
+    dbk_random random = dbk_random_seed(r->seed);
+    while (!atomic_load(r->over)) {
+        unsigned bound = atomic_load(r->written);
+        if (bound == 0)
+            continue;
+        assert_true(read_order(r->db, (unsigned)dbk_random_below(&random, bound)));
+        r->found++;
+    }
+    return NULL;
+}
+
+static dbk_store *open_store(const char *path, uint64_t memory)
+{
+    const dbk_store_options options = {
+        .directory = path, .create = true, .memory_bytes = memory, .log_file_bytes = 8 << 20};
+    dbk_store *store;
+    dbk_error err = {0};
+    if (dbk_store_open(&store, &options, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    dbk_db_set_segment_rows(dbk_store_db(store), SEGMENT);
+    return store;
+}
+
+static void test_more_texts_than_memory(void **state)
+{
+    enum { ORDERS = 60000, MEMORY = 14 << 20 };
+    const directory *d = *state;
+    dbk_random random = dbk_test_random("more texts than memory");
+    dbk_store *store = open_store(d->path, MEMORY);
+    _Atomic unsigned written = 0;
+    _Atomic bool over = false;
+    pthread_t threads[READERS];
+    reader readers[READERS];
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = (reader){dbk_store_db(store), &written, &over, dbk_random_u64(&random), 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, run_reader, &readers[i]), 0);
+    }
+    for (unsigned first = 0; first < ORDERS; first += BATCH) {
+        dbk_error err = {0};
+        if (write_orders(store, first, BATCH, false, &err) != DBK_OK)
+            fail_msg("%s", err.message);
+        atomic_store(&written, first + BATCH);
+        // Some again: their keys are compared with ids that may be on disk.
+        unsigned again = (unsigned)dbk_random_below(&random, first + BATCH - 100);
+        assert_int_equal(write_orders(store, again, 100, false, &err), DBK_OK);
+    }
+    atomic_store(&over, true);
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(readers[i].found > 0);
+    }
+    dbk_store_figures figures;
+    dbk_store_figures_read(store, &figures);
+    assert_true(figures.memory_bytes <= MEMORY);
+    assert_true(figures.cold.on_disk_bytes > (uint64_t)ORDERS * NOTES / 2);
+    assert_true(figures.cold.misses > 0);
+    assert_int_equal(figures.cold.failures, 0);
+    dbk_store_close(store);
+
+    store = open_store(d->path, MEMORY);
+    dbk_store_figures_read(store, &figures);
+    assert_true(figures.memory_bytes <= MEMORY);
+    for (unsigned id = 0; id < ORDERS; id += 1 + (unsigned)dbk_random_below(&random, 200))
+        assert_true(read_order(dbk_store_db(store), id));
+    assert_false(read_order(dbk_store_db(store), ORDERS));
+    dbk_store_close(store);
+    dbk_check_report report;
+    dbk_error err = {0};
+    assert_int_equal(dbk_store_check(d->path, NULL, NULL, &report, &err), DBK_OK);
+    assert_int_equal(report.problems, 0);
+}
+
+static void test_refused_when_nothing_more_can_leave(void **state)
+{
+    enum { MEMORY = 9 << 20, MOST = 1000000 };
+    const directory *d = *state;
+    dbk_store *store = open_store(d->path, MEMORY);
+    dbk_error err = {0};
+    unsigned stored = 0;
+    dbk_status status = DBK_OK;
+    while (stored < MOST && (status = write_orders(store, stored, BATCH, false, &err)) == DBK_OK)
+        stored += BATCH;
+    assert_int_equal(status, DBK_NO_SPACE);
+    dbk_store_figures figures;
+    dbk_store_figures_read(store, &figures);
+    // Far more is stored than would fit, nearly all texts have left, and nothing is lost.
+    assert_true((uint64_t)stored * NOTES > 2 * (uint64_t)MEMORY);
+    assert_true(figures.cold.resident_bytes + figures.cold.waiting_bytes < MEMORY / 4);
+    assert_int_equal(write_orders(store, stored, BATCH, false, &err), DBK_NO_SPACE);
+    assert_false(figures.read_only);
+    for (unsigned id = 0; id < stored; id += 97)
+        assert_true(read_order(dbk_store_db(store), id));
+    assert_false(read_order(dbk_store_db(store), stored));
+    dbk_store_close(store);
+    store = open_store(d->path, 8 * (uint64_t)MEMORY);
+    assert_int_equal(write_orders(store, stored, BATCH, false, &err), DBK_OK);
+    dbk_store_close(store);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_more_texts_than_memory, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_refused_when_nothing_more_can_leave, make_directory,
+                                        remove_directory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
