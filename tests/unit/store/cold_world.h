@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COLD_ORDERS = 9000, COLD_BATCH = 700, COLD_SEGMENT_ROWS = 2500 };
+enum { COLD_ORDERS = 6000, COLD_BATCH = 800, COLD_SEGMENT_ROWS = 2500 };
 static const dbk_text cold_shop = {"shop", 4};
 
 // A journal on a simulated disk. One of those compared keeps all texts in memory: its `limit` is 0.
