@@ -86,6 +86,20 @@ void dbk_db_watch(dbk_db *db, const dbk_watch *watches, int count, dbk_row_store
 // The number of the change that is applied next.
 void dbk_db_watch_number(dbk_db *db, uint64_t number);
 
+// ---- Keys after restoring rows (the writer's) ----
+
+// Where the rows of a fact's ids stand is not kept on disk: dbk_image_restore_end makes that index from the
+// rows, some 15 ns of a processor a row, on all of them. A database that is being opened can put it off until
+// dbk_db_make_keys, and publish images meanwhile. Queries that look for a fact by its id wait then; the first
+// change of a table makes its index.
+void dbk_db_put_off_keys(dbk_db *db);
+// Makes what is missing, and lets readers go on that wait. DBK_NO_MEMORY; DBK_CORRUPT when an id lives twice:
+// then the ids that there is no index for are searched among the rows, and changes of the table fail.
+// DBK_CANCELLED: dbk_db_stop_making_keys.
+dbk_status dbk_db_make_keys(dbk_db *db, dbk_error *err);
+// Any thread: whoever makes keys gives up soon.
+void dbk_db_stop_making_keys(dbk_db *db);
+
 // ---- Images (the writer's) ----
 
 // Sums kept beside the rows (engine/rollup.h) are made by the freeze that finds them missing, some 80 ns a

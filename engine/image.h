@@ -46,23 +46,22 @@ uint64_t dbk_image_next_segment_id(const dbk_snapshot *snapshot);
 // Must be called for words 1, 2, 3 … of each domain, before segments that use them.
 dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant, dbk_domain domain, dbk_text word,
                                   dbk_error *err);
-// What of a segment's way back needs nothing but the segment: its keys are read and hashed, its largest codes
-// and its order found. Any thread. Takes over the segment, whatever it returns; dead is copied.
+// What of a segment's way back needs nothing but the segment: the keys of a keyed table are read, the largest
+// codes and the order found. Any thread. Takes over the segment, whatever it returns; dead is copied.
 typedef struct dbk_image_prepared dbk_image_prepared;
 dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead, dbk_image_prepared **out,
                                      dbk_error *err);
 // For one that is not restored. NULL is fine.
 void dbk_image_prepared_dispose(dbk_image_prepared *prepared);
-// Takes over what was prepared, whatever it returns; the segment comes from its file. Codes beyond the dictionary, and a key that lives twice,
-// are DBK_CORRUPT.
+// Takes over what was prepared, whatever it returns; the segment comes from its file. Codes beyond the
+// dictionary, and a key of a keyed table that lives twice, are DBK_CORRUPT.
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant, dbk_table_id table, size_t slot,
                                      dbk_image_prepared *prepared, dbk_error *err);
-// Makes room for the keys of so many rows at once; optional, before the table's first segment.
-dbk_status dbk_image_restore_expect(dbk_db *db, dbk_text tenant, dbk_table_id table, uint64_t rows,
-                                    dbk_error *err);
 // Puts the rows back as unsealed ones. Frees the segment.
 dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant, dbk_table_id table, dbk_segment *rows,
                                    dbk_error *err);
 void dbk_image_restore_next_segment_id(dbk_db *db, uint64_t id);
+// After all rows: makes the indexes of the facts' ids, unless that is put off (dbk_db_put_off_keys).
+dbk_status dbk_image_restore_end(dbk_db *db, dbk_error *err);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW_ROWS = 16 };
+
 typedef struct answer {
     const dbk_groups *groups;
     const dbk_plan *plan;
@@ -323,13 +325,49 @@ static bool write_keys(const answer *a, dbk_result *result)
     return true;
 }
 
+// A row of the result, and where what its key names stands.
+typedef struct visit {
+    dbk_locator at;
+    uint32_t row;
+} visit;
+
+static int compare_visits(const void *left, const void *right)
+{
+    const visit *x = left, *y = right;
+    return x->at.part != y->at.part ? compare_ints(x->at.part, y->at.part)
+                                    : compare_ints(x->at.row, y->at.row);
+}
+
+// The rows in the order in which a field's texts stand, so that each vector of them is decoded once; NULL for
+// the order of the result, which is as good for few rows and for fields that are no texts. The caller frees.
+static visit *make_visits(const answer *a, const dbk_walker *walker, int field)
+{
+    const dbk_field *f = &a->plan->fields[field];
+    bool follows_codes = f->path.depth > f->from + 1 &&
+                         f->path.tables[f->from]->columns[f->path.columns[f->from]].type == DBK_CODE;
+    if (a->count < FEW_ROWS || !follows_codes || dbk_path_end(&f->path)->type != DBK_TEXT)
+        return NULL;
+    visit *visits = malloc(a->count * sizeof *visits);
+    for (size_t row = 0; visits && row < a->count; row++) {
+        visits[row] = (visit){.row = (uint32_t)row};
+        if (!dbk_walker_place(walker, f->from, (uint32_t)key_value(a, a->chosen[row], f->key),
+                              &visits[row].at))
+            visits[row].at = (dbk_locator){0};
+    }
+    if (visits)
+        qsort(visits, a->count, sizeof *visits, compare_visits);
+    return visits;
+}
+
 static dbk_status write_field(const answer *a, dbk_result *result, int field)
 {
     dbk_walker walker;
     dbk_status status = DBK_OK;
     int column = a->plan->keys_count + field;
     dbk_walker_init(&walker, &a->plan->fields[field].path, a->plan->tenant);
-    for (size_t row = 0; row < a->count && status == DBK_OK; row++) {
+    visit *visits = make_visits(a, &walker, field);
+    for (size_t i = 0; i < a->count && status == DBK_OK; i++) {
+        size_t row = visits ? visits[i].row : i;
         dbk_cell cell;
         status = attached_cell(a, &walker, field, a->chosen[row], &cell);
         if (status != DBK_OK)
@@ -339,6 +377,7 @@ static dbk_status write_field(const answer *a, dbk_result *result, int field)
         else if (!dbk_result_set_text(result, row, column, cell.text))
             status = DBK_NO_MEMORY;
     }
+    free(visits);
     dbk_walker_dispose(&walker);
     return status;
 }

@@ -110,6 +110,12 @@ static dbk_status find_row(dbk_walker *walker, int step, dbk_text id, bool *foun
     return dbk_finder_find(walker->finders[step], id, found, at);
 }
 
+bool dbk_walker_place(const dbk_walker *walker, int from, uint32_t code, dbk_locator *at)
+{
+    const dbk_table_view *view = walker->views[from + 1];
+    return view && code && dbk_view_find_code(view, code, at);
+}
+
 dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_cell *out)
 {
     const dbk_path *path = &walker->path;
@@ -129,17 +135,6 @@ dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_c
     }
     *out = found ? value : (dbk_cell){.number = dbk_path_end(path)->type == DBK_CODE ? 0 : DBK_NULL};
     return DBK_OK;
-}
-
-dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at)
-{
-    return find_row(walker, 1, id, found, at);
-}
-
-void dbk_walker_expect(const dbk_walker *walker, dbk_text id)
-{
-    if (walker->finders[1])
-        dbk_finder_expect(walker->finders[1], id);
 }
 
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out)

@@ -44,11 +44,10 @@ void dbk_walker_init(dbk_walker *walker, const dbk_path *path, const dbk_tenant_
 void dbk_walker_dispose(dbk_walker *walker);
 // The value at the end, given the one in column `from` of the path. A text lasts until the next call.
 dbk_status dbk_walker_follow(dbk_walker *walker, int from, dbk_cell value, dbk_cell *out);
-// The same in two steps, for a path whose first column is a text: the row that an id names, which other paths
-// from that column may share, and the value at the end behind it (NULL: there is no such row).
-dbk_status dbk_walker_find(dbk_walker *walker, dbk_text id, bool *found, dbk_locator *at);
-// This id will be asked for a few searches from here.
-void dbk_walker_expect(const dbk_walker *walker, dbk_text id);
+// Where the row stands that a code in column `from` names; false: there is none. Texts are decoded by
+// vectors, so who reads them for many codes reads in the order of these places.
+bool dbk_walker_place(const dbk_walker *walker, int from, uint32_t code, dbk_locator *at);
+// The same for a path whose first column is a text, given the row that the text names (NULL: there is none).
 dbk_status dbk_walker_from(dbk_walker *walker, const dbk_locator *at, dbk_cell *out);
 // The value at the end for a row of the path's first table.
 dbk_status dbk_walker_row(dbk_walker *walker, dbk_locator row, dbk_cell *out);

@@ -43,13 +43,22 @@ static dbk_status failed(const dbk_scan *scan, dbk_status status)
 
 // ---- Columns ----
 
+// Ids are followed without being read, as far as that can be.
+static dbk_status follow(dbk_scan *scan, const dbk_slot *path, dbk_slot *base)
+{
+    dbk_status status = dbk_slot_follow(base, path->walker.views[1], scan->part, scan->vector, scan->mask);
+    return status == DBK_OK ? DBK_OK : failed(scan, status);
+}
+
 static dbk_status load(dbk_scan *scan, int index, dbk_slot **out)
 {
     dbk_slot *slot = *out = &scan->slots[index];
     if (slot->loaded)
         return DBK_OK;
     dbk_slot *base = NULL;
-    if (slot->def->base >= 0)
+    if (slot->def->base >= 0 && scan->plan->slots[slot->def->base].type == DBK_TEXT)
+        DBK_TRY(follow(scan, slot, base = &scan->slots[slot->def->base]));
+    else if (slot->def->base >= 0)
         DBK_TRY(load(scan, slot->def->base, &base));
     dbk_status status = dbk_slot_load(slot, base, scan->part, scan->vector, scan->mask);
     return status == DBK_OK ? DBK_OK : failed(scan, status);

@@ -9,6 +9,8 @@ void dbk_slot_init(struct dbk_slot *slot, const dbk_slot_def *def, const dbk_ten
 {
     *slot = (struct dbk_slot){.def = def};
     dbk_walker_init(&slot->walker, &def->path, tenant);
+    if (def->path.depth == 2)
+        dbk_far_init(&slot->far, slot->walker.views[1], def->path.columns[1], def->type);
 }
 
 void dbk_slot_dispose(struct dbk_slot *slot)
@@ -17,7 +19,9 @@ void dbk_slot_dispose(struct dbk_slot *slot)
     free(slot->pick_scratch);
     free(slot->packed);
     free(slot->packed_picks);
-    free(slot->targets);
+    free(slot->places);
+    dbk_follower_free(slot->follower);
+    dbk_far_dispose(&slot->far);
     if (slot->text_scratch) {
         dbk_text_scratch_dispose(slot->text_scratch);
         free(slot->text_scratch);
@@ -65,7 +69,6 @@ static dbk_status load_own(struct dbk_slot *slot, const dbk_part *part, uint32_t
 {
     int column = slot->def->path.columns[0];
     if (slot->def->type == DBK_TEXT) {
-        memset(slot->searched, 0, sizeof slot->searched);
         if (!slot->text_scratch)
             slot->text_scratch = calloc(1, sizeof *slot->text_scratch);
         if (!slot->text_scratch)
@@ -142,43 +145,31 @@ static dbk_status load_from_codes(struct dbk_slot *slot, const struct dbk_slot *
     return DBK_OK;
 }
 
-// ---- Paths from a text: a search per id ----
+// ---- Paths from a text ----
 
-static bool has_bit(const uint64_t mask[DBK_MASK_WORDS], uint32_t row)
+dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_table_view *target, const dbk_part *part,
+                           uint32_t vector, const uint64_t mask[DBK_MASK_WORDS])
 {
-    return mask[row >> 6] >> (row & 63) & 1;
-}
-
-static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row, bool value)
-{
-    uint64_t bit = (uint64_t)1 << (row & 63);
-    mask[row >> 6] = value ? mask[row >> 6] | bit : mask[row >> 6] & ~bit;
-}
-
-// Finds out where the row's id leads, unless an earlier path did. The lines of an order stand together: most
-// rows refer to what the one before did (`last`, which was searched; the row itself when there is none).
-static dbk_status search_target(struct dbk_slot *slot, struct dbk_slot *base, uint32_t row, uint32_t last)
-{
-    if (has_bit(base->searched, row))
+    if (slot->followed)
         return DBK_OK;
-    dbk_target *target = &base->targets[row];
-    bool found;
-    if (last != row && dbk_text_equal(base->texts[row], base->texts[last])) {
-        *target = base->targets[last];
-        found = has_bit(base->found, last);
-    } else {
-        target->head = row;
-        DBK_TRY(dbk_walker_find(&slot->walker, base->texts[row], &found, &target->at));
+    if (!slot->places && !(slot->places = malloc(DBK_VECTOR_ROWS * sizeof *slot->places)))
+        return DBK_NO_MEMORY;
+    slot->followed = true;
+    if (!target) {
+        memset(slot->places, 0xFF, DBK_VECTOR_ROWS * sizeof *slot->places); // DBK_NO_PLACE
+        return DBK_OK;
     }
-    set_bit(base->found, row, found);
-    set_bit(base->searched, row, true);
-    return DBK_OK;
+    if (!slot->follower &&
+        !(slot->follower = dbk_follower_create(slot->def->path.columns[slot->def->path.depth - 1], target)))
+        return DBK_NO_MEMORY;
+    return dbk_follower_follow(slot->follower, part, vector, mask, slot->places);
 }
 
-static dbk_status read_target(struct dbk_slot *slot, const dbk_locator *target, uint32_t row)
+static dbk_status read_far(struct dbk_slot *slot, dbk_place place, uint32_t row)
 {
     dbk_cell cell;
-    DBK_TRY(dbk_walker_from(&slot->walker, target, &cell));
+    dbk_locator at = {dbk_place_slot(place), dbk_place_row(place)};
+    DBK_TRY(dbk_walker_from(&slot->walker, place == DBK_NO_PLACE ? NULL : &at, &cell));
     if (slot->def->type == DBK_CODE) {
         ((uint32_t *)slot->scratch)[row] = (uint32_t)cell.number;
     } else if (slot->def->type != DBK_TEXT) {
@@ -192,37 +183,34 @@ static dbk_status read_target(struct dbk_slot *slot, const dbk_locator *target, 
     return DBK_OK;
 }
 
-// The row whose id is asked for some searches after this one, if any: its search can begin to load now.
-static void expect_target(const struct dbk_slot *slot, const struct dbk_slot *base, uint32_t row)
+// Row by row. Neighbours often name the same row.
+static dbk_status walk_far(struct dbk_slot *slot, const dbk_place *places, const uint16_t *rows,
+                           uint32_t count)
 {
-    if (!has_bit(base->searched, row))
-        dbk_walker_expect(&slot->walker, base->texts[row]);
-}
-
-static dbk_status load_from_texts(struct dbk_slot *slot, struct dbk_slot *base,
-                                  const uint64_t mask[DBK_MASK_WORDS])
-{
-    enum { AHEAD = 8 };
-    if (!base->targets)
-        base->targets = calloc(DBK_VECTOR_ROWS, sizeof *base->targets);
-    if (!base->targets || !vector_room(slot, &slot->scratch))
-        return DBK_NO_MEMORY;
-    dbk_arena_dispose(&slot->bytes);
-    uint16_t rows[DBK_VECTOR_ROWS];
-    uint32_t count = dbk_mask_list(mask, rows);
     size_t size = value_size(slot);
     char *values = slot->scratch;
+    dbk_arena_dispose(&slot->bytes);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t row = rows[i];
-        if (i + AHEAD < count)
-            expect_target(slot, base, rows[i + AHEAD]);
-        uint32_t last = rows[i > 0 ? i - 1 : 0];
-        DBK_TRY(search_target(slot, base, row, last));
-        if (last != row && base->targets[row].head == base->targets[last].head)
+        uint32_t row = rows[i], last = rows[i > 0 ? i - 1 : 0];
+        if (last != row && places[row] == places[last])
             memcpy(values + row * size, values + last * size, size);
         else
-            DBK_TRY(read_target(slot, has_bit(base->found, row) ? &base->targets[row].at : NULL, row));
+            DBK_TRY(read_far(slot, places[row], row));
     }
+    return DBK_OK;
+}
+
+static dbk_status load_from_texts(struct dbk_slot *slot, const struct dbk_slot *base,
+                                  const uint64_t mask[DBK_MASK_WORDS])
+{
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = dbk_mask_list(mask, rows);
+    if (!vector_room(slot, &slot->scratch))
+        return DBK_NO_MEMORY;
+    if (slot->def->path.depth > 2 || slot->def->type == DBK_TEXT)
+        DBK_TRY(walk_far(slot, base->places, rows, count));
+    else if (!dbk_far_read(&slot->far, base->places, rows, count, slot->scratch))
+        return DBK_NO_MEMORY;
     set_values(slot, slot->scratch);
     return DBK_OK;
 }

@@ -3,6 +3,7 @@
 #ifndef DBK_EXEC_SLOT_H
 #define DBK_EXEC_SLOT_H
 
+#include "engine/exec/far.h"
 #include "engine/exec/plan.h"
 
 // What a code leads to along a path, found out when it is first met: so a name or a category costs one
@@ -15,12 +16,6 @@ typedef struct dbk_code_map {
     dbk_text *texts;
     dbk_arena bytes; // of texts
 } dbk_code_map;
-
-// The row that an id names, if it was found. Rows of a vector with the same head have the same id.
-typedef struct dbk_target {
-    dbk_locator at;
-    uint32_t head;
-} dbk_target;
 
 // Integers can also be had as they are packed.
 typedef enum dbk_packed_state { DBK_PACKED_UNKNOWN, DBK_PACKED_NOT, DBK_PACKED_NUMBERS } dbk_packed_state;
@@ -43,20 +38,26 @@ struct dbk_slot {
     dbk_text_scratch *text_scratch;
     dbk_walker walker; // for paths
     dbk_code_map map;
+    dbk_far far;     // for paths of one step from a text to integers or codes
     dbk_arena bytes; // of the current vector's texts, for paths from a text
-    // Of a text that paths begin with: the rows that the current vector's ids name. A search costs more than
-    // all the rest of such a path, so the first path that comes by a row makes it for all of them.
-    dbk_target *targets;
-    uint64_t searched[DBK_MASK_WORDS], found[DBK_MASK_WORDS];
+    // Of a text that paths begin with: where the current vector's ids lead, of the rows that the first such
+    // path was asked for. Later ones are asked for no others.
+    bool followed;
+    dbk_follower *follower;
+    dbk_place *places;
 };
 
 void dbk_slot_init(struct dbk_slot *slot, const dbk_slot_def *def, const dbk_tenant_view *tenant);
 void dbk_slot_dispose(struct dbk_slot *slot);
 
-// Decodes a vector of the part. For paths, `base` is the slot of the first column, loaded already, and only
-// rows in the mask get values that are meant.
+// Decodes a vector of the part. For paths, `base` is the slot of the first column, loaded or followed
+// already, and only rows in the mask get values that are meant.
 dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
                          const uint64_t mask[DBK_MASK_WORDS]);
+// Finds out where the vector's ids lead, for rows in the mask. `target` is the table that they name rows of,
+// or NULL.
+dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_table_view *target, const dbk_part *part,
+                           uint32_t vector, const uint64_t mask[DBK_MASK_WORDS]);
 // Gathers the rows of the mask, `count` of them and listed in `rows`, into `picks`.
 dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                          uint32_t count);
@@ -68,7 +69,7 @@ dbk_status dbk_slot_pick_packed(struct dbk_slot *slot, const uint64_t mask[DBK_M
 // Forgets the vector.
 static inline void dbk_slot_leave(struct dbk_slot *slot)
 {
-    slot->loaded = slot->picked = slot->packed_picked = false;
+    slot->loaded = slot->picked = slot->packed_picked = slot->followed = false;
     slot->packed_state = DBK_PACKED_UNKNOWN;
 }
 

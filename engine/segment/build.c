@@ -14,6 +14,7 @@ typedef struct column_plan {
     dbk_segment_entry entry;
     dbk_ints_source ints;
     dbk_ints_plan *ints_plan;
+    dbk_derived_plan *derived;
     dbk_texts_source texts;
     dbk_text_choice choice;
 } column_plan;
@@ -108,6 +109,74 @@ static dbk_status plan_column(build *b, int index, dbk_error *err)
     return type == DBK_TEXT ? plan_texts(b, index, err) : plan_numbers(b, index, err);
 }
 
+// ---- Columns that follow from others ----
+
+static dbk_status derive(build *b, int index, const dbk_anchors *anchors, dbk_error *err)
+{
+    column_plan *column = &b->columns[index];
+    DBK_TRY(dbk_derived_choose(b->input, index, column->ints_plan, anchors, &column->derived, err));
+    if (column->derived) {
+        column->entry.encoding = DBK_ENCODING_DERIVED;
+        column->entry.size = dbk_derived_size(column->derived);
+    }
+    return DBK_OK;
+}
+
+// One more than that of the deepest column it refers to.
+static int depth_of(const build *b, int index)
+{
+    if (!b->columns[index].derived)
+        return 0;
+    int depth = 0;
+    for (uint32_t left = dbk_derived_references(b->columns[index].derived); left; left &= left - 1) {
+        const int below = 1 + depth_of(b, __builtin_ctz(left));
+        depth = below > depth ? below : depth;
+    }
+    return depth;
+}
+
+static void forget_what_is_too_deep(build *b)
+{
+    for (int i = 0; i < b->input->table->columns_count; i++) {
+        column_plan *column = &b->columns[i];
+        if (depth_of(b, i) <= DBK_DERIVED_DEPTH_MAX)
+            continue;
+        dbk_derived_forget(column->derived);
+        column->derived = NULL;
+        column->entry.encoding = DBK_ENCODING_PACKED;
+        column->entry.size = column->ints_plan->size;
+    }
+}
+
+// First the codes that might anchor others, for those that stay packed can; then everything else.
+static dbk_status plan_derived(build *b, dbk_error *err)
+{
+    const dbk_table_def *table = b->input->table;
+    dbk_anchors anchors = {0};
+    const dbk_anchors none = {0};
+    bool done[DBK_COLUMNS_MAX] = {false};
+    for (int i = 0; i < table->columns_count; i++) {
+        const column_plan *column = &b->columns[i];
+        done[i] = column->entry.encoding != DBK_ENCODING_PACKED;
+        if (done[i] || table->columns[i].type != DBK_CODE || !dbk_anchor_fits(column->ints_plan))
+            continue;
+        done[i] = true;
+        DBK_TRY(derive(b, i, &none, err));
+        if (column->derived)
+            continue;
+        anchors.columns[anchors.count] = (uint8_t)i;
+        anchors.min[anchors.count++] = (uint32_t)column->ints_plan->min;
+    }
+    for (int i = 0; i < table->columns_count; i++) {
+        if (!done[i])
+            DBK_TRY(derive(b, i, &anchors, err));
+    }
+    forget_what_is_too_deep(b);
+    return DBK_OK;
+}
+
+// ---- Writing ----
+
 // Hot blocks, then cold ones, each at the next multiple of 64.
 static void lay_out(build *b)
 {
@@ -137,6 +206,8 @@ static void write_blocks(build *b, uint8_t *bytes)
         uint8_t *block = bytes + entry->offset;
         if (column->choice.plan)
             column->choice.codec->encode(&column->texts, column->choice.plan, block);
+        else if (column->derived)
+            dbk_derived_encode(column->derived, depth_of(b, i), block);
         else
             dbk_ints_encode(&column->ints, column->ints_plan, block);
         size_t end = entry->offset + entry->size;
@@ -193,9 +264,12 @@ dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, 
     for (int i = 0; i < columns && status == DBK_OK; i++)
         status = plan_column(b, i, err);
     if (status == DBK_OK)
+        status = plan_derived(b, err);
+    if (status == DBK_OK)
         status = write_segment(b, out, err);
     for (int i = 0; i < columns; i++) {
         free(b->columns[i].ints_plan);
+        dbk_derived_forget(b->columns[i].derived);
         if (b->columns[i].choice.plan)
             b->columns[i].choice.codec->forget(b->columns[i].choice.plan);
     }

@@ -4,6 +4,7 @@
 #ifndef DBK_SEGMENT_COLUMNS_H
 #define DBK_SEGMENT_COLUMNS_H
 
+#include "engine/segment/derived.h"
 #include "engine/segment/format.h"
 #include "engine/segment/ints.h"
 #include "engine/segment/segment.h"
@@ -14,6 +15,8 @@ typedef struct dbk_segment_column {
     dbk_zone_map zone_map;
     size_t stored_size;          // block and directory entry; 0 when the file does not have the column
     dbk_ints *ints;              // DBK_ENCODING_PACKED
+    dbk_derived *derived;        // DBK_ENCODING_DERIVED
+    int depth;                   // how far its references go: 0 when it has none
     const dbk_text_codec *codec; // encodings of texts
     _Atomic(void *) texts; // NULL while the column was not opened: absent, or left on disk (residence.h)
 } dbk_segment_column;

@@ -36,6 +36,7 @@ typedef enum dbk_encoding {
     DBK_ENCODING_RADIX = 4,
     DBK_ENCODING_DECIMAL = 5,
     DBK_ENCODING_FRAMES = 6,
+    DBK_ENCODING_DERIVED = 7,
 } dbk_encoding;
 
 typedef struct dbk_segment_entry {
@@ -74,6 +75,33 @@ typedef struct dbk_ints_header {
     uint8_t reserved[6];
 } dbk_ints_header;
 _Static_assert(sizeof(dbk_ints_header) == 48, "the header of packed numbers has no padding");
+
+// Which rows of derived numbers have a number of their own. Numbers are on disk.
+typedef enum dbk_presence {
+    DBK_PRESENCE_ALL = 0,
+    DBK_PRESENCE_BITMAP = 1,
+    DBK_PRESENCE_PLACES = 2,
+    DBK_PRESENCE_CODES = 3,
+} dbk_presence;
+
+enum { DBK_DERIVED_TERMS_MAX = 6, DBK_DERIVED_DEPTH_MAX = 3, DBK_ANCHOR_CODES_MAX = 256 };
+
+typedef struct dbk_derived_header {
+    uint8_t presence;
+    uint8_t anchor;
+    uint8_t terms;
+    uint8_t depth;
+    uint32_t own;   // rows with a number of their own
+    uint64_t usual; // ordinal of all others
+    uint64_t unit;
+    uint32_t numerator;
+    uint32_t denominator;
+    uint32_t codes;
+    uint8_t columns[DBK_DERIVED_TERMS_MAX];
+    int8_t signs[DBK_DERIVED_TERMS_MAX];
+    uint8_t reserved[16];
+} dbk_derived_header;
+_Static_assert(sizeof(dbk_derived_header) == 64, "the header of derived numbers has no padding");
 
 // Both patterned text codecs begin with a length and seven reserved bytes.
 enum { DBK_PATTERN_HEADER = 8 };

@@ -12,23 +12,25 @@
 #include <assert.h>
 #include <string.h>
 
-// The ordinals of a vector, filled up with its last one; returns its rows.
-DBK_WIDE static uint32_t load_vector(const dbk_ints_source *source, uint32_t vector,
-                                     uint64_t out[DBK_VECTOR_ROWS])
+// The ordinals of a vector, filled up with its last one: in `room`, unless they are there already.
+DBK_WIDE static const uint64_t *load_vector(const dbk_ints_source *source, uint32_t vector,
+                                            uint64_t room[DBK_VECTOR_ROWS])
 {
-    uint32_t first = vector * DBK_VECTOR_ROWS, n = dbk_vector_rows(source->rows, vector);
+    const uint32_t first = vector * DBK_VECTOR_ROWS, n = dbk_vector_rows(source->rows, vector);
     if (source->ints) {
         for (uint32_t i = 0; i < n; i++)
-            out[i] = (uint64_t)source->ints[first + i] ^ DBK_INT_BIAS;
+            room[i] = (uint64_t)source->ints[first + i] ^ DBK_INT_BIAS;
     } else if (source->codes) {
         for (uint32_t i = 0; i < n; i++)
-            out[i] = source->codes[first + i];
+            room[i] = source->codes[first + i];
+    } else if (n == DBK_VECTOR_ROWS) {
+        return source->ordinals + first;
     } else {
-        memcpy(out, source->ordinals + first, n * sizeof *out);
+        memcpy(room, source->ordinals + first, n * sizeof *room);
     }
     for (uint32_t i = n; i < DBK_VECTOR_ROWS; i++)
-        out[i] = out[n - 1];
-    return n;
+        room[i] = room[n - 1];
+    return room;
 }
 
 typedef struct exact_divisor {
@@ -76,9 +78,9 @@ static uint64_t greatest_common_divisor(uint64_t a, uint64_t b)
 
 static uint64_t common_divisor(const dbk_ints_source *source, uint64_t min)
 {
-    uint64_t ordinals[DBK_VECTOR_ROWS], divisor = 0;
+    uint64_t room[DBK_VECTOR_ROWS], divisor = 0;
     for (uint32_t v = 0; v < dbk_vectors(source->rows) && divisor != 1; v++) {
-        load_vector(source, v, ordinals);
+        const uint64_t *ordinals = load_vector(source, v, room);
         if (divisor) {
             exact_divisor d = exact_divisor_of(divisor);
             if (divides_all(&d, ordinals, min, source->nullable))
@@ -114,8 +116,9 @@ DBK_WIDE static void find_bounds(const dbk_ints_source *source, dbk_ints_plan *p
 {
     *plan = (dbk_ints_plan){.min = UINT64_MAX, .max = 0};
     for (uint32_t v = 0; v < dbk_vectors(source->rows); v++) {
-        uint64_t ordinals[DBK_VECTOR_ROWS], min = UINT64_MAX, max = 0;
-        uint32_t n = load_vector(source, v, ordinals), nulls = 0;
+        uint64_t room[DBK_VECTOR_ROWS], min = UINT64_MAX, max = 0;
+        const uint64_t *ordinals = load_vector(source, v, room);
+        uint32_t n = dbk_vector_rows(source->rows, v), nulls = 0;
         for (uint32_t i = 0; i < n; i++) {
             // A missing value must not become the minimum: less one, it is the largest number there is.
             uint64_t low = ordinals[i] - source->nullable;
@@ -186,15 +189,16 @@ DBK_WIDE void dbk_ints_encode(const dbk_ints_source *source, const dbk_ints_plan
         int width = vector_width(plan, v);
         if (width == 0)
             continue;
-        uint64_t numbers[DBK_VECTOR_ROWS];
-        uint32_t n = load_vector(source, v, numbers);
+        uint64_t room[DBK_VECTOR_ROWS], numbers[DBK_VECTOR_ROWS];
+        const uint64_t *ordinals = load_vector(source, v, room);
+        const uint32_t n = dbk_vector_rows(source->rows, v);
         if (plan->null_vectors >> v & 1) {
             uint64_t base = plan->base[v] - 1;
             for (uint32_t i = 0; i < n; i++)
-                numbers[i] = numbers[i] == 0 ? 0 : divide_exactly(&d, numbers[i] - plan->min) - base;
+                numbers[i] = ordinals[i] == 0 ? 0 : divide_exactly(&d, ordinals[i] - plan->min) - base;
         } else {
             for (uint32_t i = 0; i < n; i++)
-                numbers[i] = divide_exactly(&d, numbers[i] - plan->min) - plan->base[v];
+                numbers[i] = divide_exactly(&d, ordinals[i] - plan->min) - plan->base[v];
         }
         memset(numbers + n, 0, (DBK_VECTOR_ROWS - n) * sizeof *numbers);
         dbk_bits_pack(numbers, width, to);

@@ -80,6 +80,7 @@ static bool encoding_fits(dbk_encoding encoding, dbk_type type)
         return true;
     case DBK_ENCODING_CONSTANT:
     case DBK_ENCODING_PACKED:
+    case DBK_ENCODING_DERIVED:
         return type != DBK_TEXT;
     case DBK_ENCODING_RADIX:
     case DBK_ENCODING_DECIMAL:
@@ -238,14 +239,22 @@ static dbk_status open_texts(dbk_segment_column *column, const dbk_segment_entry
     return DBK_OK;
 }
 
+// Values that need others to be read are checked when they can be: by dbk_derived_open.
+static dbk_status open_derived(dbk_segment *segment, int index, const dbk_segment_entry *entry,
+                               const uint8_t *block, dbk_error *err)
+{
+    dbk_segment_column *column = &segment->columns[index];
+    const dbk_zone_map *map = &column->zone_map;
+    if (entry->type == DBK_CODE && !(code_in_range(map->min) && code_in_range(map->max)))
+        return dbk_fail(err, DBK_CORRUPT, "a code is out of range");
+    return dbk_derived_open(segment, index, block, entry->size, map, &column->derived, err);
+}
+
 static dbk_status open_column(const opening *o, int index, const uint8_t *bytes, dbk_error *err)
 {
     dbk_segment *segment = o->segment;
     const dbk_segment_entry *entry = &o->entries[index];
     dbk_segment_column *column = &segment->columns[index];
-    column->encoding = entry->encoding;
-    column->zone_map = zone_map_of(entry);
-    column->stored_size = sizeof *entry + dbk_segment_align(entry->size);
     if (column->encoding == DBK_ENCODING_ABSENT) {
         const dbk_zone_map truth = no_values(segment->rows);
         if (!zone_maps_agree(&column->zone_map, &truth))
@@ -255,13 +264,15 @@ static dbk_status open_column(const opening *o, int index, const uint8_t *bytes,
     const uint8_t *block = bytes + entry->offset;
     if (entry->type == DBK_TEXT)
         return open_texts(column, entry, segment->rows, o->leaves_texts ? NULL : block, err);
+    if (column->encoding == DBK_ENCODING_DERIVED)
+        return open_derived(segment, index, entry, block, err);
     return open_numbers(column, entry, segment->rows, block, err);
 }
 
-static dbk_status open_columns(const opening *o, const uint8_t *bytes)
+// What the directory says of every column, before any block is looked into.
+static dbk_status note_columns(const opening *o, const uint8_t *bytes)
 {
     dbk_segment *segment = o->segment;
-    segment->memory = sizeof *segment;
     for (int i = 0; i < segment->table->columns_count; i++) {
         dbk_segment_column *column = &segment->columns[i];
         if (i >= (int)o->header.columns) {
@@ -269,14 +280,40 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
             column->zone_map = no_values(segment->rows);
             continue;
         }
-        dbk_error why = {0};
-        dbk_status status = open_column(o, i, bytes, &why);
-        if (status != DBK_OK)
-            return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
-                            segment->table->columns[i].name, why.message);
-        segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
-        void *texts = atomic_load(&column->texts);
-        segment->memory += texts ? column->codec->memory(texts) : 0;
+        const dbk_segment_entry *entry = &o->entries[i];
+        column->encoding = entry->encoding;
+        column->zone_map = zone_map_of(entry);
+        column->stored_size = sizeof *entry + dbk_segment_align(entry->size);
+        if (column->encoding == DBK_ENCODING_DERIVED)
+            column->depth = dbk_derived_depth(bytes + entry->offset, entry->size);
+        if (column->depth < 0 || column->depth > DBK_DERIVED_DEPTH_MAX)
+            return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ", column %s: it refers too far",
+                            segment->id, segment->table->columns[i].name);
+    }
+    return DBK_OK;
+}
+
+static dbk_status open_columns(const opening *o, const uint8_t *bytes)
+{
+    dbk_segment *segment = o->segment;
+    DBK_TRY(note_columns(o, bytes));
+    segment->memory = sizeof *segment;
+    // Columns before those that refer to them.
+    for (int depth = 0; depth <= DBK_DERIVED_DEPTH_MAX; depth++) {
+        for (int i = 0; i < (int)o->header.columns; i++) {
+            dbk_segment_column *column = &segment->columns[i];
+            if (column->depth != depth)
+                continue;
+            dbk_error why = {0};
+            dbk_status status = open_column(o, i, bytes, &why);
+            if (status != DBK_OK)
+                return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
+                                segment->table->columns[i].name, why.message);
+            segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
+            segment->memory += column->derived ? dbk_derived_memory(column->derived) : 0;
+            void *texts = atomic_load(&column->texts);
+            segment->memory += texts ? column->codec->memory(texts) : 0;
+        }
     }
     return DBK_OK;
 }
@@ -398,6 +435,7 @@ void dbk_segment_free(dbk_segment *segment)
     for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
         dbk_segment_column *column = &segment->columns[i];
         free(column->ints);
+        dbk_derived_close(column->derived);
         void *texts = atomic_load(&column->texts);
         if (texts)
             column->codec->close(texts);

@@ -90,7 +90,9 @@ void dbk_segment_vector_zone_map(const dbk_segment *segment, int column, uint32_
     const uint32_t rows = rows_of(segment, vector);
     if (!c->ints) {
         *out = c->zone_map;
-        out->nulls = out->nulls < rows ? out->nulls : rows;
+        out->nulls = c->derived          ? dbk_derived_nulls(c->derived, vector)
+                     : out->nulls < rows ? out->nulls
+                                         : rows;
         out->sum = 0;
         return;
     }
@@ -113,6 +115,8 @@ uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vecto
     if (c->ints) {
         // Signed and unsigned of the same size may alias.
         dbk_ints_read(c->ints, vector, DBK_INT_BIAS, (uint64_t *)out);
+    } else if (c->derived) {
+        dbk_derived_ints(segment, c->derived, vector, out);
     } else {
         const int64_t value = c->encoding == DBK_ENCODING_CONSTANT ? c->zone_map.min : DBK_NULL;
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
@@ -127,6 +131,8 @@ uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vect
     const dbk_segment_column *c = numbers_of(segment, column, false);
     if (c->ints) {
         dbk_ints_read32(c->ints, vector, out);
+    } else if (c->derived) {
+        dbk_derived_codes(c->derived, vector, out);
     } else {
         const uint32_t code = c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
@@ -182,6 +188,8 @@ int64_t dbk_segment_int_at(const dbk_segment *segment, int column, uint32_t row)
     assert(row < segment->rows);
     if (c->ints)
         return (int64_t)(dbk_ints_at(c->ints, row) - DBK_INT_BIAS);
+    if (c->derived)
+        return dbk_derived_int_at(segment, c->derived, row);
     return c->encoding == DBK_ENCODING_CONSTANT ? c->zone_map.min : DBK_NULL;
 }
 
@@ -191,6 +199,8 @@ uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t ro
     assert(row < segment->rows);
     if (c->ints)
         return (uint32_t)dbk_ints_at(c->ints, row);
+    if (c->derived)
+        return dbk_derived_code_at(c->derived, row);
     return c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;
 }
 

@@ -2,6 +2,7 @@
 // Applying a batch: its rows, and what the data dictionary promises beside them.
 #include "engine/base/hash.h"
 #include "engine/table/change.h"
+#include "engine/table/key_make.h"
 
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ static dbk_status order_time(dbk_tenant *tenant, dbk_text order, int64_t *out)
     *out = DBK_NULL;
     if (!orders)
         return DBK_OK;
+    DBK_TRY(dbk_table_keys_need(orders));
     DBK_TRY(dbk_table_find(orders, order, dbk_hash_bytes(order.data, order.length), &place, NULL));
     if (place != DBK_NO_PLACE)
         *out = dbk_table_int(orders, place, orders->def->time_column);
@@ -237,6 +239,7 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
         reports[i] = (dbk_apply_report){0};
     if (tenant_name.length == 0)
         return dbk_fail(err, DBK_INVALID, "a tenant needs a name");
+    db->keys.failure.status = DBK_OK;
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     if (!tenant)
         return no_memory(err);
@@ -252,7 +255,9 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
     reports_reset(reports, count);
     if (status == DBK_NO_MEMORY)
         return no_memory(err);
-    if (status == DBK_IO || status == DBK_CORRUPT) // an id to compare with is on disk only
+    if (db->keys.failure.status == status) // what a key index was to be made from
+        return dbk_fail(err, status, "%s", db->keys.failure.message);
+    if (status == DBK_IO || status == DBK_CORRUPT) // an id to compare with does not come back from disk
         return dbk_fail(err, status, "%s: %.380s; nothing was stored", batches[*applied]->table->name,
                         dbk_segment_read_failure(status));
     return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",

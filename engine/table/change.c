@@ -4,6 +4,7 @@
 
 #include "engine/base/calendar.h"
 #include "engine/base/hash.h"
+#include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
 #include "engine/table/text_index.h"
 
@@ -195,6 +196,7 @@ static dbk_status rows_choose(dbk_change *change)
 static dbk_status facts_find(dbk_change *change)
 {
     dbk_table *table = change->table;
+    DBK_TRY(dbk_table_keys_need(table));
     const uint32_t *rows = change->input.rows;
     uint64_t *hashes = dbk_arena_alloc(&change->arena, change->count * sizeof *hashes);
     change->entries = dbk_arena_zalloc(&change->arena, change->count * sizeof(_Atomic uint64_t *));
@@ -292,7 +294,7 @@ static bool delta_open(dbk_table *table)
     dbk_delta *delta = part ? dbk_delta_create(dbk_table_versions(table), table->def) : NULL;
     if (!delta)
         return false;
-    *part = (dbk_part){.delta = delta};
+    *part = (dbk_part){.delta = delta, .edition = part->edition};
     table->hot_slot = slot;
     return true;
 }

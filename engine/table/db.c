@@ -32,12 +32,16 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     dbk_memory_add(&db->versions.memory, sizeof *db);
     dbk_epoch_init(&db->versions.epoch);
     db->names.versions = &db->versions;
+    pthread_mutex_init(&db->keys.lock, NULL);
+    pthread_cond_init(&db->keys.changed, NULL);
     db->next_segment_id = 1;
     db->segment_rows = DBK_SEGMENT_ROWS;
     dbk_db_set_rollup_rows(db, DBK_ROLLUP_ROWS, DBK_ROLLUP_BUCKET_ROWS);
     // Readers find an empty database rather than none.
     dbk_snapshot *empty = snapshot_create(db, 0);
     if (!empty) {
+        pthread_cond_destroy(&db->keys.changed);
+        pthread_mutex_destroy(&db->keys.lock);
         free(db);
         return dbk_fail(err, DBK_NO_MEMORY, "memory is out");
     }
@@ -53,6 +57,7 @@ void dbk_db_destroy(dbk_db *db)
     if (!db)
         return;
     dbk_epoch_dispose(&db->versions.epoch);
+    dbk_object_free_all(atomic_load(&db->offered));
     dbk_object_free(&atomic_load(&db->current)->object);
     while (db->frozen_first) {
         dbk_snapshot *next = db->frozen_first->next;
@@ -65,6 +70,8 @@ void dbk_db_destroy(dbk_db *db)
     dbk_dict_dispose(&db->names);
     dbk_text_scratch_dispose(&db->cursor.scratch);
     dbk_cold_destroy(db->cold);
+    pthread_cond_destroy(&db->keys.changed);
+    pthread_mutex_destroy(&db->keys.lock);
     free(db);
 }
 
@@ -237,6 +244,24 @@ void dbk_db_look_end(dbk_db *db, const dbk_snapshot *snapshot)
     dbk_object_free(snapshot ? (dbk_object *)&snapshot->object : NULL);
 }
 
+void dbk_db_offer(dbk_db *db, dbk_object *object)
+{
+    dbk_object *first = atomic_load(&db->offered);
+    do
+        object->next = first;
+    while (!atomic_compare_exchange_weak(&db->offered, &first, object));
+}
+
+static void retire_offered(dbk_db *db)
+{
+    dbk_object *object = atomic_exchange(&db->offered, NULL);
+    while (object) {
+        dbk_object *next = object->next;
+        dbk_epoch_retire(&db->versions.epoch, object);
+        object = next;
+    }
+}
+
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
 {
     dbk_snapshot *old = atomic_load(&db->current);
@@ -252,6 +277,7 @@ void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
     db->frozen_first = snapshot->next;
     if (!db->frozen_first)
         db->frozen_last = NULL;
+    retire_offered(db);
     dbk_epoch_reclaim(&db->versions.epoch);
 }
 

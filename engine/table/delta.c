@@ -25,6 +25,7 @@ static void delta_dispose(dbk_object *object)
         dbk_memory_subtract(object->memory, chunk_bytes(delta));
         free(delta->chunks[i]);
     }
+    dbk_hot_links_dispose(atomic_load(&delta->links), object->memory);
     dbk_memory_subtract(object->memory, delta->texts.total_bytes);
     dbk_arena_dispose(&delta->texts);
 }

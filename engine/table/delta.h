@@ -10,6 +10,7 @@
 
 #include "engine/base/arena.h"
 #include "engine/schema.h"
+#include "engine/table/links.h"
 #include "engine/table/versions.h"
 
 typedef struct dbk_delta {
@@ -21,6 +22,7 @@ typedef struct dbk_delta {
     uint16_t before[DBK_COLUMNS_MAX]; // bytes a row of the columns before this one
     uint8_t *chunks[DBK_SEGMENT_VECTORS];
     dbk_arena texts;
+    _Atomic(dbk_hot_links *) links; // the readers'
 } dbk_delta;
 
 // Where appended rows come from: columns as in dbk_segment_input, NULL for those without any value; row i of

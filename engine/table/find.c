@@ -7,13 +7,13 @@
 //   - got another number within its part (the part was sealed or compacted): the snapshot's part in the slot
 //     that the hint names is searched; or
 //   - been replaced or removed: then the place it had was noted (moves.h).
-// Only when the notes are gone, all parts are searched.
+// Only when the notes are gone, or there is no index (key_make.h), all parts are searched.
 //
 // A finder first looks at the row behind the one that it found last: lines stand in the order of their
 // orders, so that a walk over them asks for one order after the other, and a comparison with the row that
 // comes next in memory is worth several cache misses in the index. A live row with the id is the one, however
 // it was found.
-#include "engine/table/state.h"
+#include "engine/table/key_make.h"
 
 #include "engine/base/hash.h"
 
@@ -98,7 +98,8 @@ static dbk_status hint_follow(search *s, dbk_place place)
     return part_search(s, dbk_place_slot(place));
 }
 
-static dbk_status fact_search(search *s)
+// *complete: what the index and the notes do not have is not there.
+static dbk_status index_search(search *s, bool *complete)
 {
     const dbk_table *table = s->view->table;
     uint64_t hash = dbk_hash_bytes(s->id.data, s->id.length);
@@ -109,13 +110,21 @@ static dbk_status fact_search(search *s)
             return DBK_OK;
     }
     uint64_t entry;
-    bool complete;
     dbk_moves_walk walk = dbk_moves_walk_begin(&table->moves, s->view->moves, dbk_key_tag(hash));
-    while (dbk_moves_walk_next(&walk, &entry, &complete)) {
+    while (dbk_moves_walk_next(&walk, &entry, complete)) {
         DBK_TRY(hint_follow(s, dbk_entry_place(entry)));
         if (s->found)
             return DBK_OK;
     }
+    return DBK_OK;
+}
+
+static dbk_status fact_search(search *s)
+{
+    const dbk_table *table = s->view->table;
+    bool complete = dbk_table_has_keys(table);
+    if (complete)
+        DBK_TRY(index_search(s, &complete));
     for (uint32_t slot = s->view->slots; !complete && !s->found && slot-- > 0;)
         DBK_TRY(part_search(s, slot));
     return DBK_OK;
@@ -200,7 +209,7 @@ void dbk_finder_free(dbk_finder *finder)
 
 void dbk_finder_expect(const dbk_finder *finder, dbk_text id)
 {
-    if (finder->wrong >= WRONG_MAX && id.length)
+    if (finder->wrong >= WRONG_MAX && id.length && dbk_table_has_keys(finder->view->table))
         dbk_key_index_prefetch(&finder->view->table->index, dbk_hash_bytes(id.data, id.length));
 }
 

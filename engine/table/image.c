@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a checkpoint writes of a snapshot, and the way back into a database.
-#include "engine/base/hash.h"
 #include "engine/table/change.h"
+#include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
 
 #include <stdlib.h>
@@ -150,29 +150,15 @@ dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain d
     return DBK_OK;
 }
 
-// What became of leading keys to their rows: DBK_INVALID for keys that cannot be.
-static dbk_status keys_failed(const dbk_table_def *def, dbk_status status, dbk_error *err)
-{
-    if (status == DBK_NO_MEMORY)
-        return no_memory(err);
-    if (status == DBK_INVALID)
-        return dbk_fail(err, DBK_CORRUPT, "a key of %s is missing or lives twice", def->name);
-    return dbk_fail(err, status, "%s", dbk_segment_read_failure(status));
-}
-
-// The largest code of each column.
+// The largest code of each column: the statistics are those of the rows, as opening the segment has proved.
 static void codes_find(const dbk_segment *segment, uint32_t largest[DBK_COLUMNS_MAX])
 {
     const dbk_table_def *def = dbk_segment_table(segment);
     for (int c = 0; c < def->columns_count; c++) {
-        largest[c] = 0;
-        for (uint32_t start = 0; def->columns[c].type == DBK_CODE && start < dbk_segment_rows(segment);
-             start += DBK_VECTOR_ROWS) {
-            uint32_t codes[DBK_VECTOR_ROWS];
-            uint32_t n = dbk_segment_codes(segment, c, start / DBK_VECTOR_ROWS, codes);
-            for (uint32_t i = 0; i < n; i++)
-                largest[c] = codes[i] > largest[c] ? codes[i] : largest[c];
-        }
+        dbk_zone_map zone = {.max = 0};
+        if (def->columns[c].type == DBK_CODE)
+            dbk_segment_zone_map(segment, c, &zone);
+        largest[c] = zone.max > 0 ? (uint32_t)zone.max : 0;
     }
 }
 
@@ -200,41 +186,8 @@ static bool is_sorted(const dbk_table_def *def, const dbk_segment *segment)
     return true;
 }
 
-// The hashes of the rows' ids, in the rows' memory.
-static dbk_status ids_hash(dbk_rows *rows, const dbk_table_def *def, const uint64_t **out)
-{
-    uint64_t *hashes = dbk_arena_alloc(&rows->arena, rows->rows * sizeof *hashes);
-    const dbk_text *ids = rows->texts[def->key_column];
-    if (!hashes)
-        return DBK_NO_MEMORY;
-    for (uint32_t i = 0; i < rows->rows; i++) {
-        if (ids[i].length == 0)
-            return DBK_INVALID;
-        hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
-    }
-    *out = hashes;
-    return DBK_OK;
-}
-
-// Leads the keys of new rows to them. What was led before a failure stays: the database is given up then.
-static dbk_status facts_lead(dbk_table *table, const dbk_rows *rows, const uint64_t *hashes, uint32_t slot)
-{
-    const dbk_text *ids = rows->texts[table->def->key_column];
-    if (!dbk_key_index_reserve(&table->index, hashes, rows->rows))
-        return DBK_NO_MEMORY;
-    for (uint32_t i = 0; i < rows->rows; i++) {
-        dbk_place there;
-        _Atomic uint64_t *from;
-        if (i + 24 < rows->rows)
-            dbk_key_index_prefetch(&table->index, hashes[i + 24]);
-        DBK_TRY(dbk_table_find(table, ids[i], hashes[i], &there, &from));
-        if (there != DBK_NO_PLACE)
-            return DBK_INVALID;
-        dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(slot, rows->source[i]), from);
-    }
-    return DBK_OK;
-}
-
+// Leads the keys of a keyed table to their rows. What was led before a failure stays: the database is given
+// up then.
 static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot)
 {
     const uint32_t *keys = rows->codes[table->def->key_column];
@@ -248,13 +201,16 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
     return DBK_OK;
 }
 
-// `hashes` are those of facts.
-static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, const uint64_t *hashes, uint32_t slot,
-                            dbk_error *err)
+static dbk_status rows_lead(dbk_table *table, const dbk_rows *rows, uint32_t slot, dbk_error *err)
 {
-    dbk_status status =
-        table->def->kind == DBK_FACT ? facts_lead(table, rows, hashes, slot) : keys_lead(table, rows, slot);
-    return status == DBK_OK ? DBK_OK : keys_failed(table->def, status, err);
+    if (table->def->kind == DBK_FACT) {
+        dbk_table_keys_expect(table);
+        return DBK_OK;
+    }
+    dbk_status status = keys_lead(table, rows, slot);
+    if (status == DBK_CORRUPT)
+        return dbk_fail(err, status, "a key of %s is missing or lives twice", table->def->name);
+    return status == DBK_OK ? DBK_OK : no_memory(err);
 }
 
 // The table that a segment belongs to; `largest` are its codes.
@@ -270,25 +226,9 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, c
         return no_memory(err);
     if (!codes_are_known(tenant, def, largest))
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
-    // Before the rows are part of the table: splitting the index leads the keys of all rows that are.
-    dbk_status status =
-        def->kind == DBK_FACT ? dbk_table_index_prepare(*out, dbk_segment_rows(segment)) : DBK_OK;
-    if (status != DBK_OK)
-        return keys_failed(def, status, err);
     dbk_table_rollups_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
-}
-
-dbk_status dbk_image_restore_expect(dbk_db *db, dbk_text tenant_name, dbk_table_id id, uint64_t rows,
-                                    dbk_error *err)
-{
-    const dbk_table_def *def = dbk_table_def_by_id((int)id);
-    if (!def || def->kind != DBK_FACT || tenant_name.length == 0)
-        return DBK_OK;
-    dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
-    dbk_table *table = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
-    return table && dbk_key_index_expect(&table->index, rows) ? DBK_OK : no_memory(err);
 }
 
 // ---- A segment, in two steps ----
@@ -298,8 +238,7 @@ struct dbk_image_prepared {
     dbk_dead *dead;       // or NULL
     bool sorted;
     uint32_t largest[DBK_COLUMNS_MAX]; // codes
-    dbk_rows keys;                     // of the rows that live
-    const uint64_t *hashes;            // of facts
+    dbk_rows keys;                     // of the rows that live, of a keyed table
 };
 
 void dbk_image_prepared_dispose(dbk_image_prepared *p)
@@ -310,6 +249,13 @@ void dbk_image_prepared_dispose(dbk_image_prepared *p)
     dbk_rows_dispose(&p->keys);
     free(p->dead);
     free(p);
+}
+
+static bool has_every_id(const dbk_segment *segment)
+{
+    dbk_zone_map zone;
+    dbk_segment_zone_map(segment, dbk_segment_table(segment)->key_column, &zone);
+    return zone.nulls == 0;
 }
 
 static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead)
@@ -327,9 +273,10 @@ static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead)
         part.dead = p->dead;
     }
     codes_find(p->segment, p->largest);
-    p->sorted = def->kind == DBK_FACT && is_sorted(def, p->segment);
-    DBK_TRY(dbk_rows_gather_column(&p->keys, def, &part, part.rows, def->key_column));
-    return def->kind == DBK_FACT && p->keys.rows > 0 ? ids_hash(&p->keys, def, &p->hashes) : DBK_OK;
+    if (def->kind == DBK_KEYED)
+        return dbk_rows_gather_column(&p->keys, def, &part, part.rows, def->key_column);
+    p->sorted = is_sorted(def, p->segment);
+    return has_every_id(p->segment) ? DBK_OK : DBK_CORRUPT;
 }
 
 dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead, dbk_image_prepared **out,
@@ -346,9 +293,9 @@ dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead,
         *out = p;
         return DBK_OK;
     }
-    status = keys_failed(dbk_segment_table(segment), status, err);
+    const char *name = dbk_segment_table(segment)->name;
     dbk_image_prepared_dispose(p);
-    return status;
+    return status == DBK_CORRUPT ? dbk_fail(err, status, "a key of %s is missing", name) : no_memory(err);
 }
 
 static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dead)
@@ -385,7 +332,7 @@ static dbk_status segment_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id
     table->rows += rows;
     if (p->dead && dead_copy(table, at, p->dead->words) != DBK_OK)
         return no_memory(err);
-    return p->keys.rows ? rows_lead(table, &p->keys, p->hashes, at, err) : DBK_OK;
+    return rows_lead(table, &p->keys, at, err);
 }
 
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant_name, dbk_table_id id, size_t slot,
@@ -405,15 +352,15 @@ static dbk_status delta_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id i
     DBK_TRY(table_for(db, tenant_name, id, segment, largest, &table, err));
     dbk_sealed sealed = {.segment = segment};
     dbk_part source = {.sealed = &sealed, .rows = dbk_segment_rows(segment)};
-    const uint64_t *hashes = NULL;
     uint32_t slot = 0;
     dbk_status status = dbk_rows_gather(rows, table->def, &source, source.rows);
-    if (status == DBK_OK && table->def->kind == DBK_FACT)
-        status = ids_hash(rows, table->def, &hashes);
+    if (status == DBK_OK && table->def->kind == DBK_FACT && !has_every_id(segment))
+        status = DBK_CORRUPT;
     if (status == DBK_OK && !dbk_table_delta_fill(table, rows, &slot))
         status = DBK_NO_MEMORY;
-    return status == DBK_OK ? rows_lead(table, rows, hashes, slot, err)
-                            : keys_failed(table->def, status, err);
+    if (status == DBK_CORRUPT)
+        return dbk_fail(err, status, "a key of %s is missing", table->def->name);
+    return status == DBK_OK ? rows_lead(table, rows, slot, err) : no_memory(err);
 }
 
 dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_id id, dbk_segment *segment,
@@ -424,4 +371,9 @@ dbk_status dbk_image_restore_delta(dbk_db *db, dbk_text tenant_name, dbk_table_i
     dbk_rows_dispose(&rows);
     dbk_segment_free(segment);
     return status;
+}
+
+dbk_status dbk_image_restore_end(dbk_db *db, dbk_error *err)
+{
+    return db->keys.wait ? DBK_OK : dbk_db_make_keys(db, err);
 }

@@ -46,9 +46,8 @@ static uint32_t following(const dbk_key_table *table, uint32_t at)
     return at + 1 == table->capacity ? 0 : at + 1;
 }
 
-void dbk_key_index_dispose(dbk_key_index *index)
+void dbk_key_directory_destroy(dbk_key_directory *directory)
 {
-    dbk_key_directory *directory = directory_of(index);
     for (uint32_t i = 0; directory && i < directory->partitions; i++) {
         dbk_key_table *table = atomic_load_explicit(&directory->tables[i], memory_order_relaxed);
         if (table)
@@ -56,6 +55,11 @@ void dbk_key_index_dispose(dbk_key_index *index)
     }
     if (directory)
         dbk_object_free(&directory->object);
+}
+
+void dbk_key_index_dispose(dbk_key_index *index)
+{
+    dbk_key_directory_destroy(directory_of(index));
     *index = (dbk_key_index){.versions = index->versions};
 }
 
@@ -155,7 +159,7 @@ static bool table_grow(dbk_key_index *index, _Atomic(dbk_key_table *) *at, uint6
     return true;
 }
 
-static dbk_key_directory *directory_create(dbk_versions *versions, uint32_t partitions)
+dbk_key_directory *dbk_key_directory_create(dbk_versions *versions, uint32_t partitions)
 {
     dbk_key_directory *directory =
         dbk_versions_create(versions, sizeof *directory + partitions * sizeof directory->tables[0], NULL);
@@ -172,7 +176,7 @@ bool dbk_key_index_wants_split(const dbk_key_index *index, size_t more)
 
 bool dbk_key_index_split(dbk_key_index *fresh)
 {
-    dbk_key_directory *directory = directory_create(fresh->versions, PARTITIONS);
+    dbk_key_directory *directory = dbk_key_directory_create(fresh->versions, PARTITIONS);
     atomic_store(&fresh->directory, directory);
     return directory != NULL;
 }
@@ -202,28 +206,13 @@ static void count_reserved(dbk_key_directory *directory, const uint64_t *hashes,
     }
 }
 
-bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys)
-{
-    if (keys == 0 || directory_of(index))
-        return true;
-    dbk_key_directory *directory = directory_create(index->versions, keys > SPLIT_ENTRIES ? PARTITIONS : 1);
-    if (!directory)
-        return false;
-    atomic_store(&index->directory, directory);
-    uint64_t each = (keys + directory->partitions - 1) / directory->partitions;
-    for (uint32_t i = 0; i < directory->partitions; i++)
-        if (!table_grow(index, &directory->tables[i], each))
-            return false;
-    return true;
-}
-
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count)
 {
     if (count == 0)
         return true;
     dbk_key_directory *directory = directory_of(index);
     if (!directory) {
-        directory = directory_create(index->versions, count > SPLIT_ENTRIES ? PARTITIONS : 1);
+        directory = dbk_key_directory_create(index->versions, dbk_key_partitions(count));
         if (!directory)
             return false;
         atomic_store(&index->directory, directory);
@@ -281,4 +270,55 @@ _Atomic uint64_t *dbk_key_index_entry(const dbk_key_index *index, uint64_t hash,
     }
     assert(!"a live row has an entry");
     return NULL;
+}
+
+// ---- All at once ----
+
+uint32_t dbk_key_partitions(uint64_t keys)
+{
+    return keys > SPLIT_ENTRIES ? PARTITIONS : 1;
+}
+
+dbk_key_table *dbk_key_directory_make(dbk_key_directory *directory, dbk_versions *versions,
+                                      uint32_t partition, uint32_t entries)
+{
+    uint64_t capacity = (uint64_t)entries * 5 / 4 + TABLE_FIRST / 4;
+    if (capacity > UINT32_MAX)
+        return NULL;
+    dbk_key_table *table =
+        dbk_versions_create(versions, sizeof *table + (size_t)capacity * sizeof table->entries[0], NULL);
+    if (!table)
+        return NULL;
+    table->capacity = (uint32_t)capacity;
+    atomic_store_explicit(&directory->tables[partition], table, memory_order_relaxed);
+    return table;
+}
+
+bool dbk_key_table_fill(dbk_key_table *table, const uint64_t *entries, uint32_t count, dbk_key_same same,
+                        void *user)
+{
+    assert(table->used + count < table->capacity);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t tag = entries[i] >> DBK_PLACE_BITS;
+        uint32_t at = home(table, tag);
+        for (;; at = following(table, at)) {
+            uint64_t there = atomic_load_explicit(&table->entries[at], memory_order_relaxed);
+            if (there == ENTRY_FREE)
+                break;
+            if (there >> DBK_PLACE_BITS == tag &&
+                same(user, dbk_entry_place(there), dbk_entry_place(entries[i])))
+                return false;
+        }
+        atomic_store_explicit(&table->entries[at], entries[i], memory_order_relaxed);
+    }
+    table->used += count;
+    table->live += count;
+    return true;
+}
+
+void dbk_key_index_adopt(dbk_key_index *index, dbk_key_directory *directory, uint64_t entries)
+{
+    assert(!directory_of(index));
+    index->entries = entries;
+    atomic_store(&index->directory, directory);
 }

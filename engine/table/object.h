@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-// What the database holds, in bytes; changed by the writer, read by anybody.
+// What the database holds, in bytes; any thread.
 typedef struct dbk_memory {
     _Atomic uint64_t bytes;
 } dbk_memory;

@@ -60,6 +60,7 @@ dbk_part *dbk_table_part_own(dbk_table *table, uint32_t slot)
 static void sealed_dispose(dbk_object *object)
 {
     dbk_sealed *sealed = (dbk_sealed *)object;
+    dbk_part_links_dispose(&sealed->links);
     dbk_cold_forget(sealed->segment); // what it holds does not change from here on
     dbk_memory_subtract(object->memory, dbk_segment_memory(sealed->segment));
     dbk_segment_free(sealed->segment);
@@ -94,7 +95,10 @@ void dbk_table_slot_put(dbk_table *table, uint32_t slot, dbk_sealed *sealed, boo
 {
     dbk_part *part = &table->pages[slot / DBK_PAGE_PARTS]->parts[slot % DBK_PAGE_PARTS];
     dbk_part old = *part;
-    *part = (dbk_part){.sealed = sealed, .rows = dbk_segment_rows(sealed->segment), .sorted = sorted};
+    *part = (dbk_part){.sealed = sealed,
+                       .rows = dbk_segment_rows(sealed->segment),
+                       .sorted = sorted,
+                       .edition = old.edition + 1};
     table->tenant->db->cursor.segment = NULL; // it may hold texts of a segment that goes now
     drop(dbk_table_versions(table), &old);
 }
@@ -105,7 +109,7 @@ bool dbk_table_slot_clear(dbk_table *table, uint32_t slot)
     if (!part)
         return false;
     dbk_part old = *part;
-    *part = (dbk_part){0};
+    *part = (dbk_part){.edition = old.edition + 1};
     table->tenant->db->cursor.segment = NULL;
     drop(dbk_table_versions(table), &old);
     return true;

@@ -21,13 +21,15 @@
 #include "engine/table/delta.h"
 #include "engine/table/dict.h"
 #include "engine/table/key_index.h"
+#include "engine/table/links.h"
 #include "engine/table/locator_map.h"
 #include "engine/table/moves.h"
 #include "engine/table/rollups.h"
 #include "engine/table/view.h"
 
+#include <pthread.h>
+
 enum { DBK_VECTOR_WORDS = DBK_VECTOR_ROWS / 64, DBK_PAGE_PARTS = 16, DBK_NO_SLOT = INT32_MAX };
-#define DBK_NO_PLACE UINT64_MAX
 
 // ---- Parts ----
 
@@ -42,15 +44,18 @@ typedef struct dbk_dead {
 typedef struct dbk_sealed {
     dbk_object object;
     dbk_segment *segment;
+    dbk_part_links links; // the readers'
 } dbk_sealed;
 
-// A segment, hot rows, or nothing (an empty slot: no rows).
+// A segment, hot rows, or nothing (an empty slot: no rows). A slot whose rows get new numbers gets the next
+// edition: of a fact, slot, edition and number name the same row for as long as the process lives.
 struct dbk_part {
     dbk_sealed *sealed;
     dbk_delta *delta;
     dbk_dead *dead;
     uint32_t rows, dead_rows;
     bool sorted;
+    uint32_t edition;
 };
 
 typedef struct dbk_part_page {
@@ -81,6 +86,7 @@ typedef struct dbk_table {
     bool changed;      // since the last freeze
     uint64_t rows;     // alive
     dbk_key_index index;
+    _Atomic bool keyless; // the index is still to be made (key_make.h)
     dbk_moves moves;
     dbk_locator_map map;
     dbk_text_index *text_indexes; // of keyed tables, those that were asked for
@@ -102,6 +108,16 @@ struct dbk_tenant {
     dbk_tenant *next_changed;
 };
 
+// The making of key indexes after rows were restored, key_make.h.
+typedef struct dbk_keys_making {
+    bool wait;         // put off
+    _Atomic bool stop; // whoever makes them gives up
+    dbk_error failure; // of the last time that a change needed them
+    pthread_mutex_t lock;
+    pthread_cond_t changed; // a table has its index, or `over`
+    bool over;              // tables without will never get one
+} dbk_keys_making;
+
 struct dbk_db {
     dbk_versions versions;
     dbk_cold *cold; // NULL: all texts stay in memory
@@ -115,12 +131,15 @@ struct dbk_db {
     uint32_t segment_rows; // how many hot rows are sealed: DBK_SEGMENT_ROWS, or less in tests
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
-    dbk_text_cursor cursor;                   // the writer's
+    dbk_keys_making keys;
+    dbk_text_cursor cursor; // the writer's
     const dbk_watch *watches;
     int watches_count;
     dbk_row_stored stored;
     void *stored_user;
     uint64_t watch_number;
+    // What readers took out of use, until the next freeze retires it.
+    _Atomic(dbk_object *) offered;
 };
 
 // ---- Images ----
@@ -155,6 +174,11 @@ struct dbk_snapshot {
     uint32_t tenants_count;
     const dbk_tenant_view *tenants[];
 };
+
+// ---- db.c ----
+
+// Any thread: hands over what reads beginning from now on cannot reach any more.
+void dbk_db_offer(dbk_db *db, dbk_object *object);
 
 // ---- tenant.c ----
 

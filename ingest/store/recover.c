@@ -131,9 +131,10 @@ dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_
             if (m->tenants[t].tables[i].delta_size)
                 status = restore_delta(m, &m->tenants[t], &m->tenants[t].tables[i], state, db, err);
     free(state);
-    if (status == DBK_OK)
-        dbk_image_restore_next_segment_id(db, m->next_segment_id);
-    return status;
+    if (status != DBK_OK)
+        return status;
+    dbk_image_restore_next_segment_id(db, m->next_segment_id);
+    return dbk_image_restore_end(db, err);
 }
 
 // ---- The log ----

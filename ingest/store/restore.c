@@ -154,14 +154,6 @@ static void fill(restorer *r, const dbk_manifest_tenant *tenant, const dbk_manif
     pthread_mutex_unlock(&r->lock);
 }
 
-static uint64_t rows_of(const dbk_manifest_table *table)
-{
-    uint64_t rows = 0;
-    for (uint32_t s = 0; s < table->slots_count; s++)
-        rows += table->slots[s].present ? table->slots[s].rows : 0;
-    return rows;
-}
-
 // Restores the oldest segment of the ring; or only drops it, after a failure.
 static dbk_status empty(restorer *r, bool wanted, dbk_error *err)
 {
@@ -178,12 +170,7 @@ static dbk_status empty(restorer *r, bool wanted, dbk_error *err)
         return it->status;
     }
     dbk_status status =
-        dbk_image_restore_expect(r->db, it->tenant->name, it->table->id, rows_of(it->table), err);
-    if (status != DBK_OK) {
-        dbk_image_prepared_dispose(it->prepared);
-        return status;
-    }
-    status = dbk_image_restore_segment(r->db, it->tenant->name, it->table->id, it->index, it->prepared, err);
+        dbk_image_restore_segment(r->db, it->tenant->name, it->table->id, it->index, it->prepared, err);
     return blame(it, status, err);
 }
 
@@ -235,9 +222,9 @@ static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
     for (uint32_t t = 0; t < manifest->tenants_count; t++)
         for (int i = 0; i < manifest->tenants[t].tables_count; i++) {
             const dbk_manifest_table *table = &manifest->tenants[t].tables[i];
-            bytes += rows_of(table) * KEY_BYTES;
             for (uint32_t s = 0; s < table->slots_count; s++)
-                bytes += table->slots[s].present ? table->slots[s].size : 0;
+                if (table->slots[s].present)
+                    bytes += table->slots[s].size + (uint64_t)table->slots[s].rows * KEY_BYTES;
         }
     return bytes > figures.limit - figures.limit / SHARE;
 }

@@ -48,6 +48,7 @@ static dbk_status open_database(dbk_store *s, dbk_error *err)
     DBK_TRY(dbk_segment_files_create(&s->files, open_io, s, err));
     const dbk_segment_source source = dbk_segment_files_source(s->files);
     DBK_TRY(dbk_image_keep_cold(s->db, &source, s->memory_budget - s->memory_budget / MARGIN_SHARE, err));
+    dbk_db_put_off_keys(s->db);
     dbk_db_put_off_rollups(s->db);
     return DBK_OK;
 }
@@ -85,6 +86,9 @@ static void dispose(dbk_store *s)
     if (s->writer_runs) {
         pthread_mutex_lock(&s->mutex);
         s->stopping = true;
+        // Changes that wait need the keys.
+        if (!s->first)
+            dbk_db_stop_making_keys(s->db);
         pthread_cond_signal(&s->work);
         pthread_mutex_unlock(&s->mutex);
         pthread_join(s->writer, NULL);

@@ -387,7 +387,20 @@ static bool wait_for_work(writer *w)
     return more;
 }
 
-// The first answers after a start come from the rows, so that they do not wait for rollups; changes do.
+// The first answers after a start come from the rows, so that they do not wait for key indexes and rollups;
+// changes do.
+static void make_keys(dbk_store *s)
+{
+    dbk_error why = {0};
+    dbk_status status = dbk_db_make_keys(s->db, &why);
+    if (status == DBK_OK || status == DBK_CANCELLED)
+        return;
+    dbk_journal_fail(s->journal, why.message);
+    pthread_mutex_lock(&s->mutex);
+    dbk_store_note_failure(s, why.message);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static void make_rollups(dbk_store *s)
 {
     if (!dbk_db_make_rollups(s->db))
@@ -402,6 +415,7 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
+    make_keys(w.store);
     if (!w.store->unlogged) // nobody asks it anything
         make_rollups(w.store);
     while (w.in_flight.first || wait_for_work(&w)) {

@@ -299,6 +299,66 @@ static void report_question(dbk_random *r, const world *w, question *q)
         query->limit = 1 + (int64_t)below(r, 30);
 }
 
+// Orders by customer, as lists of the best customers ask: mostly of whole months.
+static void customers_question(dbk_random *r, const world *w, question *q)
+{
+    static const dbk_value words[] = {{.kind = DBK_VALUE_TEXT, .text = {"Word1", 5}},
+                                      {.kind = DBK_VALUE_NULL}};
+    static const dbk_aggregate aggregates[] = {
+        {DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}, {DBK_MAX, "created_at"}, {DBK_AVERAGE, "total"}};
+    memset(q, 0, sizeof *q);
+    dbk_query *query = &q->query;
+    *query = (dbk_query){.table = "orders",
+                         .from_ms = DBK_TIME_OPEN_FROM,
+                         .to_ms = DBK_TIME_OPEN_TO,
+                         .filters = q->filters,
+                         .keys = q->keys,
+                         .fields = q->fields,
+                         .aggregates = q->aggregates,
+                         .order = q->order,
+                         .threads = below(r, 2) ? 3 : 1};
+    dbk_bucket unit = {.unit = below(r, 3)   ? DBK_UNIT_MONTH
+                               : below(r, 2) ? DBK_UNIT_YEAR
+                                             : DBK_UNIT_DAY,
+                       .count = 1};
+    dbk_error err;
+    if (dbk_zone_load(w->zone, &unit.zone, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    int64_t span = WORLD_DAYS * (int64_t)DBK_MS_DAY, end;
+    int64_t from = WORLD_FROM - DBK_MS_DAY + (int64_t)below(r, (uint64_t)span);
+    int64_t to = below(r, 2) ? from : from + (int64_t)below(r, (uint64_t)span);
+    dbk_bucket_span(&unit, from, &from, &end);
+    dbk_bucket_span(&unit, to, &end, &to);
+    if (below(r, 4))
+        query->from_ms = from;
+    if (below(r, 4))
+        query->to_ms = to;
+    q->keys[query->keys_count++].column = "customer_id";
+    if (below(r, 4) == 0)
+        q->keys[query->keys_count++].column = "currency";
+    if (below(r, 2))
+        q->fields[query->fields_count++] = "customer_id.name";
+    if (below(r, 2))
+        q->filters[query->filters_count++] = (dbk_filter){.column = "customer_id", .op = DBK_OP_NOT_NULL};
+    if (below(r, 2))
+        q->filters[query->filters_count++] =
+            (dbk_filter){.column = "currency",
+                         .op = DBK_OP_IN,
+                         .values = words,
+                         .values_count = 1 + (int)below(r, DBK_COUNT(words))};
+    query->aggregates_count = 1 + (int)below(r, DBK_COUNT(aggregates));
+    uint64_t first = below(r, DBK_COUNT(aggregates));
+    for (int i = 0; i < query->aggregates_count; i++)
+        q->aggregates[i] = aggregates[(first + (uint64_t)i) % DBK_COUNT(aggregates)];
+    int outputs = query->keys_count + query->fields_count + query->aggregates_count;
+    query->order_count = (int)below(r, 3);
+    for (int i = 0; i < query->order_count; i++)
+        q->order[i] =
+            (dbk_order){outputs - 1 - (int)below(r, (uint64_t)query->aggregates_count), below(r, 4) != 0};
+    if (below(r, 3))
+        query->limit = 1 + (int64_t)below(r, 20);
+}
+
 static void ask(dbk_random *r, const world *w, question *q)
 {
     memset(q, 0, sizeof *q);
@@ -435,7 +495,10 @@ static void reports_equal_the_oracle_from_rollups_and_from_rows(void **state)
         world_grow(&r, &w);
         for (int i = 0; i < 250; i++) {
             question q;
-            report_question(&r, &w, &q);
+            if (below(&r, 3))
+                report_question(&r, &w, &q);
+            else
+                customers_question(&r, &w, &q);
             from_rollups += check(&w, &q.query);
             q.query.from_rows = true;
             assert_false(check(&w, &q.query));

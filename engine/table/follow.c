@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+// Following references: by links where there are any that hold, else by looking the ids up. What was looked
+// up is noted: beside hot rows at once, beside sealed ones when so much was looked up that making all of the
+// part's links is worth it.
+#include "engine/table/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    // Links are made when so many of a part's rows (one in …) were found without them: making them all in
+    // order
+    // costs less than twice as much.
+    SEARCHES_SHARE = 8,
+    // Searches ahead that the index is told of.
+    AHEAD = 8,
+};
+
+struct dbk_follower {
+    const dbk_table_view *to;
+    int column, number;
+    dbk_finder *finder;
+    dbk_text_scratch *scratch;
+    uint32_t found; // by searches, since they were last counted
+};
+
+dbk_follower *dbk_follower_create(int column, const dbk_table_view *to)
+{
+    dbk_follower *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->to = to;
+    f->column = column;
+    f->number = dbk_link_number(to->table->def->id);
+    return f;
+}
+
+void dbk_follower_free(dbk_follower *f)
+{
+    if (!f)
+        return;
+    dbk_finder_free(f->finder);
+    if (f->scratch)
+        dbk_text_scratch_dispose(f->scratch);
+    free(f->scratch);
+    free(f);
+}
+
+// ---- What holds ----
+
+// The part that was asked for last.
+typedef struct target {
+    uint32_t slot;
+    const dbk_part *part; // NULL: the snapshot has no such slot
+} target;
+
+static bool is_live(const dbk_follower *f, target *t, dbk_place place, uint32_t edition)
+{
+    uint32_t slot = dbk_place_slot(place), row = dbk_place_row(place);
+    if (slot != t->slot) {
+        t->slot = slot;
+        t->part = slot < f->to->slots ? dbk_view_part(f->to, slot) : NULL;
+    }
+    return t->part && t->part->edition == edition && row < t->part->rows && !dbk_part_is_dead(t->part, row);
+}
+
+static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row)
+{
+    mask[row >> 6] |= (uint64_t)1 << (row & 63);
+}
+
+// Each gives the places of the mask's rows as far as links say them, and leaves the others in `open`.
+static bool by_links(const dbk_follower *f, const dbk_links *links, uint32_t vector,
+                     const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS],
+                     uint64_t open[DBK_MASK_WORDS])
+{
+    target t = {UINT32_MAX, NULL};
+    uint32_t slot = UINT32_MAX, edition = 0;
+    bool is_open = false;
+    dbk_links_read(links, vector, places);
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = mask[w]; word; word &= word - 1) {
+            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
+            dbk_place place = places[row];
+            if (place != DBK_NO_PLACE && dbk_place_slot(place) != slot) {
+                slot = dbk_place_slot(place);
+                edition = dbk_links_edition(links, slot);
+            }
+            if (place == DBK_NO_PLACE || !is_live(f, &t, place, edition)) {
+                set_bit(open, row);
+                is_open = true;
+            }
+        }
+    }
+    return is_open;
+}
+
+static bool by_hot_links(const dbk_follower *f, const dbk_hot_link *links,
+                         const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS],
+                         uint64_t open[DBK_MASK_WORDS])
+{
+    target t = {UINT32_MAX, NULL};
+    bool is_open = false;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = mask[w]; word; word &= word - 1) {
+            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
+            uint64_t link = atomic_load_explicit(&links[row], memory_order_relaxed);
+            places[row] = link ? dbk_hot_link_place(link) : DBK_NO_PLACE;
+            if (!link || !is_live(f, &t, places[row], dbk_hot_link_edition(link))) {
+                set_bit(open, row);
+                is_open = true;
+            }
+        }
+    }
+    return is_open;
+}
+
+// ---- Searches ----
+
+// Looks the mask's ids up. The rows that name one order stand together: most ask what the one before did.
+static dbk_status by_search(dbk_follower *f, const dbk_part *part, uint32_t vector,
+                            const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+{
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = 0;
+    const dbk_text *ids;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+        for (uint64_t word = mask[w]; word; word &= word - 1)
+            rows[count++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(word));
+    if (!f->scratch && !(f->scratch = calloc(1, sizeof *f->scratch)))
+        return DBK_NO_MEMORY;
+    if (!f->finder && !(f->finder = dbk_finder_create(f->to)))
+        return DBK_NO_MEMORY;
+    DBK_TRY(dbk_part_texts(part, f->column, vector, f->scratch, &ids));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t row = rows[i];
+        bool found;
+        dbk_locator at;
+        if (i + AHEAD < count)
+            dbk_finder_expect(f->finder, ids[rows[i + AHEAD]]);
+        if (i > 0 && dbk_text_equal(ids[row], ids[rows[i - 1]])) {
+            places[row] = places[rows[i - 1]];
+        } else {
+            DBK_TRY(dbk_finder_find(f->finder, ids[row], &found, &at));
+            places[row] = found ? dbk_place_make(at.part, at.row) : DBK_NO_PLACE;
+        }
+        f->found += places[row] != DBK_NO_PLACE;
+    }
+    return DBK_OK;
+}
+
+static void note_hot(const dbk_follower *f, dbk_hot_link *links, const uint64_t open[DBK_MASK_WORDS],
+                     const dbk_place places[DBK_VECTOR_ROWS])
+{
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        for (uint64_t word = open[w]; word; word &= word - 1) {
+            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
+            if (places[row] == DBK_NO_PLACE)
+                continue;
+            uint32_t edition = dbk_view_part(f->to, dbk_place_slot(places[row]))->edition;
+            atomic_store_explicit(&links[row], dbk_hot_link_make(places[row], edition), memory_order_relaxed);
+        }
+    }
+}
+
+static dbk_status follow_sealed(dbk_follower *f, const dbk_part *part, uint32_t vector,
+                                const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+{
+    const dbk_links *links = atomic_load(&part->sealed->links.made[f->number]);
+    uint64_t open[DBK_MASK_WORDS] = {0};
+    if (!links)
+        return by_search(f, part, vector, mask, places);
+    return by_links(f, links, vector, mask, places, open) ? by_search(f, part, vector, open, places) : DBK_OK;
+}
+
+static dbk_status follow_hot(dbk_follower *f, const dbk_part *part, uint32_t vector,
+                             const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+{
+    dbk_delta *delta = part->delta;
+    // Small deltas give way to larger ones soon.
+    dbk_hot_link *links = delta->chunk_rows == DBK_VECTOR_ROWS
+                              ? dbk_hot_links_vector(&delta->links, delta->object.memory, f->number, vector)
+                              : NULL;
+    uint64_t open[DBK_MASK_WORDS] = {0};
+    if (!links)
+        return by_search(f, part, vector, mask, places);
+    if (!by_hot_links(f, links, mask, places, open))
+        return DBK_OK;
+    DBK_TRY(by_search(f, part, vector, open, places));
+    note_hot(f, links, open, places);
+    return DBK_OK;
+}
+
+// ---- Making links ----
+
+static void live_rows(const dbk_part *part, uint32_t vector, uint64_t mask[DBK_MASK_WORDS])
+{
+    uint32_t left = part->rows - vector * DBK_VECTOR_ROWS;
+    const uint64_t *dead = dbk_part_dead(part, vector);
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
+        uint32_t rows = left > w * 64 ? left - w * 64 : 0;
+        mask[w] = (rows >= 64 ? UINT64_MAX : ((uint64_t)1 << rows) - 1) & ~(dead ? dead[w] : 0);
+    }
+}
+
+static dbk_status all_places(dbk_follower *f, const dbk_part *part, dbk_place *places)
+{
+    memset(places, 0xFF, part->rows * sizeof *places); // DBK_NO_PLACE
+    for (uint32_t v = 0; v * DBK_VECTOR_ROWS < part->rows; v++) {
+        uint64_t mask[DBK_MASK_WORDS];
+        dbk_place of_vector[DBK_VECTOR_ROWS];
+        live_rows(part, v, mask);
+        DBK_TRY(follow_sealed(f, part, v, mask, of_vector));
+        for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+            for (uint64_t word = mask[w]; word; word &= word - 1) {
+                uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
+                places[v * DBK_VECTOR_ROWS + row] = of_vector[row];
+            }
+    }
+    return DBK_OK;
+}
+
+// Puts new links in the place of the old ones. Without memory there are none, which costs time only.
+static dbk_status make_links(dbk_follower *f, const dbk_part *part)
+{
+    dbk_db *db = f->to->table->tenant->db;
+    dbk_part_links *all = &part->sealed->links;
+    dbk_place *places = malloc(part->rows * sizeof *places);
+    dbk_status status = places ? all_places(f, part, places) : DBK_NO_MEMORY;
+    dbk_links *links =
+        status == DBK_OK ? dbk_links_create(&db->versions.memory, places, part->rows, f->to) : NULL;
+    free(places);
+    f->found = 0;
+    atomic_store(&all->searches[f->number], 0);
+    if (!links)
+        return status == DBK_NO_MEMORY ? DBK_OK : status;
+    dbk_links *old = atomic_exchange(&all->made[f->number], links);
+    if (old)
+        dbk_db_offer(db, dbk_links_object(old));
+    return DBK_OK;
+}
+
+static dbk_status count_searches(dbk_follower *f, const dbk_part *part)
+{
+    dbk_part_links *all = &part->sealed->links;
+    uint32_t found = f->found;
+    f->found = 0;
+    if (found == 0 ||
+        atomic_fetch_add(&all->searches[f->number], found) + found < part->rows / SEARCHES_SHARE)
+        return DBK_OK;
+    if (atomic_exchange(&all->is_making[f->number], true)) // another reader is at it
+        return DBK_OK;
+    dbk_status status = make_links(f, part);
+    atomic_store(&all->is_making[f->number], false);
+    return status;
+}
+
+dbk_status dbk_follower_follow(dbk_follower *f, const dbk_part *part, uint32_t vector,
+                               const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+{
+    if (!part->sealed)
+        return follow_hot(f, part, vector, mask, places);
+    DBK_TRY(follow_sealed(f, part, vector, mask, places));
+    return count_searches(f, part);
+}
