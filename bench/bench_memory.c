@@ -2,10 +2,15 @@
 // What memory gives on this machine, by the size of what is read and by the number of cores, and what adding
 // to groups costs a row: the floors of the scans. Prints one line for each; every loop's answer is checked.
 //
-//     bench_memory
+//     bench_memory [MS]                      everything; MS of work for one timing, 60 unless said
+//     bench_memory read BYTES THREADS [MS]   bytes/ns of reading so much again and again, all threads
+//     together bench_memory add GROUPS [MS]           ns/row of adding to so many groups, by the best way
+//     there is here
+#include "engine/base/processor.h"
 #include "engine/base/random.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +18,7 @@
 #include <time.h>
 
 enum { ROUNDS = 7, THREADS_MAX = 2 };
-static const double WORK_NS = 60e6; // for one timing
+static double work_ns = 60e6; // for one timing
 
 static double now_ns(void)
 {
@@ -77,34 +82,55 @@ static double read_once(reader *readers, int threads)
     return now_ns() - before;
 }
 
-static void bench_read(const char *name, size_t bytes, int threads)
+typedef struct figure {
+    double median, best;
+} figure;
+
+// `took` is in nanoseconds and gets sorted.
+static figure figure_of(double took[ROUNDS])
+{
+    qsort(took, ROUNDS, sizeof(*took), by_value);
+    return (figure){took[ROUNDS / 2], took[0]};
+}
+
+// Every thread reads its share of the bytes; bytes/ns of all.
+static figure bench_read(size_t bytes, int threads)
 {
     reader readers[THREADS_MAX];
-    size_t count = bytes / sizeof(uint64_t);
-    size_t passes = (size_t)(WORK_NS * 30 / (double)bytes) + 1; // at some 30 bytes a nanosecond
+    size_t share = (bytes / (size_t)threads + 4095) & ~(size_t)4095, count = share / sizeof(uint64_t);
+    size_t passes = (size_t)(work_ns * 30 / (double)share) + 1; // at some 30 bytes a nanosecond
     for (int t = 0; t < threads; t++) {
-        uint64_t *values = must(aligned_alloc(4096, bytes));
+        uint64_t *values = must(aligned_alloc(4096, share));
         for (size_t i = 0; i < count; i++)
             values[i] = i;
         readers[t] = (reader){values, count, passes, 0};
     }
     double took[ROUNDS];
+    read_once(readers, threads);
     for (int i = 0; i < ROUNDS; i++) {
         took[i] = read_once(readers, threads);
-        if (readers[0].sum != passes * (count * (count - 1) / 2))
-            exit(1);
+        for (int t = 0; t < threads; t++)
+            if (readers[t].sum != passes * (count * (count - 1) / 2))
+                exit(1);
     }
-    qsort(took, ROUNDS, sizeof(*took), by_value);
-    printf("read %-6s %d thread%s  median %6.1f  best %6.1f bytes/ns\n", name, threads,
-           threads > 1 ? "s" : " ", (double)(bytes * passes) * threads / took[ROUNDS / 2],
-           (double)(bytes * passes) * threads / took[0]);
     for (int t = 0; t < threads; t++)
         free((void *)readers[t].values);
+    figure f = figure_of(took);
+    double all = (double)(share * passes) * threads;
+    return (figure){all / f.median, all / f.best};
+}
+
+static void show_read(const char *name, size_t bytes, int threads)
+{
+    figure f = bench_read(bytes * (size_t)threads, threads);
+    printf("read %-5s %8zu KiB a thread  %d thread%s  median %6.1f  best %6.1f bytes/ns\n", name, bytes >> 10,
+           threads, threads > 1 ? "s" : " ", f.median, f.best);
 }
 
 // ---- Adding to groups ----
 
-enum { CODES = 1 << 22 };
+enum { BLOCK = 1024, REGISTER_GROUPS_MAX = 16 };
+static size_t rows_added = 1 << 22;
 
 typedef struct group {
     uint64_t sum, count;
@@ -112,55 +138,130 @@ typedef struct group {
 
 static void scatter(const uint32_t *codes, const uint32_t *values, group *groups, size_t stride, int banks)
 {
-    for (size_t i = 0; i < CODES; i++) {
+    for (size_t i = 0; i < rows_added; i++) {
         group *g = &groups[(i & (size_t)(banks - 1)) * stride + codes[i]];
         g->sum += values[i];
         g->count++;
     }
 }
 
-static void bench_scatter(uint32_t groups_count, int banks)
+// Few groups: each looks at a block of rows in turn and adds up its own without a branch or a store.
+#define IN_REGISTERS(attributes, name)                                                                       \
+    attributes static void name(const uint32_t *codes, const uint32_t *values, group *groups,                \
+                                uint32_t count)                                                              \
+    {                                                                                                        \
+        for (size_t at = 0; at < rows_added; at += BLOCK)                                                    \
+            for (uint32_t g = 0; g < count; g++) {                                                           \
+                uint32_t sum = 0, hits = 0; /* a block of values below 2^20 fits */                          \
+                for (size_t i = at; i < at + BLOCK; i++) {                                                   \
+                    uint32_t is = 0u - (uint32_t)(codes[i] == g);                                            \
+                    sum += values[i] & is;                                                                   \
+                    hits -= is;                                                                              \
+                }                                                                                            \
+                groups[g].sum += sum;                                                                        \
+                groups[g].count += hits;                                                                     \
+            }                                                                                                \
+    }
+IN_REGISTERS(, in_registers)
+#if DBK_HAS_512
+IN_REGISTERS(DBK_512, in_registers_512)
+#endif
+
+// banks 0: in registers.
+static figure bench_add(uint32_t groups_count, int banks)
 {
-    uint32_t *codes = must(malloc(CODES * sizeof(*codes))), *values = must(malloc(CODES * sizeof(*values)));
-    group *groups = must(calloc((size_t)groups_count * (size_t)banks, sizeof(*groups)));
+    rows_added = groups_count > 1 << 20 && work_ns >= 60e6 ? 1 << 24 : work_ns < 60e6 ? 1 << 16 : 1 << 22;
+    uint32_t *codes = must(malloc(rows_added * sizeof(*codes))),
+             *values = must(malloc(rows_added * sizeof(*values)));
+    size_t slots = (size_t)groups_count * (size_t)(banks ? banks : 1);
+    group *groups = must(calloc(slots, sizeof(*groups)));
     dbk_random random = dbk_random_seed(1);
     uint64_t expected = 0, sum = 0, count = 0;
-    for (size_t i = 0; i < CODES; i++) {
+    for (size_t i = 0; i < rows_added; i++) {
         codes[i] = (uint32_t)dbk_random_below(&random, groups_count);
         values[i] = (uint32_t)dbk_random_below(&random, 100000);
         expected += values[i];
     }
     double took[ROUNDS];
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = -1; i < ROUNDS; i++) { // one to warm up
         double before = now_ns();
-        scatter(codes, values, groups, groups_count, banks);
-        took[i] = now_ns() - before;
+        if (banks)
+            scatter(codes, values, groups, groups_count, banks);
+#if DBK_HAS_512
+        else if (dbk_has_512())
+            in_registers_512(codes, values, groups, groups_count);
+#endif
+        else
+            in_registers(codes, values, groups, groups_count);
+        if (i >= 0)
+            took[i] = (now_ns() - before) / (double)rows_added;
     }
-    for (size_t i = 0; i < (size_t)groups_count * (size_t)banks; i++) {
+    for (size_t i = 0; i < slots; i++) {
         sum += groups[i].sum;
         count += groups[i].count;
     }
-    if (sum != expected * ROUNDS || count != (uint64_t)CODES * ROUNDS)
+    if (sum != expected * (ROUNDS + 1) || count != (uint64_t)rows_added * (ROUNDS + 1))
         exit(1);
-    qsort(took, ROUNDS, sizeof(*took), by_value);
-    printf("add to %8u groups, %d bank%s  median %5.2f  best %5.2f ns/row\n", groups_count, banks,
-           banks > 1 ? "s" : " ", took[ROUNDS / 2] / CODES, took[0] / CODES);
     free(codes);
     free(values);
     free(groups);
+    return figure_of(took);
 }
 
-int main(void)
+static void show_add(uint32_t groups_count, int banks)
 {
-    for (int threads = 1; threads <= THREADS_MAX; threads++) {
-        bench_read("L1", 16 << 10, threads);
-        bench_read("L2", 512 << 10, threads);
-        bench_read("L3", 8 << 20, threads);
-        bench_read("DRAM", 512 << 20, threads);
+    figure f = bench_add(groups_count, banks);
+    static const char *const ways[] = {"registers", "1 bank", "2 banks", "", "4 banks"};
+    printf("add to %8u groups, %-9s  median %5.2f  best %5.2f ns/row\n", groups_count, ways[banks], f.median,
+           f.best);
+}
+
+static double best_add(uint32_t groups_count)
+{
+    double best = bench_add(groups_count, 1).median;
+    for (int banks = groups_count <= REGISTER_GROUPS_MAX ? 0 : 2; banks <= 4 && groups_count <= 1 << 12;
+         banks += 2) {
+        double one = bench_add(groups_count, banks).median;
+        best = one < best ? one : best;
     }
-    for (uint32_t bits = 2; bits <= 22; bits += 2)
+    return best;
+}
+
+static void show_all(void)
+{
+    bool whole = work_ns >= 60e6;
+    for (int threads = 1; threads <= THREADS_MAX; threads++) {
+        show_read("L1", 16 << 10, threads);
+        show_read("L2", 512 << 10, threads);
+        show_read("L3", 8 << 20, threads);
+        show_read("L3", whole ? 64 << 20 : 9 << 20, threads);
+        show_read("DRAM", whole ? (size_t)1 << 30 : 10 << 20, threads);
+    }
+    for (uint32_t groups = 4; groups <= REGISTER_GROUPS_MAX; groups *= 2)
+        show_add(groups, 0);
+    for (uint32_t bits = 2; bits <= (whole ? 24 : 16); bits += 2)
         for (int banks = 1; banks <= 4; banks *= 2)
-            if (banks == 1 || bits <= 10)
-                bench_scatter(UINT32_C(1) << bits, banks);
+            if (banks == 1 || bits <= 12)
+                show_add(UINT32_C(1) << bits, banks);
+}
+
+int main(int argc, char **argv)
+{
+    bool is_read = argc > 3 && strcmp(argv[1], "read") == 0, is_add = argc > 2 && strcmp(argv[1], "add") == 0;
+    int ms_at = is_read ? 4 : is_add ? 3 : 1;
+    if (argc > ms_at)
+        work_ns = atof(argv[ms_at]) * 1e6;
+    if (work_ns <= 0 ||
+        (is_read && (atoi(argv[3]) < 1 || atoi(argv[3]) > THREADS_MAX || atoll(argv[2]) < 1)) ||
+        (is_add && (atoll(argv[2]) < 1 || atoll(argv[2]) > 1 << 26))) {
+        fprintf(stderr, "usage: bench_memory [MS] | read BYTES THREADS [MS] | add GROUPS [MS]\n");
+        return 2;
+    }
+    if (is_read)
+        printf("%.2f\n", bench_read((size_t)atoll(argv[2]), atoi(argv[3])).median);
+    else if (is_add)
+        printf("%.3f\n", best_add((uint32_t)atoll(argv[2])));
+    else
+        show_all();
     return 0;
 }

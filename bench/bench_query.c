@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// Daybook's side of the scan benchmark: opens a data directory, then for each line "NAME [NAME …]" on stdin
-// runs the query of that name and answers {"ns":…,"cpu":…,"table_rows":…,"scanned":…,"bytes":…,"rows":[[…]]} on
-// stdout: nanoseconds by the clock and of all the process's threads, the rows of the table and those that were looked
-// at, the packed bytes of the columns that the query names. Integers are strings, so that no reader rounds them.
+// Daybook's side of the suites `scan` and `summaries`: opens a data directory, then for each line "NAME [V]"
+// on stdin runs the query of that name, in its variation V (so many months earlier, another word), and
+// answers
+// {"ns":…,"cpu":…,"table_rows":…,"scanned":…,"bytes":…,"rows":[[…]]} on stdout: nanoseconds by the clock and
+// of all the process's threads, the rows of the table and those that were looked at, the packed bytes of the
+// columns that the query names. Integers are strings, so that no reader rounds them. Names that begin with
+// "kept_" may be answered from sums kept beside the rows, the others look at rows.
+//
+// "portable NAME [V]" does it with the loops for any processor; the others use those of the level that is
+// named, or the best that this processor runs. The line "describe" is answered with what each query must
+// touch at the least: rows, columns, bits a row.
+//
+//     bench_query DIR TENANT THREADS [portable|avx2|avx512] <lines
+#include "engine/base/days.h"
 #include "engine/base/decimal.h"
+#include "engine/base/processor.h"
 #include "engine/table/state.h"
 #include "ingest/store/store.h"
 
@@ -12,12 +23,16 @@
 #include <string.h>
 #include <time.h>
 
-static int64_t at(const char *date)
+// The first instant of a month, so many months earlier.
+static int64_t at(const char *date, int months_back)
 {
     int32_t day;
+    int year, month, day_of_month;
     if (!dbk_date_parse(date, strlen(date), &day))
         abort();
-    return (int64_t)day * DBK_MS_DAY;
+    dbk_civil_from_day(day, &year, &month, &day_of_month);
+    int months = year * 12 + month - 1 - months_back;
+    return (int64_t)dbk_day_from_civil(months / 12, months % 12 + 1, day_of_month) * DBK_MS_DAY;
 }
 
 static const dbk_bucket day = {.unit = DBK_UNIT_DAY, .count = 1};
@@ -29,14 +44,31 @@ static const dbk_aggregate count_sum_last[] = {
 static const dbk_aggregate count_only[] = {{DBK_COUNT_ROWS, NULL}};
 static const dbk_aggregate distinct_customers[] = {{DBK_COUNT_DISTINCT, "customer_id"}};
 static const dbk_value cancelled = {.kind = DBK_VALUE_TEXT, .text = {"CANCELLED", 9}};
-static const dbk_value card = {.kind = DBK_VALUE_TEXT, .text = {"card", 4}};
-static const dbk_filter cancelled_card[] = {{"status", DBK_OP_EQ, &cancelled, 1},
-                                            {"payment_method", DBK_OP_EQ, &card, 1}};
+enum { METHODS = 4 };
+#define METHOD(word)                                                                                         \
+    {                                                                                                        \
+        .kind = DBK_VALUE_TEXT, .text = { word, sizeof(word) - 1 }                                           \
+    }
+static const dbk_value methods[METHODS] = {METHOD("card"), METHOD("paypal"), METHOD("transfer"),
+                                           METHOD("cash")};
+#define CANCELLED_BY(method)                                                                                 \
+    {                                                                                                        \
+        {"status", DBK_OP_EQ, &cancelled, 1},                                                                \
+        {                                                                                                    \
+            "payment_method", DBK_OP_EQ, method, 1                                                           \
+        }                                                                                                    \
+    }
+static const dbk_filter cancelled_by[METHODS][2] = {CANCELLED_BY(&methods[0]), CANCELLED_BY(&methods[1]),
+                                                    CANCELLED_BY(&methods[2]), CANCELLED_BY(&methods[3])};
 static const dbk_filter with_customer[] = {{"customer_id", DBK_OP_NOT_NULL, NULL, 0}};
 static const dbk_group_key by_day_status[] = {{"created_at", &day}, {"status", NULL}};
 static const dbk_group_key by_status[] = {{"status", NULL}};
 static const dbk_group_key by_method_month[] = {{"payment_method", NULL}, {"created_at", &month}};
 static const dbk_group_key by_customer[] = {{"customer_id", NULL}};
+static const dbk_group_key by_day[] = {{"created_at", &day}};
+static const dbk_group_key by_method[] = {{"payment_method", NULL}};
+static const dbk_group_key by_status_currency[] = {{"status", NULL}, {"currency", NULL}};
+static const dbk_group_key by_month_status[] = {{"created_at", &month}, {"status", NULL}};
 static const dbk_group_key by_month[] = {{"created_at", &month}};
 static const dbk_group_key by_hour[] = {{"created_at", &hour_of_day}};
 static const dbk_group_key by_product[] = {{"product_id", NULL}};
@@ -56,7 +88,7 @@ static const struct {
      NULL,
      NULL,
      {.table = "orders",
-      .filters = cancelled_card,
+      .filters = cancelled_by[0],
       .filters_count = 2,
       .aggregates = count_only,
       .aggregates_count = 1}},
@@ -129,6 +161,58 @@ static const struct {
      NULL,
      NULL,
      {.table = "orders", .keys = by_hour, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
+    {"kept_month_status_currency",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "orders",
+      .keys = by_status_currency,
+      .keys_count = 2,
+      .aggregates = count_sum,
+      .aggregates_count = 2}},
+    {"kept_month_by_day",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "orders", .keys = by_day, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
+    {"kept_year_by_day",
+     "2025-01-01",
+     "2026-01-01",
+     {.table = "orders", .keys = by_day, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
+    {"kept_all_month_status",
+     NULL,
+     NULL,
+     {.table = "orders",
+      .keys = by_month_status,
+      .keys_count = 2,
+      .aggregates = count_sum,
+      .aggregates_count = 2}},
+    {"kept_month_method",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "orders", .keys = by_method, .keys_count = 1, .aggregates = count_sum, .aggregates_count = 2}},
+    {"kept_month_top_customers",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "orders",
+      .filters = with_customer,
+      .filters_count = 1,
+      .keys = by_customer,
+      .keys_count = 1,
+      .aggregates = count_sum,
+      .aggregates_count = 2,
+      .order = top,
+      .order_count = 2,
+      .limit = 100}},
+    {"kept_month_top_products",
+     "2025-03-01",
+     "2025-04-01",
+     {.table = "order_lines",
+      .keys = by_product,
+      .keys_count = 1,
+      .aggregates = count_sum,
+      .aggregates_count = 2,
+      .order = top,
+      .order_count = 2,
+      .limit = 100}},
 };
 
 static void print_wide(dbk_i128 value)
@@ -201,42 +285,176 @@ static int64_t now_ns(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int answer(dbk_db *db, const char *tenant, const char *name, int threads)
+// ---- Queries ----
+
+static const dbk_table_def *table_of(const dbk_query *query)
 {
-    for (size_t i = 0; i < DBK_COUNT(queries); i++) {
-        if (strcmp(queries[i].name, name) != 0)
-            continue;
-        dbk_query query = queries[i].query;
-        query.from_ms = queries[i].from ? at(queries[i].from) : DBK_TIME_OPEN_FROM;
-        query.to_ms = queries[i].to ? at(queries[i].to) : DBK_TIME_OPEN_TO;
-        query.threads = threads;
-        query.from_rows = true; // nobody has sums made beforehand here
-        dbk_error err;
-        dbk_result *result;
-        int64_t before = now_ns(CLOCK_MONOTONIC), cpu_before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
-        dbk_read read = dbk_read_begin(db);
-        dbk_status status = dbk_query_run(read.snapshot, dbk_text_from(tenant), &query, &result, &err);
-        int64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before, ns = now_ns(CLOCK_MONOTONIC) - before;
-        if (status != DBK_OK) {
-            fprintf(stderr, "%s: %s\n", name, err.message);
-            return 1;
-        }
-        const dbk_table_def *table = dbk_table_def_by_name(dbk_text_from(query.table));
-        const dbk_table_view *view =
-            dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, dbk_text_from(tenant)), table->id);
-        printf("{\"ns\":%lld,\"cpu\":%lld,\"table_rows\":%llu,\"scanned\":%llu,\"bytes\":%llu,", (long long)ns,
-               (long long)cpu, (unsigned long long)dbk_view_rows(view),
-               (unsigned long long)dbk_result_statistics(result).rows_scanned,
-               (unsigned long long)query_bytes(view, table, &query));
-        dbk_read_end(db, &read);
-        print_rows(result);
-        puts("}");
-        fflush(stdout);
-        dbk_result_free(result);
-        return 0;
-    }
-    fprintf(stderr, "there is no query %s\n", name);
+    return dbk_table_def_by_name(dbk_text_from(query->table));
+}
+
+// The query of a number, in a variation.
+static dbk_query query_make(size_t number, int variation, int threads)
+{
+    dbk_query query = queries[number].query;
+    query.from_ms = queries[number].from ? at(queries[number].from, variation) : DBK_TIME_OPEN_FROM;
+    query.to_ms = queries[number].to ? at(queries[number].to, variation) : DBK_TIME_OPEN_TO;
+    if (query.filters == cancelled_by[0])
+        query.filters = cancelled_by[variation % METHODS];
+    query.threads = threads;
+    query.from_rows = strncmp(queries[number].name, "kept_", 5) != 0;
+    return query;
+}
+
+static int failed(const char *name, const dbk_error *err)
+{
+    fprintf(stderr, "%s: %s\n", name, err->message);
     return 1;
+}
+
+static int answer(dbk_db *db, const char *tenant, const char *name, int variation, int threads)
+{
+    size_t i = 0;
+    while (i < DBK_COUNT(queries) && strcmp(queries[i].name, name) != 0)
+        i++;
+    if (i == DBK_COUNT(queries)) {
+        fprintf(stderr, "there is no query %s\n", name);
+        return 1;
+    }
+    dbk_query query = query_make(i, variation, threads);
+    dbk_error err;
+    dbk_result *result;
+    int64_t before = now_ns(CLOCK_MONOTONIC), cpu_before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    dbk_read read = dbk_read_begin(db);
+    dbk_status status = dbk_query_run(read.snapshot, dbk_text_from(tenant), &query, &result, &err);
+    int64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before, ns = now_ns(CLOCK_MONOTONIC) - before;
+    if (status != DBK_OK)
+        return failed(name, &err);
+    const dbk_table_def *table = table_of(&query);
+    const dbk_table_view *view =
+        dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, dbk_text_from(tenant)), table->id);
+    printf("{\"ns\":%lld,\"cpu\":%lld,\"table_rows\":%llu,\"scanned\":%llu,\"bytes\":%llu,", (long long)ns,
+           (long long)cpu, (unsigned long long)(view ? dbk_view_rows(view) : 0),
+           (unsigned long long)dbk_result_statistics(result).rows_scanned,
+           (unsigned long long)(view ? query_bytes(view, table, &query) : 0));
+    dbk_read_end(db, &read);
+    print_rows(result);
+    puts("}");
+    fflush(stdout);
+    dbk_result_free(result);
+    return 0;
+}
+
+// ---- What they must touch ----
+
+// Of sealed rows: bits a row.
+static double column_bits(const dbk_table_view *view, const dbk_table_def *table, const char *name)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < dbk_view_parts(view); i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        rows += part->sealed ? dbk_part_rows(part) : 0;
+    }
+    return rows ? 8.0 * (double)column_bytes(view, table, name) / (double)rows : 0;
+}
+
+static int rows_in_range(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, int64_t *rows)
+{
+    dbk_query all = {.table = query->table,
+                     .from_ms = query->from_ms,
+                     .to_ms = query->to_ms,
+                     .aggregates = count_only,
+                     .aggregates_count = 1};
+    dbk_error err;
+    dbk_result *result;
+    if (dbk_query_run(snapshot, tenant, &all, &result, &err) != DBK_OK)
+        return failed("rows", &err);
+    *rows = (int64_t)dbk_result_sum(result, 0, 0);
+    dbk_result_free(result);
+    return 0;
+}
+
+// Names each column once, with the bits that a row of it has. Rows are sorted by the time column: where it
+// only bounds a range or a bucket its ends are searched for, and it is not one of those that must be read.
+static void describe_columns(const dbk_table_view *view, const dbk_table_def *table, const dbk_query *q)
+{
+    const char *names[DBK_COLUMNS_MAX];
+    int count = 0;
+    for (int i = 0; i < q->filters_count; i++)
+        names[count++] = q->filters[i].column;
+    for (int i = 0; i < q->keys_count; i++)
+        if (!q->keys[i].bucket)
+            names[count++] = q->keys[i].column;
+    for (int i = 0; i < q->aggregates_count; i++)
+        if (q->aggregates[i].column)
+            names[count++] = q->aggregates[i].column;
+    const char *separator = "";
+    for (int i = 0; i < count; i++) {
+        bool again = false;
+        for (int k = 0; k < i; k++)
+            again |= strcmp(names[i], names[k]) == 0;
+        if (!again)
+            printf("%s\"%s\":%.2f", separator, names[i], column_bits(view, table, names[i]));
+        separator = ",";
+    }
+}
+
+// How many groups are added to at once: buckets of time are runs of rows, one after the other. Distinct
+// values of a column are a bit each, 128 to the bytes of a group.
+static double groups_at_once(const dbk_tenant_view *view, const dbk_table_def *table, const dbk_query *q)
+{
+    double groups = 1;
+    for (int i = 0; i < q->keys_count; i++)
+        if (!q->keys[i].bucket) {
+            int column = dbk_column_find(table, dbk_text_from(q->keys[i].column));
+            groups *= dbk_tenant_words(view, table->columns[column].domain) + 1.0;
+        }
+    for (int i = 0; i < q->aggregates_count; i++)
+        if (q->aggregates[i].kind == DBK_COUNT_DISTINCT) {
+            int column = dbk_column_find(table, dbk_text_from(q->aggregates[i].column));
+            groups *= dbk_tenant_words(view, table->columns[column].domain) / 128.0 + 1.0;
+        }
+    return groups;
+}
+
+static int describe(dbk_db *db, dbk_text tenant)
+{
+    dbk_read read = dbk_read_begin(db);
+    const dbk_tenant_view *view = dbk_snapshot_tenant(read.snapshot, tenant);
+    int status = 0;
+    const char *separator = "";
+    putchar('{');
+    for (size_t i = 0; view && i < DBK_COUNT(queries); i++) {
+        dbk_query query = query_make(i, 0, 1);
+        const dbk_table_def *table = table_of(&query);
+        const dbk_table_view *rows_view = dbk_tenant_table(view, table->id);
+        int64_t rows;
+        if (!rows_view)
+            continue;
+        if ((status = rows_in_range(read.snapshot, tenant, &query, &rows)) != 0)
+            break;
+        // Neither keys nor conditions: the sums of whole segments are known.
+        bool statistics = query.keys_count == 0 && query.filters_count == 0;
+        printf("%s\"%s\":{\"table\":\"%s\",\"rows\":%lld,\"statistics\":%s,\"groups\":%.0f,\"columns\":{",
+               separator, queries[i].name, query.table, (long long)rows, statistics ? "true" : "false",
+               groups_at_once(view, table, &query));
+        describe_columns(rows_view, table, &query);
+        printf("}}");
+        separator = ",";
+    }
+    puts("}");
+    fflush(stdout);
+    dbk_read_end(db, &read);
+    return status;
+}
+
+// ---- The lines ----
+
+static bool use_level(const char *name)
+{
+    for (int level = 0; level < DBK_LEVELS; level++)
+        if (strcmp(dbk_level_name((dbk_level)level), name) == 0)
+            return dbk_level_use((dbk_level)level);
+    return false;
 }
 
 // What an opened store still does on threads of its own (rollups) would count as the first queries' time.
@@ -251,10 +469,29 @@ static void wait_for_quiet(void)
     } while (used > 1000000);
 }
 
+// One line of stdin.
+static int obey(dbk_db *db, const char *tenant, char *line, int threads, dbk_level level)
+{
+    static const char portable[] = "portable ";
+    char name[64] = "";
+    int variation = 0;
+    bool is_portable = strncmp(line, portable, sizeof portable - 1) == 0;
+    if (sscanf(line + (is_portable ? sizeof portable - 1 : 0), "%63s %d", name, &variation) < 1)
+        return 0;
+    if (strcmp(name, "describe") == 0)
+        return describe(db, dbk_text_from(tenant));
+    dbk_level_use(is_portable ? DBK_LEVEL_PORTABLE : level);
+    return answer(db, tenant, name, variation, threads);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_query DIR TENANT THREADS <names\n");
+    if (argc < 4 || argc > 5) {
+        fprintf(stderr, "usage: bench_query DIR TENANT THREADS [portable|avx2|avx512] <lines\n");
+        return 2;
+    }
+    if (argc == 5 && !use_level(argv[4])) {
+        fprintf(stderr, "bench_query: this processor does not run %s\n", argv[4]);
         return 2;
     }
     dbk_store *store;
@@ -267,12 +504,11 @@ int main(int argc, char **argv)
     wait_for_quiet();
     puts("{\"ready\":true}");
     fflush(stdout);
+    const dbk_level level = dbk_level_used();
     char line[128];
-    int failed = 0;
-    while (!failed && fgets(line, sizeof(line), stdin)) {
-        line[strcspn(line, "\n")] = 0;
-        failed = answer(dbk_store_db(store), argv[2], line, atoi(argv[3]));
-    }
+    int status = 0;
+    while (!status && fgets(line, sizeof(line), stdin))
+        status = obey(dbk_store_db(store), argv[2], line, atoi(argv[3]), level);
     dbk_store_close(store);
-    return failed;
+    return status;
 }

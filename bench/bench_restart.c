@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a restart's time goes: a data directory is opened as a server opens it, phase by phase, with the time
-// that passed and the processor's, all threads taken together. Beside it stands what the disk needs to hand the
-// files over, read past the page cache in requests of 1 to 8 MiB, several at a time: the best of all is the
-// floor that a restart is measured against.
+// that passed and the processor's, all threads taken together. Beside it stands what the disk needs to hand
+// the files over, read past the page cache in requests of 1 to 8 MiB, several at a time: the best of all is
+// the floor that a restart is measured against.
 //
 //     bench_restart DIR [ROUNDS] [cold]     nobody else may have DIR open
 //
@@ -70,30 +70,42 @@ typedef struct disk_read {
     const char *directory;
     const dbk_file_list *files;
     size_t next_file;
-    int fd;
     uint64_t at, size;
 } disk_read;
 
-// The next request; false at the end.
-static bool next_request(disk_read *d, size_t chunk, uint64_t *offset, size_t *size)
+typedef struct request {
+    int fd;
+    uint64_t offset;
+    size_t size;
+} request;
+
+static int segment_open(const char *directory, const dbk_file_list *files, size_t index, int flags)
 {
-    while (d->fd < 0 || d->at >= d->size) {
-        if (d->next_file == d->files->counts[DBK_FILE_SEGMENT])
-            return false;
-        char path[4096];
-        uint64_t number = d->files->numbers[DBK_FILE_SEGMENT][d->next_file++];
-        snprintf(path, sizeof path, "%s/%s", d->directory, dbk_file_name_make(DBK_FILE_SEGMENT, number).text);
-        // Closed by the end of the process: requests on it may still be in flight.
-        d->fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+    char path[4096];
+    dbk_file_name name = dbk_file_name_make(DBK_FILE_SEGMENT, files->numbers[DBK_FILE_SEGMENT][index]);
+    snprintf(path, sizeof path, "%s/%s", directory, name.text);
+    return open(path, O_RDONLY | O_CLOEXEC | flags);
+}
+
+// The next request, on a descriptor of its own; false at the end.
+static bool next_request(disk_read *d, size_t chunk, request *out)
+{
+    if (d->at >= d->size)
+        d->next_file++;
+    if (d->next_file > d->files->counts[DBK_FILE_SEGMENT])
+        return false;
+    out->fd = segment_open(d->directory, d->files, d->next_file - 1, O_DIRECT);
+    must(out->fd >= 0, "the disk cannot be read past the page cache");
+    if (d->at >= d->size) {
         struct stat status;
-        must(d->fd >= 0 && fstat(d->fd, &status) == 0, "the disk cannot be read past the page cache");
+        must(fstat(out->fd, &status) == 0, "a file vanished");
         d->size = (uint64_t)status.st_size;
         d->at = 0;
     }
-    *offset = d->at;
+    out->offset = d->at;
     d->at += chunk;
     // Not past the end: the kernel would fill the rest with zeros.
-    *size = d->at < d->size ? chunk : (d->size - *offset + 4095) / 4096 * 4096;
+    out->size = d->at < d->size ? chunk : (size_t)(d->size - out->offset + 4095) / 4096 * 4096;
     return true;
 }
 
@@ -102,22 +114,22 @@ static double disk_seconds(const char *directory, const dbk_file_list *files, si
     struct io_uring ring;
     must(io_uring_queue_init(DEPTH_MAX, &ring, 0) == 0, "io_uring cannot be used here");
     void *buffers[DEPTH_MAX];
+    request requests[DEPTH_MAX];
     int idle[DEPTH_MAX], idle_count = 0, in_flight = 0;
     for (int i = 0; i < depth; i++) {
         buffers[i] = aligned_alloc(4096, chunk);
         must(buffers[i], "out of memory");
         idle[idle_count++] = i;
     }
-    disk_read d = {.directory = directory, .files = files, .fd = -1};
+    disk_read d = {.directory = directory, .files = files};
     moment start = now();
     bool more = true;
     while (more || in_flight > 0) {
-        uint64_t offset;
-        size_t size;
-        while (idle_count > 0 && (more = next_request(&d, chunk, &offset, &size))) {
-            struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+        while (idle_count > 0 && (more = next_request(&d, chunk, &requests[idle[idle_count - 1]]))) {
             int which = idle[--idle_count];
-            io_uring_prep_read(sqe, d.fd, buffers[which], (unsigned)size, offset);
+            const request *r = &requests[which];
+            struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
+            io_uring_prep_read(sqe, r->fd, buffers[which], (unsigned)r->size, r->offset);
             io_uring_sqe_set_data64(sqe, (uint64_t)which);
             in_flight++;
         }
@@ -128,8 +140,10 @@ static double disk_seconds(const char *directory, const dbk_file_list *files, si
         unsigned head, seen = 0;
         io_uring_for_each_cqe(&ring, head, cqe)
         {
+            int which = (int)cqe->user_data;
             must(cqe->res >= 0, "a read failed");
-            idle[idle_count++] = (int)cqe->user_data;
+            close(requests[which].fd);
+            idle[idle_count++] = which;
             in_flight--;
             seen++;
         }
@@ -156,8 +170,8 @@ static double disk_floor(const char *directory, const dbk_file_list *files, uint
                 best_depth = depth;
             }
         }
-    printf("  disk          %8.3f s  %6.2f GB/s  (requests of %zu MiB, %d in flight: the best of all)\n", best,
-           (double)bytes / best / 1e9, best_chunk, best_depth);
+    printf("  disk          %8.3f s  %6.2f GB/s  (requests of %zu MiB, %d in flight: the best of all)\n",
+           best, (double)bytes / best / 1e9, best_chunk, best_depth);
     return best;
 }
 
@@ -172,8 +186,8 @@ static void pieces(dbk_io *io, const dbk_file_list *files)
         void *file;
         size_t size;
         moment start = now();
-        must(dbk_file_read_named(io, DBK_FILE_SEGMENT, files->numbers[DBK_FILE_SEGMENT][i],
-                                 DBK_SEGMENT_SLACK, &file, &size, &err) == DBK_OK,
+        must(dbk_file_read_named(io, DBK_FILE_SEGMENT, files->numbers[DBK_FILE_SEGMENT][i], DBK_SEGMENT_SLACK,
+                                 &file, &size, &err) == DBK_OK,
              err.message);
         reading += since(start).processor;
         start = now();
@@ -257,12 +271,11 @@ int main(int argc, char **argv)
     must(dbk_file_list_read(&files, io, &err) == DBK_OK, err.message);
     uint64_t bytes = 0;
     for (size_t i = 0; i < files.counts[DBK_FILE_SEGMENT]; i++) {
-        char path[4096];
         struct stat status;
-        snprintf(path, sizeof path, "%s/%s", argv[1],
-                 dbk_file_name_make(DBK_FILE_SEGMENT, files.numbers[DBK_FILE_SEGMENT][i]).text);
-        must(stat(path, &status) == 0, "a file vanished");
+        int fd = segment_open(argv[1], &files, i, 0);
+        must(fd >= 0 && fstat(fd, &status) == 0, "a file vanished");
         bytes += (uint64_t)status.st_size;
+        close(fd);
     }
     printf("restart: %zu segments, %.1f MB\n", files.counts[DBK_FILE_SEGMENT], (double)bytes / 1e6);
     double disk = disk_floor(argv[1], &files, bytes);

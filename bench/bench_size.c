@@ -204,7 +204,8 @@ static const char *encoding_name(int encoding)
         [DBK_ENCODING_ABSENT] = "absent",   [DBK_ENCODING_CONSTANT] = "constant",
         [DBK_ENCODING_PACKED] = "packed",   [DBK_ENCODING_RADIX] = "radix",
         [DBK_ENCODING_DECIMAL] = "decimal", [DBK_ENCODING_FRAMES] = "frames",
-        [DBK_ENCODING_DERIVED] = "derived"};
+        [DBK_ENCODING_DERIVED] = "derived", [DBK_ENCODING_ASCENDING] = "ascending",
+        [DBK_ENCODING_SPLIT] = "split"};
     return encoding < (int)DBK_COUNT(names) && names[encoding] ? names[encoding] : "other";
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a durable write costs here, by method: the floor of every acknowledged change. Writes inside a file
-// that is allocated and written with zeros before, as the log's are. Prints one line for each method and
-// size: median, minimum and 99th percentile in microseconds, methods taking turns.
+// that is allocated and written with zeros before, as the log's are, and for comparison at the end of one
+// that grows. Prints one line for each method and size: median, minimum and 99th percentile in microseconds,
+// methods taking turns.
 //
 //     bench_sync DIRECTORY [ROUNDS]
 #include <errno.h>
@@ -17,10 +18,12 @@
 enum { FILE_BYTES = 64 << 20, BLOCK_MAX = 1 << 20 };
 
 typedef struct world {
-    int buffered, direct;
+    int buffered, direct;    // the same file
+    int dsync, direct_dsync; // the same, opened with O_DSYNC
+    int growing;             // another one
     struct io_uring ring;
     char *block;
-    off_t at;
+    off_t at, end; // in the file, and of the one that grows
 } world;
 
 static void must(int ok, const char *what)
@@ -54,6 +57,22 @@ static void write_then_sync(world *w, size_t size)
 {
     must(pwrite(w->buffered, w->block, size, w->at) == (ssize_t)size, "pwrite");
     must(fdatasync(w->buffered) == 0, "fdatasync");
+}
+
+static void append_then_sync(world *w, size_t size)
+{
+    must(pwrite(w->growing, w->block, size, w->end) == (ssize_t)size, "pwrite");
+    must(fdatasync(w->growing) == 0, "fdatasync");
+    w->end += (off_t)size;
+}
+
+static void write_opened_dsync(world *w, size_t size)
+{
+    must(pwrite(w->dsync, w->block, size, w->at) == (ssize_t)size, "pwrite");
+}
+static void write_opened_direct_dsync(world *w, size_t size)
+{
+    must(pwrite(w->direct_dsync, w->block, size, w->at) == (ssize_t)size, "pwrite");
 }
 
 static void write_dsync(world *w, int fd, size_t size)
@@ -124,6 +143,9 @@ static const struct method {
     void (*run)(world *w, size_t size);
 } methods[] = {
     {"pwrite + fdatasync", write_then_sync},
+    {"pwrite + fdatasync, file grows", append_then_sync},
+    {"O_DSYNC pwrite", write_opened_dsync},
+    {"O_DIRECT|O_DSYNC pwrite", write_opened_direct_dsync},
     {"pwritev2 RWF_DSYNC", buffered_dsync},
     {"O_DIRECT pwrite + fdatasync", direct_then_sync},
     {"O_DIRECT pwritev2 RWF_DSYNC", direct_dsync},
@@ -155,6 +177,12 @@ int main(int argc, char **argv)
     must(w.buffered >= 0, path);
     w.direct = open(path, O_RDWR | O_DIRECT);
     must(w.direct >= 0, "O_DIRECT");
+    w.dsync = open(path, O_RDWR | O_DSYNC);
+    w.direct_dsync = open(path, O_RDWR | O_DIRECT | O_DSYNC);
+    must(w.dsync >= 0 && w.direct_dsync >= 0, "O_DSYNC");
+    unlink(path);
+    w.growing = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    must(w.growing >= 0, path);
     unlink(path);
     must(posix_memalign((void **)&w.block, 4096, BLOCK_MAX) == 0, "memory");
     memset(w.block, 0, BLOCK_MAX);

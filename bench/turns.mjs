@@ -5,14 +5,15 @@
 //     node bench/turns.mjs [--threads N] [--rounds N] [--query NAME,…] PROGRAM=DIR[@LEVEL] PROGRAM=DIR[@LEVEL] …
 //
 // Each needs a copy of the data directory of its own, which is locked while it is open. Prints nanoseconds a row of the
-// table: the least processor time of all threads, and the least and the median time by the clock.
+// table: the packed bytes that the query must touch, and of each side the least processor time of all threads, and the
+// least and the median time by the clock.
 import { cell, inTurns, median } from './support/figures.mjs'
 import { worker } from './support/process.mjs'
 import { queryNames } from './peers/queries.mjs'
 
 let threads = '1'
 let rounds = 11
-let names = queryNames
+let names = queryNames(true)
 const sides = []
 for (let i = 2; i < process.argv.length; i++) {
   const word = process.argv[i]
@@ -26,7 +27,7 @@ for (let i = 2; i < process.argv.length; i++) {
 }
 
 const normal = (answer) => answer.rows.map((row) => row.join('\t')).sort().join('\n')
-console.log(`${threads} thread(s), ${rounds} rounds; of each side: ns/row of the processor (least), by the clock (least, median)`)
+console.log(`${threads} thread(s), ${rounds} rounds; bytes/row; of each side: ns/row of the processor (least), by the clock (least, median)`)
 for (const name of names) {
   const answers = []
   for (const side of sides) answers.push(await side.ask(name))
@@ -38,7 +39,8 @@ for (const name of names) {
     const ns = taken[side.name].map((a) => a.ns / rows)
     return `${cell(Math.min(...cpu).toFixed(3), 9)} ${cell(Math.min(...ns).toFixed(3), 7)} ${cell(median(ns).toFixed(3), 7)}`
   }
-  console.log(`${name.padEnd(22)} ${sides.map(show).join('  |')}`)
+  const { scanned, bytes } = answers[0]
+  console.log(`${name.padEnd(22)} ${cell(((bytes * scanned) / rows / rows).toFixed(2), 6)} ${sides.map(show).join('  |')}`)
 }
 for (const side of sides) await side.stop()
 process.exit(0)

@@ -109,6 +109,13 @@ void dbk_db_put_off_rollups(dbk_db *db);
 // Ends the wait. True when a freeze would make some now, though nothing else may have changed.
 bool dbk_db_make_rollups(dbk_db *db);
 
+// Some sums are kept only when they were asked for. `wish` is called, on the thread of a query that they
+// would have answered, when there is something new to be made: by the next freezes, step by step. Must return
+// soon; set before the first read.
+void dbk_db_on_wish(dbk_db *db, void (*wish)(void *user), void *user);
+// True when a freeze would take a step, though nothing else may have changed.
+bool dbk_db_make_wished(dbk_db *db);
+
 // An image of the working state. `number` names it (the log sequence number of the last change in it); it
 // must not shrink. NULL when memory is out. Owned by the db; publish it or freeze a newer one.
 dbk_snapshot *dbk_db_freeze(dbk_db *db, uint64_t number);

@@ -43,8 +43,12 @@ uint64_t dbk_image_next_segment_id(const dbk_snapshot *snapshot);
 
 // ---- Building a database from what was kept: before the first apply, then freeze and publish as always ----
 
-// Must be called for words 1, 2, 3 … of each domain, before segments that use them.
-dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant, dbk_domain domain, dbk_text word,
+// The next words of a domain, from 1, before segments that use them. DBK_CORRUPT when one cannot be a word or
+// stands there twice.
+dbk_status dbk_image_restore_words(dbk_db *db, dbk_text tenant, dbk_domain domain, const dbk_text *words,
+                                   uint32_t count, dbk_error *err);
+// Makes room for so many words of the domain in all; optional.
+dbk_status dbk_image_expect_words(dbk_db *db, dbk_text tenant, dbk_domain domain, uint32_t words,
                                   dbk_error *err);
 // What of a segment's way back needs nothing but the segment: the keys of a keyed table are read, the largest
 // codes and the order found. Any thread. Takes over the segment, whatever it returns; dead is copied.

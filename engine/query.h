@@ -29,6 +29,8 @@ typedef enum dbk_op {
     DBK_OP_NULL,     // no values
     DBK_OP_NOT_NULL, // no values
     DBK_OP_CONTAINS, // texts: values[0] is a substring, ASCII and Latin letters without regard to case
+    DBK_OP_WITHIN,   // integers: values are the first and last of each of some intervals that ascend and do
+                     // not overlap; in any of them
 } dbk_op;
 
 typedef enum dbk_value_kind { DBK_VALUE_NULL = 0, DBK_VALUE_INT, DBK_VALUE_TEXT } dbk_value_kind;

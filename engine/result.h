@@ -36,7 +36,7 @@ int64_t dbk_result_count(const dbk_result *result, size_t row, int column);
 typedef struct dbk_result_stats {
     uint64_t segments_total, segments_skipped, segments_from_statistics;
     uint64_t rows_scanned;
-    uint64_t rollup_buckets; // whose kept sums were added up; 0: the answer is from rows and statistics alone
+    uint64_t rollup_buckets; // or blocks, whose kept sums were added up; 0: rows and statistics alone
 } dbk_result_stats;
 dbk_result_stats dbk_result_statistics(const dbk_result *result);
 

@@ -45,3 +45,14 @@ const dbk_rollup_def *dbk_rollup_defs(dbk_table_id table, int *count)
         return NULL;
     }
 }
+
+static const dbk_roster_def orders_by_customer = {.name = "orders by customer",
+                                                  .time = "created_at",
+                                                  .who = "customer_id",
+                                                  .dim = "currency",
+                                                  .measure = "total"};
+
+const dbk_roster_def *dbk_roster_def_of(dbk_table_id table)
+{
+    return table == DBK_ORDERS ? &orders_by_customer : NULL;
+}

@@ -7,10 +7,11 @@
 // is answered from the first one here that has all it asks for (exec/plan_rollup.h), so narrow ones stand
 // first.
 //
-// What is left out, and why: a rollup by customer or product has about as many cells as there are rows until
-// a bucket holds many rows of each (a million orders a month and half a million customers: 0.4 cells a row,
-// 24 bytes each), its reports print every customer and so cost what they print, and they ask for extremes and
-// distinct counts, which cannot be retracted.
+// A roster is a rollup by a column with many words, of months, years and all time: rows, the sum of one
+// measure and the last time, by the word and one other column. A rollup by customer has up to as many cells
+// as there are rows in a bucket, so rosters are packed, made when they are first asked for, and looked
+// through by their largest entries (table/roster.h). Of products there is none: their reports count the
+// orders that a product is in, and distinct counts cannot be retracted.
 #ifndef DBK_ROLLUP_H
 #define DBK_ROLLUP_H
 
@@ -32,5 +33,16 @@ typedef struct dbk_rollup_def {
 
 // The table's rollups, *count of them; at most DBK_ROLLUPS_PER_TABLE.
 const dbk_rollup_def *dbk_rollup_defs(dbk_table_id table, int *count);
+
+typedef struct dbk_roster_def {
+    const char *name;    // for messages
+    const char *time;    // the column whose months are kept
+    const char *who;     // a column of type code, of many words
+    const char *dim;     // another, of few
+    const char *measure; // a column of integers that every row has
+} dbk_roster_def;
+
+// The table's roster; NULL when it has none.
+const dbk_roster_def *dbk_roster_def_of(dbk_table_id table);
 
 #endif

@@ -5,9 +5,11 @@
 //
 // The caller fills the ring's next piece; before that it empties the piece, which waits for its parse and
 // submits its batches. So at most `pieces` blocks are in memory, and at most IN_FLIGHT batches are submitted
-// but not done. A map sees the file as a whole and is parsed on the caller's thread.
+// but not done. Of a plain file that need not be looked through first a piece is a range, which whoever
+// parses it reads. A map sees the file as a whole and is parsed on the caller's thread.
 #include "ingest/load.h"
 
+#include "engine/base/slabs.h"
 #include "ingest/load_piece.h"
 #include "ingest/load_rejects.h"
 
@@ -32,6 +34,7 @@ struct dbk_load {
     dbk_load_piece pieces[PIECES_MAX];
     int pieces_count;
     uint64_t filled, taken, emptied; // pieces so far, in the order of the file
+    uint64_t next_begin, next_line;  // where the next range begins, when it is its turn
     bool stopping;
     // What the sink came to, under the lock.
     int in_flight;
@@ -49,7 +52,8 @@ static dbk_status no_memory(dbk_error *err)
 
 // ---- Submitting ----
 
-static void keep_refused(load *l, const dbk_batch *batch, const dbk_apply_report *report)
+static void keep_refused(load *l, const dbk_batch *batch, uint64_t line_offset,
+                         const dbk_apply_report *report)
 {
     for (uint32_t i = 0; i < report->rejected_count; i++) {
         uint32_t row = report->rejected_rows[i];
@@ -59,8 +63,8 @@ static void keep_refused(load *l, const dbk_batch *batch, const dbk_apply_report
             return;
         }
         // The engine has one constant reason per batch.
-        l->refused[l->refused_count++] =
-            (dbk_reject){.line = batch->lines ? batch->lines[row] : 0, .reason = report->rejected_reason};
+        l->refused[l->refused_count++] = (dbk_reject){
+            .line = batch->lines ? batch->lines[row] + line_offset : 0, .reason = report->rejected_reason};
     }
 }
 
@@ -73,7 +77,7 @@ void dbk_load_done(dbk_load_ticket *ticket, dbk_status status, const char *messa
     if (status == DBK_OK) {
         uint32_t refused = report ? report->rejected_count : 0;
         if (report)
-            keep_refused(l, batch, report);
+            keep_refused(l, batch, ticket->line_offset, report);
         l->totals->stored_in[batch->table->id] += batch->rows - refused;
     } else if (l->sink_status == DBK_OK) {
         l->sink_status = dbk_fail(&l->sink_error, status, "%s", message ? message : dbk_status_name(status));
@@ -97,21 +101,26 @@ static dbk_status wait_for_sink(load *l, int most, dbk_error *err)
     return status;
 }
 
-static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
+static void forget(load *l, dbk_load_ticket *ticket)
+{
+    if (ticket->prepared)
+        l->sink->forget(l->sink->user, ticket);
+    dbk_load_batch_free(ticket->batch);
+    free(ticket);
+}
+
+static dbk_status submit(load *l, dbk_load_ticket *ticket, dbk_error *err)
 {
     if (l->options->dry_run) {
-        l->totals->stored_in[batch->table->id] += batch->rows;
-        dbk_load_batch_free(batch);
+        l->totals->stored_in[ticket->batch->table->id] += ticket->batch->rows;
+        forget(l, ticket);
         return DBK_OK;
     }
     dbk_status status = wait_for_sink(l, IN_FLIGHT - 1, err);
-    dbk_load_ticket *ticket = status == DBK_OK ? calloc(1, sizeof *ticket) : NULL;
-    if (!ticket) {
-        dbk_load_batch_free(batch);
-        return status == DBK_OK ? no_memory(err) : status;
+    if (status != DBK_OK) {
+        forget(l, ticket);
+        return status;
     }
-    ticket->batch = batch;
-    ticket->load = l;
     pthread_mutex_lock(&l->lock);
     l->in_flight++;
     pthread_mutex_unlock(&l->lock);
@@ -120,6 +129,24 @@ static dbk_status submit(load *l, dbk_batch *batch, dbk_error *err)
 }
 
 // ---- Parsing, on any thread ----
+
+dbk_load_ticket *dbk_load_ticket_make(load *l, dbk_batch *batch, dbk_error *err)
+{
+    dbk_load_ticket *ticket = calloc(1, sizeof *ticket);
+    if (!ticket) {
+        dbk_load_batch_free(batch);
+        no_memory(err);
+        return NULL;
+    }
+    ticket->batch = batch;
+    ticket->load = l;
+    if (l->sink->prepare && !l->options->dry_run && l->sink->prepare(l->sink->user, ticket) != DBK_OK) {
+        forget(l, ticket);
+        no_memory(err);
+        return NULL;
+    }
+    return ticket;
+}
 
 static void *run_worker(void *user)
 {
@@ -132,7 +159,7 @@ static void *run_worker(void *user)
             break;
         dbk_load_piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
         pthread_mutex_unlock(&l->lock);
-        dbk_load_piece_parse(p, l->options, &l->plan);
+        dbk_load_piece_parse(p, l, l->options, &l->plan, l->input);
         pthread_mutex_lock(&l->lock);
         p->parsed = true;
         pthread_cond_broadcast(&l->changed);
@@ -149,6 +176,8 @@ static void report_progress(load *l)
     if (!l->options->on_progress)
         return;
     dbk_input_progress(l->input, &done, &total);
+    if (l->plan.range_bytes)
+        done = l->next_begin;
     l->options->on_progress(l->options->user, done, total, l->totals->rows);
 }
 
@@ -160,6 +189,55 @@ static void add_kept_reject(load *l, dbk_load_kept *kept)
     free(kept->row);
 }
 
+// Lets go of what a piece came to.
+static void drop_results(load *l, dbk_load_piece *p)
+{
+    for (size_t i = 0; i < p->tickets_count; i++)
+        forget(l, p->tickets[i]);
+    for (size_t i = 0; i < p->rejects_count; i++)
+        free(p->rejects[i].row);
+    p->tickets_count = p->rejects_count = 0;
+}
+
+// The lines of a range are known when all before it are; and where it begins.
+static void settle_range(load *l, dbk_load_piece *p)
+{
+    if (p->begin != l->next_begin) {
+        drop_results(l, p);
+        p->knows_begin = true;
+        p->begin = l->next_begin;
+        dbk_load_piece_parse(p, l, l->options, &l->plan, l->input);
+    }
+    const uint64_t offset = l->next_line - p->first_line;
+    for (size_t i = 0; i < p->tickets_count; i++)
+        p->tickets[i]->line_offset = offset;
+    for (size_t i = 0; i < p->rejects_count; i++)
+        p->rejects[i].reject.line += offset;
+    l->next_begin = p->end;
+    l->next_line += p->lines;
+    l->totals->bytes = p->end;
+    l->totals->lines = l->next_line - 1;
+}
+
+static dbk_status pass_on(load *l, dbk_load_piece *p, dbk_error *err)
+{
+    dbk_status status = DBK_OK;
+    size_t count = p->tickets_count;
+    p->tickets_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (status == DBK_OK)
+            status = submit(l, p->tickets[i], err);
+        else
+            forget(l, p->tickets[i]);
+    }
+    for (size_t i = 0; i < p->rejects_count; i++)
+        add_kept_reject(l, &p->rejects[i]);
+    l->totals->rows += p->rows + p->rejects_count;
+    l->totals->rejected += p->rejects_count;
+    p->rejects_count = 0;
+    return status;
+}
+
 // Waits for the oldest piece and passes on what it came to; when `wanted` is false it is only dropped.
 static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
 {
@@ -168,27 +246,15 @@ static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
     while (!p->parsed)
         pthread_cond_wait(&l->changed, &l->lock);
     pthread_mutex_unlock(&l->lock);
-    dbk_status status = p->status;
-    if (status != DBK_OK && wanted && err)
-        *err = p->error;
-    wanted = wanted && status == DBK_OK;
-    for (size_t i = 0; i < p->batches_count; i++) {
-        if (wanted && status == DBK_OK)
-            status = submit(l, p->batches[i], err);
-        else
-            dbk_load_batch_free(p->batches[i]);
+    if (wanted && p->to > 0)
+        settle_range(l, p);
+    if (!wanted || p->status != DBK_OK) {
+        drop_results(l, p);
+        if (wanted && err)
+            *err = p->error;
+        return p->status;
     }
-    for (size_t i = 0; i < p->rejects_count; i++) {
-        if (wanted)
-            add_kept_reject(l, &p->rejects[i]);
-        else
-            free(p->rejects[i].row);
-    }
-    if (wanted) {
-        l->totals->rows += p->rows + p->rejects_count;
-        l->totals->rejected += p->rejects_count;
-    }
-    p->batches_count = p->rejects_count = 0;
+    dbk_status status = pass_on(l, p, err);
     report_progress(l);
     return status;
 }
@@ -205,7 +271,7 @@ static uint64_t count_feeds(const char *data, size_t size)
 }
 
 // The next piece of the plan.
-static dbk_status fill_piece(load *l, dbk_load_piece *p, dbk_error *err)
+static dbk_status read_piece(load *l, dbk_load_piece *p, dbk_error *err)
 {
     uint64_t from = l->filled ? l->plan.cuts[l->filled - 1] : 0;
     size_t got, size = (size_t)(l->plan.cuts[l->filled] - from);
@@ -219,26 +285,49 @@ static dbk_status fill_piece(load *l, dbk_load_piece *p, dbk_error *err)
     p->size = size;
     DBK_TRY(dbk_input_read(l->input, p->data, size, &got, err));
     l->totals->bytes += got;
-    return got == size ? DBK_OK : dbk_fail(err, DBK_IO, "the file became shorter while it was loaded");
+    if (got != size)
+        return dbk_fail(err, DBK_IO, "the file became shorter while it was loaded");
+    p->first_line = l->next_line;
+    l->next_line += count_feeds(p->data, p->size);
+    if (l->filled + 1 == l->plan.cuts_count && p->size && p->data[p->size - 1] != '\n')
+        l->next_line++;
+    l->totals->lines = l->next_line - 1;
+    return DBK_OK;
+}
+
+static void set_range(const load *l, dbk_load_piece *p)
+{
+    const dbk_load_plan *plan = &l->plan;
+    p->from = l->filled * plan->range_bytes;
+    p->to = plan->file_bytes - p->from < plan->range_bytes ? plan->file_bytes : p->from + plan->range_bytes;
+    p->file_bytes = plan->file_bytes;
+    p->begin = p->end = 0;
+    p->knows_begin = l->filled == 0;
+    p->first_line = l->filled == 0 ? 1 : 2;
+}
+
+static uint64_t pieces_planned(const dbk_load_plan *plan)
+{
+    return plan->range_bytes ? (plan->file_bytes + plan->range_bytes - 1) / plan->range_bytes
+                             : plan->cuts_count;
 }
 
 static dbk_status run_ring(load *l, dbk_error *err)
 {
     dbk_status status = DBK_OK;
-    uint64_t line = 1;
-    while (status == DBK_OK && l->filled < l->plan.cuts_count) {
+    l->next_line = 1;
+    while (status == DBK_OK && l->filled < pieces_planned(&l->plan)) {
         if (l->filled - l->emptied == (uint64_t)l->pieces_count) {
             status = empty_piece(l, true, err);
             continue;
         }
         dbk_load_piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
-        status = fill_piece(l, p, err);
+        if (l->plan.range_bytes)
+            set_range(l, p);
+        else
+            status = read_piece(l, p, err);
         if (status != DBK_OK)
             break;
-        p->first_line = line;
-        line += count_feeds(p->data, p->size);
-        if (l->filled + 1 == l->plan.cuts_count && p->size && p->data[p->size - 1] != '\n')
-            line++;
         pthread_mutex_lock(&l->lock);
         p->parsed = false;
         l->filled++;
@@ -249,7 +338,6 @@ static dbk_status run_ring(load *l, dbk_error *err)
         dbk_status emptied = empty_piece(l, status == DBK_OK, err);
         status = status == DBK_OK ? emptied : status;
     }
-    l->totals->lines = line - 1;
     return status;
 }
 
@@ -261,6 +349,8 @@ static dbk_status load_pieces(load *l, dbk_error *err)
         wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
     wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
     l->pieces_count = 2 * wanted;
+    if (l->sink->expect && !l->options->dry_run && l->plan.rows)
+        l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
         started++;
     dbk_status status =
@@ -273,7 +363,7 @@ static dbk_status load_pieces(load *l, dbk_error *err)
         pthread_join(workers[--started], NULL);
     for (int i = 0; i < PIECES_MAX; i++) {
         free(l->pieces[i].data);
-        free(l->pieces[i].batches);
+        free(l->pieces[i].tickets);
         free(l->pieces[i].rejects);
     }
     return status;
@@ -283,7 +373,9 @@ static dbk_status load_pieces(load *l, dbk_error *err)
 
 static dbk_status submit_mapped(void *user, dbk_batch *batch, dbk_error *err)
 {
-    return submit(user, batch, err);
+    load *l = user;
+    dbk_load_ticket *ticket = dbk_load_ticket_make(l, batch, err);
+    return ticket ? submit(l, ticket, err) : err->status;
 }
 
 static void reject_mapped(void *user, const dbk_reject *reject, dbk_text row)
@@ -354,23 +446,41 @@ static dbk_status add_refused(load *l, dbk_error *err)
 }
 
 // Everything that was stored is safe, also when the load failed on its way; or nothing counts.
-static dbk_status finish(load *l, dbk_error *err)
+static dbk_status finish(load *l, bool refused, dbk_error *err)
 {
     if (!l->sink->finish || l->options->dry_run)
         return DBK_OK;
-    dbk_status status = l->sink->finish(l->sink->user, err);
-    if (status != DBK_OK)
+    dbk_status status = l->sink->finish(l->sink->user, refused, err);
+    if (status != DBK_OK || refused)
         memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
     return status;
+}
+
+// What a range found wrong with the file, as one says it who looks through the whole of it.
+static void explain_refusal(load *l, dbk_error *err)
+{
+    dbk_load_plan plan;
+    dbk_error why = {0};
+    if (dbk_input_rewind(l->input, NULL) == DBK_OK &&
+        dbk_load_check(l->options, l->rejects.path, l->input, 0, &plan, &why) == DBK_INVALID && err)
+        *err = why;
+    dbk_load_plan_dispose(&plan);
 }
 
 static dbk_status load_checked(load *l, dbk_error *err)
 {
     dbk_status status = l->options->map ? load_mapped(l, err) : load_pieces(l, err);
+    const bool refused = status == DBK_INVALID && l->plan.range_bytes;
+    if (refused)
+        explain_refusal(l, err);
+    dbk_status finished = finish(l, refused, status == DBK_OK ? err : NULL);
+    status = status == DBK_OK ? finished : status;
     dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
     status = status == DBK_OK ? sunk : status;
-    dbk_status finished = finish(l, status == DBK_OK ? err : NULL);
-    status = status == DBK_OK ? finished : status;
+    if (refused) {
+        dbk_load_rejects_drop(&l->rejects);
+        return status;
+    }
     if (status == DBK_OK)
         status = add_refused(l, err);
     dbk_status closed = dbk_load_rejects_close(&l->rejects, status == DBK_OK ? err : NULL);
@@ -399,14 +509,23 @@ dbk_status dbk_load_file(const dbk_load_options *options, const char *path, cons
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->changed, NULL);
     dbk_status status = dbk_input_open(&l->input, path, err);
-    if (status == DBK_OK)
-        status = dbk_load_check(options, path, l->input, &l->plan, err);
+    uint64_t size;
+    const bool in_ranges = status == DBK_OK && sink->takes_back && !options->map && !options->dry_run &&
+                           dbk_input_is_plain(l->input, &size) && size > 0;
+    if (in_ranges)
+        status = dbk_load_check_start(options, path, l->input, sink->batch_rows, &l->plan, err);
+    else if (status == DBK_OK)
+        status = dbk_load_check(options, path, l->input, sink->batch_rows, &l->plan, err);
     if (status == DBK_OK) {
+        // Of small files and batches the C library's memory is as good.
+        if (sink->batch_rows && l->plan.rows > sink->batch_rows)
+            l->plan.slabs = dbk_slabs_create();
         l->rejects = (dbk_load_rejects){.options = options, .path = path, .plan = &l->plan};
         status = load_checked(l, err);
         totals->stored = count_stored(l, status);
     }
     dbk_input_close(l->input);
+    dbk_slabs_destroy(l->plan.slabs);
     dbk_load_plan_dispose(&l->plan);
     free(l->refused);
     pthread_cond_destroy(&l->changed);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading files: read, unpack, parse on several threads, hand the batches on in the order of the file.
 //
-// A file is looked through before anything of it is stored: one that is no CSV or NDJSON, holds NUL bytes, is
-// truncated or lacks a column is refused whole. After that single rows can only be rejected, each with
-// file:line:column and a reason, and for every file rows = stored + rejected. Memory is bounded by a few
-// blocks and batches (a map holds its groups, docs/MAPS.md).
+// A file that is no CSV or NDJSON, holds NUL bytes, is truncated or lacks a column is refused whole. It is
+// looked through before anything of it is stored, unless the sink can take back what was. Apart from that
+// single rows can only be rejected, each with file:line:column and a reason, and for every file rows = stored
+// + rejected. Memory is bounded by a few blocks and batches (a map holds its groups, docs/MAPS.md).
 #ifndef DBK_LOAD_H
 #define DBK_LOAD_H
 
@@ -13,21 +13,35 @@
 #include "ingest/store/store.h"
 
 // A batch on its way to where it is stored. Whoever takes it calls dbk_load_done once, from any thread, also
-// before submit returns; the batch lives until then. change is room for one that needs it.
+// before submit returns; the batch lives until then. change is room for one that needs it, and prepared for
+// what prepare made of the batch.
 typedef struct dbk_load_ticket {
     dbk_batch *batch;
     struct dbk_load *load; // of the loader
     dbk_change change;
     const dbk_batch *batches[1];
+    void *prepared;
+    uint64_t line_offset; // to be added to the batch's lines
 } dbk_load_ticket;
 
 typedef struct dbk_load_sink {
+    // What can be done to a batch before it is its turn: called at most once for each, before submit, on the
+    // thread that parsed it. May be NULL. DBK_NO_MEMORY or DBK_OK.
+    dbk_status (*prepare)(void *user, dbk_load_ticket *ticket);
+    // For a ticket that was prepared and will not be submitted; on any thread.
+    void (*forget)(void *user, dbk_load_ticket *ticket);
+    uint32_t batch_rows; // that a batch should have, about; 0 = no matter
+    // Called once before the first submit, when a table's rows in the file can be told, about. May be NULL.
+    void (*expect)(void *user, const dbk_table_def *table, uint64_t rows);
     // May block. Called from one thread, in the order of the file.
     void (*submit)(void *user, dbk_load_ticket *ticket);
     void *user;
-    // Called once, when everything that was submitted is done: puts it on stable storage where `done` did not
-    // say so yet. NULL: it did.
-    dbk_status (*finish)(void *user, dbk_error *err);
+    // Called once, when everything was submitted, and waits until all of it is done: puts it on stable
+    // storage where `done` did not say so yet. NULL: it did. `refused`: the file turned out to be one of
+    // which nothing may be stored, and nothing is.
+    dbk_status (*finish)(void *user, bool refused, dbk_error *err);
+    // Finish can take back what was submitted. So a file need not be looked through before.
+    bool takes_back;
 } dbk_load_sink;
 
 // status: what storing came to, message the reason when it failed. report: rows rejected by the engine; may
@@ -65,10 +79,13 @@ typedef struct dbk_load_totals {
 dbk_status dbk_load_file(const dbk_load_options *options, const char *path, const dbk_load_sink *sink,
                          dbk_load_totals *totals, dbk_error *err);
 
-// The sink that stores into an open data directory, with a log or without.
+// The sink that stores into an open data directory, with a log or without. The last two members are its own.
 typedef struct dbk_load_store {
     dbk_store *store;
     dbk_text tenant;
+    int threads; // as in dbk_load_options
+    struct dbk_store_bulk *bulk;
+    dbk_error error;
 } dbk_load_store;
 dbk_load_sink dbk_load_store_sink(dbk_load_store *target);
 

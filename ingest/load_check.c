@@ -108,12 +108,72 @@ void dbk_load_plan_dispose(dbk_load_plan *plan)
     free(plan->cuts);
 }
 
+// Rows that end in the block, and what they take.
+static void count_rows(const char *block, size_t size, uint64_t *rows, uint64_t *bytes)
+{
+    const char *last = NULL;
+    for (const char *at = block, *feed; (feed = memchr(at, '\n', (size_t)(block + size - at)));
+         at = feed + 1) {
+        last = feed;
+        ++*rows;
+    }
+    *bytes += last ? (uint64_t)(last + 1 - block) : 0;
+}
+
+// Rows are not as long at one end of a file as at the other: samples say what they take.
+static dbk_status plan_ranges(const dbk_input *input, uint32_t range_rows, char *block, dbk_load_plan *plan,
+                              dbk_error *err)
+{
+    enum { SAMPLES = 8, SAMPLE = 1 << 15 };
+    uint64_t rows = 0, bytes = 0;
+    for (uint64_t i = 0; i < SAMPLES; i++) {
+        size_t got;
+        DBK_TRY(dbk_input_read_at(input, block, SAMPLE, plan->file_bytes / SAMPLES * i, &got, err));
+        count_rows(block, got, &rows, &bytes);
+    }
+    plan->rows = rows ? (uint64_t)((double)plan->file_bytes * (double)rows / (double)bytes) : 1;
+    uint64_t ranges = (plan->rows + range_rows - 1) / range_rows;
+    plan->range_bytes = plan->file_bytes / (ranges ? ranges : 1) + 1;
+    if (plan->range_bytes > DBK_LOAD_PIECE_BYTES_MAX)
+        plan->range_bytes = DBK_LOAD_PIECE_BYTES_MAX;
+    return DBK_OK;
+}
+
+dbk_status dbk_load_check_start(const dbk_load_options *options, const char *path, dbk_input *input,
+                                uint32_t range_rows, dbk_load_plan *plan, dbk_error *err)
+{
+    *plan = (dbk_load_plan){0};
+    char *block = malloc(BLOCK);
+    if (!block)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory for reading %s", path);
+    size_t got;
+    dbk_input_is_plain(input, &plan->file_bytes);
+    dbk_status status = dbk_input_read(input, block, BLOCK, &got, err);
+    if (status == DBK_OK)
+        status = check_first(options, path, block, got, plan, err);
+    if (status == DBK_OK)
+        status = plan_ranges(input, range_rows, block, plan, err);
+    free(block);
+    return status == DBK_OK ? dbk_input_rewind(input, err) : status;
+}
+
+// Bytes of a piece of so many rows, if all are as long as those of this block.
+static uint64_t piece_bytes(const char *block, size_t size, uint32_t piece_rows)
+{
+    uint64_t rows = 0, bytes = 0;
+    count_rows(block, size, &rows, &bytes);
+    bytes = rows ? bytes * piece_rows / rows : 0;
+    return bytes < DBK_LOAD_PIECE_BYTES       ? DBK_LOAD_PIECE_BYTES
+           : bytes > DBK_LOAD_PIECE_BYTES_MAX ? DBK_LOAD_PIECE_BYTES_MAX
+                                              : bytes;
+}
+
 dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
-                          dbk_load_plan *plan, dbk_error *err)
+                          uint32_t piece_rows, dbk_load_plan *plan, dbk_error *err)
 {
     dbk_status status = DBK_OK;
     dbk_csv_state state = DBK_CSV_OPENABLE;
-    uint64_t at = 0, last_cut = 0;
+    uint64_t at = 0, last_cut = 0, piece = DBK_LOAD_PIECE_BYTES;
     size_t got = 0, row = 0; // row: bytes since the last row ended
     bool kept = true;
     *plan = (dbk_load_plan){0};
@@ -126,10 +186,12 @@ dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk
             status = check_first(options, path, block, got, plan, err);
         if (status != DBK_OK)
             break;
+        if (at == 0 && piece_rows)
+            piece = piece_bytes(block, got, piece_rows);
         const char *nul = got ? memchr(block, 0, got) : NULL;
         size_t split = got ? find_split(plan->format, &state, block, got) : 0;
         row = split ? got - split : row + got;
-        if (split && at + split - last_cut >= DBK_LOAD_PIECE_BYTES) {
+        if (split && at + split - last_cut >= piece) {
             last_cut = at + split;
             kept &= cut(plan, last_cut);
         }

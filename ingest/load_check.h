@@ -13,14 +13,22 @@ typedef struct dbk_load_plan {
     // Without a map: where pieces end, each behind a row; the last of them is the end of the input.
     uint64_t *cuts;
     size_t cuts_count, cuts_capacity;
+    uint64_t rows; // that it has, about; 0 = unknown
+    // Or, of a plain file that was not read through: its size, and that of its ranges.
+    uint64_t file_bytes, range_bytes;
+    struct dbk_slabs *slabs; // for batches that fill segments; or NULL
 } dbk_load_plan;
 
-enum { DBK_LOAD_PIECE_BYTES = 4 << 20 }; // of a piece, about
+enum { DBK_LOAD_PIECE_BYTES = 4 << 20, DBK_LOAD_PIECE_BYTES_MAX = 64 << 20 }; // of a piece, about
 
-// Reads the whole input and leaves it at its start. DBK_INVALID when it must be refused. The caller disposes
-// of the plan.
+// Reads the whole input and leaves it at its start. DBK_INVALID when it must be refused. piece_rows: that a
+// piece should have, about; 0 = no matter. The caller disposes of the plan.
 dbk_status dbk_load_check(const dbk_load_options *options, const char *path, dbk_input *input,
-                          dbk_load_plan *plan, dbk_error *err);
+                          uint32_t piece_rows, dbk_load_plan *plan, dbk_error *err);
+// Looks at the beginning only, of a plain file that is loaded in ranges of so many rows, about, and leaves it
+// at its start. What else would have it refused is found on the way.
+dbk_status dbk_load_check_start(const dbk_load_options *options, const char *path, dbk_input *input,
+                                uint32_t range_rows, dbk_load_plan *plan, dbk_error *err);
 void dbk_load_plan_dispose(dbk_load_plan *plan);
 
 #endif

@@ -144,3 +144,15 @@ dbk_status dbk_load_rejects_close(dbk_load_rejects *rejects, dbk_error *err)
                ? dbk_fail(err, DBK_IO, "cannot write %s.rejects: %s", shown_name(rejects), strerror(errno))
                : DBK_OK;
 }
+
+void dbk_load_rejects_drop(dbk_load_rejects *rejects)
+{
+    static const char *const suffixes[] = {".rejects", ".rejects.txt"};
+    const bool has_files = rejects->rows || rejects->reasons;
+    (void)dbk_load_rejects_close(rejects, NULL);
+    for (int i = 0; i < 2 && has_files; i++) {
+        char path[4200];
+        if (snprintf(path, sizeof path, "%s%s", shown_name(rejects), suffixes[i]) < (int)sizeof path)
+            (void)remove(path);
+    }
+}

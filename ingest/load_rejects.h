@@ -23,4 +23,7 @@ dbk_status dbk_load_rejects_find(dbk_load_rejects *rejects, dbk_input *input, co
 // DBK_IO when the files could not be written.
 dbk_status dbk_load_rejects_close(dbk_load_rejects *rejects, dbk_error *err);
 
+// For a file that was refused after all: closes and removes what was written.
+void dbk_load_rejects_drop(dbk_load_rejects *rejects);
+
 #endif

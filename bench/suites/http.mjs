@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of a bare libh2o handler's throughput is left when it is a report that is sent.
+// How much of a bare libh2o handler's throughput is left when it is a report that is sent, and how long requests take at
+// fixed rates, each a part of what the bare handler can do at most.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import fs from 'node:fs'
 import path from 'node:path'
 import { atRate, h2load } from '../support/clients.mjs'
-import { cell, inTurns, median } from '../support/figures.mjs'
+import { cell, inTurns, median, summary } from '../support/figures.mjs'
 import { makeKey, serve } from '../support/process.mjs'
-import { options, results, tools, work } from '../support/world.mjs'
+import { isTrial, options, results, runSeconds, tools, work } from '../support/world.mjs'
 import { databasesMade } from './load.mjs'
+
+// Of the bare handler's maximum.
+const fractions = () => (isTrial() ? [0.1] : [0.1, 0.25, 0.5, 0.75, 0.9])
+const ROUNDS_AT_RATE = 3
 
 // A handler that only sends so many bytes.
 async function bareHandler(bytes) {
@@ -17,8 +22,14 @@ async function bareHandler(bytes) {
   return { url: `http://127.0.0.1:${/(\d+)\s*$/.exec(value)[1]}/`, stop: () => child.kill() }
 }
 
+// Medians of the rounds' quantiles, and the longest of all.
+function together(rounds) {
+  const of = (name) => median(rounds.map((round) => round[name]))
+  return { rate: of('rate'), p50: of('p50'), p99: of('p99'), p999: of('p999'), max: Math.max(...rounds.map((round) => round.max)), rounds }
+}
+
 export async function http() {
-  databasesMade()
+  await databasesMade()
   const key = makeKey('reports:read')
   const server = await serve(undefined, ['--threads', '1'])
   const url = `${server.url}/api/v1/reports/sales?from=2025-12-01&to=2025-12-31`
@@ -26,23 +37,40 @@ export async function http() {
   const body = await (await fetch(url, { headers: { authorization: `Bearer ${key}` } })).text()
   const bare = await bareHandler(Buffer.byteLength(body))
   // The same month under many names: each name is new to whatever keeps answers, so each is computed.
-  const names = path.join(work, 'urls.txt')
+  const names = path.join(work(), 'urls.txt')
   fs.writeFileSync(names, Array.from({ length: 100000 }, (_, i) => `${url}&n=${i}\n`).join(''))
-  const duration = ['-D', String(options.seconds)]
+  const duration = ['-D', `${runSeconds() * 1000}ms`]
   try {
     const rates = await inTurns({
       bare: () => h2load(bare.url, [], duration),
-      daybook: () => h2load(url, headers, duration),
+      kept: () => h2load(url, headers, duration),
       computed: () => h2load('', headers, [...duration, '-i', names])
     }, options.repeat)
-    const half = median(rates.daybook) / 2
-    const calm = { daybook: await atRate(url, headers, half, options.seconds), bare: await atRate(bare.url, [], half, options.seconds) }
-    const ratio = median(rates.daybook) / median(rates.bare)
-    console.log(`\nhttp: reports/sales of a month (${Buffer.byteLength(body)} bytes), one loop, 16 connections; client and server share the processors`)
-    console.log(`  bare libh2o ${cell(median(rates.bare).toFixed(0), 8)} req/s, p99 at ${half.toFixed(0)}/s ${calm.bare.p99} µs`)
-    console.log(`  Daybook     ${cell(median(rates.daybook).toFixed(0), 8)} req/s, p99 at ${half.toFixed(0)}/s ${calm.daybook.p99} µs; ${ratio.toFixed(2)} × bare`)
-    console.log(`  … computed  ${cell(median(rates.computed).toFixed(0), 8)} req/s: no request twice, so no answer is kept from before`)
-    results.suites.http = { rates, calm, ratio, bytes: Buffer.byteLength(body) }
+    const most = median(rates.bare)
+    const ratio = median(rates.kept) / most, computedRatio = median(rates.computed) / most
+    console.log(`\nhttp: reports/sales of a month (${Buffer.byteLength(body)} bytes), one loop; client and server share the processors`)
+    console.log(`  as many as it takes, 16 connections, median of ${options.repeat} (minimum ±quartiles), requests/s`)
+    const show = (name, of, note) => console.log(`    ${name.padEnd(12)} ${cell(summary(of, 0), 26)}  ${note}`)
+    show('bare libh2o', rates.bare, 'sends the same number of bytes')
+    show('Daybook', rates.kept, `${ratio.toFixed(2)} × bare: the same question since the last change, its answer kept`)
+    show('… computed', rates.computed, `${computedRatio.toFixed(2)} × bare: no request twice, so no answer is kept from before`)
+    console.log(`  at fixed rates, 64 connections, µs from the instant a request was due; median of ${Math.min(ROUNDS_AT_RATE, options.repeat)} runs of ${runSeconds()} s, the longest of all`)
+    console.log(`    ${'of bare'.padEnd(8)} ${cell('due/s', 8)}  ${''.padEnd(12)} ${cell('reached/s', 10)} ${cell('p50', 9)} ${cell('p99', 9)} ${cell('p99.9', 9)} ${cell('max', 9)}`)
+    const calm = {}
+    for (const fraction of fractions()) {
+      const rate = most * fraction
+      const taken = await inTurns({
+        'bare libh2o': () => atRate(bare.url, undefined, rate, runSeconds()),
+        Daybook: () => atRate(url, key, rate, runSeconds()),
+        '… computed': () => atRate(url, key, rate, runSeconds(), { vary: true })
+      }, Math.min(ROUNDS_AT_RATE, options.repeat))
+      calm[fraction] = {}
+      for (const [name, rounds] of Object.entries(taken)) {
+        const of = calm[fraction][name] = together(rounds)
+        console.log(`    ${name === 'bare libh2o' ? `${String(fraction * 100).padStart(4)} %   ${cell(rate.toFixed(0), 8)}` : ' '.repeat(17)}  ${name.padEnd(12)} ${cell(of.rate.toFixed(0), 10)} ${cell(of.p50.toFixed(0), 9)} ${cell(of.p99.toFixed(0), 9)} ${cell(of.p999.toFixed(0), 9)} ${cell(of.max.toFixed(0), 9)}`)
+      }
+    }
+    results.suites.http = { rates, calm, ratio, computedRatio, bytes: Buffer.byteLength(body) }
   } finally {
     bare.stop()
     await server.stop()

@@ -1,81 +1,113 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads while 20,000 orders a second arrive, every twentieth of which replaces one that is there: the latency of a
-// month's sales at a fixed rate, each request timed from the instant it was due.
+// month's sales by day at a fixed rate, each read timed from the instant it was due. Daybook is asked over HTTP and takes
+// batches of 200; DuckDB and ClickHouse are asked in their process and take a batch of 20,000 a second. In the end each
+// is asked whether it has what it was sent.
 import fs from 'node:fs'
-import nodeHttp from 'node:http'
 import path from 'node:path'
+import { arrivalRate, bodies, expected, sentBefore, writeCsv } from '../support/arrivals.mjs'
 import { atRate, h2load } from '../support/clients.mjs'
-import { cell, seconds } from '../support/figures.mjs'
-import { makeKey, serve } from '../support/process.mjs'
-import { data, options, results, work } from '../support/world.mjs'
+import { cell, median } from '../support/figures.mjs'
+import { makeKey, serve, worker } from '../support/process.mjs'
+import { data, databases, here, isTrial, options, results, runSeconds, tools, work } from '../support/world.mjs'
 import { databasesMade } from './load.mjs'
 
-const RATE = 20000
 const BATCH = 200
+// Seconds with arrivals, and without.
+const duration = () => (isTrial() ? 1 : Math.max(options.seconds, 5))
+const calmly = () => (isTrial() ? 0.2 : duration())
 
-function batch(number) {
-  const rows = []
-  for (let i = 0; i < BATCH; i++) {
-    const n = number * BATCH + i
-    const id = n % 20 === 19 ? Math.floor(n / 2) : n
-    const at = new Date(Date.UTC(2025, 11, 1 + (n % 31), n % 24, n % 60, n % 60, n % 1000)).toISOString()
-    rows.push(`{"id":"mix-${id}","created_at":"${at}","status":"${n % 20 === 19 ? 'CANCELLED' : 'SUBMITTED'}","customer_id":"cus_${n % 997}","currency":"EUR","total":"${(n % 9000) + 10}.50"}`)
-  }
-  return rows.join('\n')
+function check(name, base, sent, total) {
+  const more = expected(sent)
+  const rows = BigInt(base.rows) + BigInt(more.rows), sum = BigInt(base.sum) + more.sum
+  if (BigInt(total.rows) !== rows || BigInt(total.sum) !== sum) throw new Error(`${name} has ${total.rows} orders and ${total.sum}, sent were ${rows} and ${sum}`)
 }
 
-// Posts batches when they are due; how many orders were acknowledged in how long.
-async function pour(url, key, isOver) {
-  const agent = new nodeHttp.Agent({ keepAlive: true, maxSockets: 4 })
-  const post = (body) => new Promise((resolve, reject) => {
-    const request = nodeHttp.request(`${url}/ingest/orders`, { method: 'POST', agent, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/x-ndjson', 'content-length': Buffer.byteLength(body) } }, (response) => {
-      response.resume()
-      response.on('end', () => response.statusCode === 200 ? resolve() : reject(new Error(`HTTP ${response.statusCode}`)))
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
-  const started = performance.now()
-  const waiting = new Set()
-  let sent = 0
-  while (!isOver()) {
-    const due = Math.floor(seconds(started) * RATE / BATCH)
-    for (; sent < due; sent++) {
-      const one = post(batch(sent)).finally(() => waiting.delete(one))
-      waiting.add(one)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-  await Promise.all(waiting)
-  agent.destroy()
-  return (sent * BATCH) / seconds(started)
+async function totals(folder) {
+  const engine = await worker('Daybook', path.join(tools, 'bench_query'), [folder, 'bench', '1'])
+  const { rows } = await engine.ask('sum_all')
+  await engine.stop()
+  return { rows: rows[0][0], sum: rows[0][1] }
 }
 
-export async function mixed() {
-  databasesMade()
+async function ofDaybook() {
   // A copy: what is poured in must not stand in the data of the other suites.
-  const folder = path.join(work, 'daybook-mixed')
+  const folder = path.join(work(), 'daybook-mixed')
   fs.rmSync(folder, { recursive: true, force: true })
   fs.cpSync(data(), folder, { recursive: true, filter: (name) => !/\/(lock|daybook\.sock|socket)$/.test(name) })
+  const base = await totals(folder)
   const server = await serve(folder, ['--threads', '1'])
+  let figures, sent
   try {
     const key = makeKey('reports:read,ingest:write', folder)
-    const url = `${server.url}/api/v1/reports/sales?from=2025-12-01&to=2025-12-31`
-    const headers = [`authorization: Bearer ${key}`]
-    const most = h2load(url, headers, ['-D', String(options.seconds)])
+    const target = '/api/v1/reports/sales?from=2025-12-01&to=2025-12-31'
+    const pour = (from, to, rate) => atRate(`${server.url}/ingest/orders`, key, rate / BATCH, (to - from) / rate, { connections: 4, bodies: bodies(from, to, BATCH) })
+    const before = sentBefore(), perSecond = arrivalRate()
+    await pour(0, before, before)
+    const most = h2load(`${server.url}${target}`, [`authorization: Bearer ${key}`], ['-D', `${runSeconds() * 1000}ms`])
     const rate = Math.min(most / 2, 20000)
-    const calm = await atRate(url, headers, rate, options.seconds)
-    let over = false
-    const pouring = pour(server.url, key, () => over)
-    const busy = await atRate(url, headers, rate, options.seconds)
-    over = true
+    const calm = await atRate(`${server.url}${target}`, key, rate, calmly())
+    sent = before + perSecond * duration()
+    const pouring = pour(before, sent, perSecond)
+    const busy = await atRate(`${server.url}${target}`, key, rate, duration())
     const arrived = await pouring
-    const show = (name, figures) => `  ${name.padEnd(36)} p50 ${cell(figures.p50, 6)} p99 ${cell(figures.p99, 6)} p99.9 ${cell(figures.p999, 6)} µs`
-    console.log(`\nmixed: a month's sales at ${calm.rate}/s; client and server share the processors`)
-    console.log(show('nothing arrives', calm))
-    console.log(show(`${arrived.toFixed(0)} orders/s arrive, 5 % replace`, busy))
-    results.suites.mixed = { calm, busy, arrived }
+    // As fast as they come.
+    const all = perSecond * duration()
+    const rush = await pour(sent, sent + all, perSecond * 100)
+    sent += all
+    figures = { calm, busy, arrived: arrived.rate * BATCH, acknowledged: arrived, most: rush.rate * BATCH }
   } finally {
     await server.stop()
   }
+  check('Daybook', base, sent, await totals(folder))
+  fs.rmSync(folder, { recursive: true, force: true })
+  return { base, ...figures }
+}
+
+async function ofPeer(name, label, base) {
+  const files = path.join(work(), `arrivals-${name}`), target = path.join(work(), `mixed-${name}.db`)
+  for (const old of [files, target, `${target}.wal`]) fs.rmSync(old, { recursive: true, force: true })
+  fs.mkdirSync(files)
+  const perSecond = arrivalRate()
+  let at = 0
+  const make = (count) => Array.from({ length: count }, () => {
+    const file = path.join(files, `${at}.csv`)
+    writeCsv(file, at, at + perSecond)
+    at += perSecond
+    return file
+  })
+  const engine = await worker(label, 'node', [path.join(here, 'peers/mixed.mjs'), name, databases()[name], target, String(options.threads)])
+  const ask = (request) => engine.ask(JSON.stringify(request))
+  try {
+    await ask({ do: 'insert', files: make(sentBefore() / perSecond) })
+    // A rate that leaves half of the time.
+    const rate = Math.min((await ask({ do: 'most', seconds: Math.min(2, calmly()) })).rate / 2, 20000)
+    const calm = await ask({ do: 'read', rate, seconds: calmly(), files: [] })
+    const rest = make(duration())
+    const busy = await ask({ do: 'read', rate, seconds: duration(), files: rest })
+    await ask({ do: 'insert', files: rest.slice(busy.poured.files) })
+    const rush = make(duration())
+    const most = (rush.length * perSecond) / (await ask({ do: 'insert', files: rush })).seconds
+    check(label, base, at, await ask({ do: 'total' }))
+    return { calm, busy, arrived: (busy.poured.files * perSecond) / Math.max(busy.poured.seconds, busy.poured.files), most, batch: median(busy.poured.took) }
+  } finally {
+    await engine.stop()
+    for (const old of [files, target, `${target}.wal`]) fs.rmSync(old, { recursive: true, force: true })
+  }
+}
+
+export async function mixed() {
+  await databasesMade()
+  const { base, ...daybook } = await ofDaybook()
+  const all = { Daybook: daybook, DuckDB: await ofPeer('duckdb', 'DuckDB', base), chDB: await ofPeer('chdb', 'chDB', base) }
+  console.log(`\nmixed: a month's sales by day of ${options.orders} orders, ${duration()} s each; client and server share the processors; µs from the instant a read was due`)
+  const perSecond = (n) => cell(n.toFixed(n < 10 ? 1 : 0), 6)
+  const micros = (of) => `p50 ${cell(of.p50.toFixed(0), 7)} p99 ${cell(of.p99.toFixed(0), 8)} p99.9 ${cell(of.p999.toFixed(0), 8)} max ${cell(of.max.toFixed(0), 8)}`
+  for (const [name, of] of Object.entries(all)) {
+    console.log(`  ${name.padEnd(8)} ${perSecond(of.calm.rate)} reads/s, nothing arrives                ${micros(of.calm)}`)
+    console.log(`  ${''.padEnd(8)} ${perSecond(of.busy.rate)} reads/s, ${cell(of.arrived.toFixed(0), 6)} orders/s arrive       ${micros(of.busy)}`)
+    console.log(`  ${''.padEnd(8)} nothing read: ${cell(of.most.toFixed(0), 8)} orders/s${of.batch ? `; a batch of ${arrivalRate()} took ${(of.batch * 1000).toFixed(0)} ms while reads went on, and is seen when it is in` : `; a batch of ${BATCH} was acknowledged after ${(of.acknowledged.p50 / 1000).toFixed(1)} ms (p99 ${(of.acknowledged.p99 / 1000).toFixed(1)}) while reads went on, and is seen by then`}`)
+  }
+  console.log('  all have in the end what was sent, each replaced order once')
+  results.suites.mixed = all
 }

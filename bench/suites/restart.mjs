@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the start of the process to the first answer about a month, beside the time that reading the files takes.
+// From the start of the process to the first answer about a month: with the files in the page cache, beside the time that
+// reading them from there takes, and with nothing in it, neither files nor programs, beside the disk's own floor for the files
+// alone. And what memory the server then has.
+import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
-import { cell, inTurns, median, seconds } from '../support/figures.mjs'
+import { inTurns, seconds, summary, cell, median } from '../support/figures.mjs'
 import { makeKey, serve, worker } from '../support/process.mjs'
-import { data, here, options, results, segmentBytes } from '../support/world.mjs'
-import { databases, databasesMade } from './load.mjs'
+import { data, databases, here, must, options, results, segmentBytes, tools } from '../support/world.mjs'
+import { databasesMade } from './load.mjs'
 
+const READING = 'reading the files'
+
+// Drops the page cache, which the superuser may do; false where it cannot be.
+function dropCache() {
+  spawnSync('sync')
+  try {
+    fs.writeFileSync('/proc/sys/vm/drop_caches', '3')
+    return true
+  } catch {
+    return false
+  }
+}
+
+let resident = 0
 async function firstOfDaybook(key) {
   const before = performance.now()
   const server = await serve()
@@ -14,6 +31,7 @@ async function firstOfDaybook(key) {
   if (answer.status !== 200) throw new Error(`HTTP ${answer.status}`)
   await answer.text()
   const took = seconds(before)
+  resident = Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) * 1024
   await server.stop()
   return took
 }
@@ -27,7 +45,7 @@ async function firstOf(name, script, database) {
   return took
 }
 
-// Reads every file of the columns once, as a restart has to; warm or cold as the machine has them, like the others.
+// Reads every file of the columns once, as a restart has to.
 function readFiles() {
   const before = performance.now()
   const block = Buffer.allocUnsafe(8 << 20)
@@ -40,17 +58,43 @@ function readFiles() {
   return seconds(before)
 }
 
+// Opens the directory phase by phase, nobody else having it open, and says what the disk needs for the files alone.
+function phases(cold) {
+  const out = must(path.join(tools, 'bench_restart'), [data(), String(Math.min(options.repeat, 5)), ...(cold ? ['cold'] : [])])
+  const disk = Number(/disk +([\d.]+) s/.exec(out)[1])
+  const best = Object.fromEntries(['open', 'keys', 'rollups'].map((name) =>
+    [name, Math.min(...[...out.matchAll(new RegExp(`${name} +([\\d.]+) s`, 'g'))].map((m) => Number(m[1])))]))
+  return { disk, ...best }
+}
+
+// Of what is made behind the first answers.
+const behind = ({ keys, rollups }) => `${keys.toFixed(3)}, ${rollups.toFixed(3)}`
+
 export async function restart() {
-  databasesMade()
+  await databasesMade()
   const key = makeKey('reports:read')
-  const times = await inTurns({
+  const jobs = {
     Daybook: () => firstOfDaybook(key),
     DuckDB: () => firstOf('DuckDB', 'peers/duckdb.mjs', databases().duckdb),
     chDB: () => firstOf('chDB', 'peers/chdb.mjs', databases().chdb),
-    'reading the files': async () => readFiles()
-  }, Math.min(options.repeat, 5))
+    [READING]: async () => readFiles()
+  }
+  const rounds = options.orders > 2000000 ? Math.min(options.repeat, 3) : options.repeat
+  const warm = await inTurns(jobs, rounds)
+  const warmPhases = phases(false)
   const bytes = segmentBytes()
-  console.log(`\nrestart: first answer after (median, minimum; ${(bytes / 1e6).toFixed(0)} MB of Daybook's files)`)
-  for (const [name, t] of Object.entries(times)) console.log(`  ${name.padEnd(18)} ${cell(median(t).toFixed(3), 8)} s (${Math.min(...t).toFixed(3)})`)
-  results.suites.restart = { seconds: times, bytes }
+  const cold = dropCache() ? await inTurns(Object.fromEntries(Object.entries(jobs).filter(([name]) => name !== READING).map(([name, job]) => [name, async () => { dropCache(); return job() }])), Math.min(rounds, 5)) : undefined
+  const coldPhases = cold && phases(true)
+  const disk = coldPhases?.disk ?? warmPhases.disk
+  console.log(`\nrestart: first answer after, s, median of ${rounds} (minimum ±quartiles); ${(bytes / 1e6).toFixed(0)} MB of Daybook's files`)
+  const show = (name, ofWarm, ofCold) => console.log(`  ${name.padEnd(18)} ${cell(ofWarm, 28)} ${cell(ofCold, 28)}`)
+  show('', 'files in the page cache', 'nothing in the page cache')
+  for (const name of Object.keys(jobs)) if (name !== READING) show(name, summary(warm[name]), cold ? summary(cold[name]) : '–')
+  show(READING, summary(warm[READING]), `${disk.toFixed(3)}, the disk's floor`)
+  show('× reading', (median(warm.Daybook) / median(warm[READING])).toFixed(2), cold ? (median(cold.Daybook) / disk).toFixed(2) : '–')
+  show('opening, checking', warmPhases.open.toFixed(3), cold ? coldPhases.open.toFixed(3) : '–')
+  show('keys, then rollups', behind(warmPhases), cold ? behind(coldPhases) : '–')
+  if (!cold) console.log('  the page cache cannot be dropped here: no figures for a cold start')
+  console.log(`  the server then has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${options.lines ? ' with its lines' : ''}`)
+  results.suites.restart = { warm, cold, bytes, resident, phases: { warm: warmPhases, cold: coldPhases } }
 }

@@ -1,64 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a query costs a row when nobody has aggregated anything before: every engine reads its own tables, answers are
-// compared before anything is timed.
-import path from 'node:path'
-import { cell, geometricMean, inTurns, median, spread } from '../support/figures.mjs'
-import { worker } from '../support/process.mjs'
-import { csv, data, here, options, results, tools } from '../support/world.mjs'
-import { queryNames } from '../peers/queries.mjs'
-import { databases, databasesMade } from './load.mjs'
+// compared before anything is timed. Beside the peers stands the floor: what the bytes or the rows that the query must
+// touch cost on this machine at the least.
+import { compare, starts } from '../support/engines.mjs'
+import { cell, geometricMean, inTurns, median, spread, summary } from '../support/figures.mjs'
+import { floorOf } from '../support/floors.mjs'
+import { company, options, results } from '../support/world.mjs'
+import { queryNames, variationsOf } from '../peers/queries.mjs'
+import { databasesMade } from './load.mjs'
 
-// Row stores take seconds where columns take milliseconds: beyond this size they are only asked when named.
-const ROW_STORES_MAX = 2000000
-
-const starts = {
-  duckdb: (threads) => worker('DuckDB', 'node', [path.join(here, 'peers/duckdb.mjs'), 'query', databases().duckdb, threads]),
-  chdb: (threads) => worker('chDB', 'node', [path.join(here, 'peers/chdb.mjs'), 'query', databases().chdb, threads]),
-  polars: (threads) => worker('Polars', 'node', [path.join(here, 'peers/polars.mjs'), csv(), threads]),
-  sqlite: () => worker('SQLite', 'node', [path.join(here, 'peers/sqlite.mjs'), csv()]),
-  postgres: (threads) => worker('PostgreSQL', 'node', [path.join(here, 'peers/postgres.mjs'), csv(), threads])
-}
-const columnar = ['duckdb', 'chdb', 'polars']
+// Row stores take seconds where columns take milliseconds: beyond this size they are only asked when named. Polars
+// reads the CSV files into memory, each string of its own.
+const ROW_STORES_MAX = 2000000, POLARS_MAX = 20000000
+const fromFiles = ['polars', 'sqlite', 'postgres']
 
 function chosen() {
   if (options.peers !== 'auto') return options.peers.split(',')
-  return options.orders <= ROW_STORES_MAX ? Object.keys(starts) : columnar
+  if (options.orders > POLARS_MAX) return ['duckdb', 'chdb']
+  return options.orders <= ROW_STORES_MAX ? Object.keys(starts).slice(1) : ['portable', 'duckdb', 'chdb', 'polars']
 }
 
-// The answers as text that is equal when they are: no value and a sum of nothing are the same, order does not count.
-const normal = (rows) => rows.map((row) => row.map((v) => v ?? '0').join('\t')).sort().join('\n')
-
-async function compare(engines, query) {
-  const answers = []
-  for (const engine of engines) answers.push(normal((await engine.ask(query)).rows))
-  for (let i = 1; i < engines.length; i++) {
-    if (answers[i] !== answers[0]) throw new Error(`${query}: ${engines[i].name} answers\n${answers[i].slice(0, 400)}\nDaybook\n${answers[0].slice(0, 400)}`)
-  }
+function showTouched(touched, floor) {
+  const columns = Object.entries(touched.columns).map(([name, bits]) => `${name} ${bits.toFixed(1)}`).join(', ')
+  if (!touched.statistics && !floor) return `${cell(touched.rows, 11)} rows, not sealed yet`
+  if (!floor) return `${cell(touched.rows, 11)} rows  sums of whole segments are known; at the ends of a range, ${columns}`
+  return `${cell(touched.rows, 11)} rows  ${cell(floor.bits.toFixed(1), 5)} bits/row ${cell((floor.bytes / 1e6).toFixed(1), 7)} MB  by memory ${cell(floor.memory.toFixed(2), 7)} ms, by work ${cell(floor.work.toFixed(2), 7)} ms  (${columns}${touched.groups > 1 ? `; ${touched.groups} groups` : ''})`
 }
 
 export async function scan() {
-  databasesMade()
-  const threads = String(options.threads)
+  await databasesMade()
   const peers = chosen()
-  const engines = [await worker('Daybook', path.join(tools, 'bench_query'), [data(), 'bench', threads])]
-  for (const peer of peers) engines.push(await starts[peer](threads))
-  console.log(`\nscan: ${options.orders} orders, ${threads} threads, no rollups; median of ${options.repeat} (minimum), ms; ratio to the faster of DuckDB and chDB`)
-  console.log(`  ${'query'.padEnd(22)} ${engines.map((e) => cell(e.name, 20)).join(' ')} ${cell('ns/row', 8)} ${cell('ratio', 7)}`)
+  if (peers.some((peer) => fromFiles.includes(peer))) company()
+  const engines = []
+  for (const name of ['daybook', ...peers]) engines.push(await starts[name](engines[0]))
+  const touched = await engines[0].ask('describe')
+  const names = queryNames(options.lines)
+  const floors = Object.fromEntries(names.map((name) => [name, floorOf(touched[name])]))
+  console.log(`\nscan: ${options.orders} orders, ${options.threads} threads, no rollups; median of ${options.repeat} (minimum ±quartiles), ms
+  ratio: the faster of DuckDB and chDB as Node.js sees it by Daybook; own clock: the same by the engines' own clocks; × floor: Daybook by the least that this machine can`)
+  console.log(`  ${'query'.padEnd(22)} ${engines.map((e) => cell(e.name, 24)).join(' ')} ${cell('ns/row', 8)} ${cell('ratio', 7)} ${cell('own clock', 9)} ${cell('floor', 8)} ${cell('× floor', 7)}`)
   const table = {}
-  for (const query of queryNames) {
-    await compare(engines, query)
-    const jobs = Object.fromEntries(engines.map((engine) => [engine.name, async () => (await engine.ask(query)).ns / 1e6]))
+  for (const query of names) {
+    const variations = variationsOf(query)
+    await compare(engines, query, variations)
+    const own = Object.fromEntries(engines.map((engine) => [engine.name, []]))
+    const jobs = Object.fromEntries(engines.map((engine) => [engine.name, async (round) => {
+      const { ns, engine: engineNs } = await engine.ask(`${query} ${round % variations}`)
+      own[engine.name].push((engineNs ?? ns) / 1e6)
+      return ns / 1e6
+    }]))
     const times = await inTurns(jobs, options.repeat)
-    const best = Math.min(...['DuckDB', 'chDB'].filter((name) => times[name]).map((name) => median(times[name])))
     const mine = median(times.Daybook)
-    const ratio = best / mine
-    const show = (t) => cell(`${median(t).toFixed(3)} (${Math.min(...t).toFixed(3)})`, 20)
-    console.log(`  ${query.padEnd(22)} ${engines.map((e) => show(times[e.name])).join(' ')} ${cell(((mine * 1e6) / options.orders).toFixed(2), 8)} ${cell(ratio.toFixed(1), 7)}`)
-    table[query] = { times, ratio, spread: Object.fromEntries(engines.map((e) => [e.name, spread(times[e.name])])) }
+    const fastest = (of) => Math.min(...['DuckDB', 'chDB'].filter((name) => of[name]).map((name) => median(of[name]))) / mine
+    const ratio = fastest(times), ownRatio = fastest(own), floor = floors[query]
+    console.log(`  ${query.padEnd(22)} ${engines.map((e) => cell(summary(times[e.name]), 24)).join(' ')} ${cell(((mine * 1e6) / touched[query].rows).toFixed(2), 8)} ${cell(ratio.toFixed(1), 7)} ${cell(ownRatio.toFixed(1), 9)} ${cell(floor ? floor.ms.toFixed(3) : '–', 8)} ${cell(floor ? (mine / floor.ms).toFixed(1) : '–', 7)}`)
+    table[query] = { times, own, ratio, ownRatio, floor, touched: touched[query], spread: Object.fromEntries(engines.map((e) => [e.name, spread(times[e.name])])) }
   }
-  const mean = geometricMean(Object.values(table).map((row) => row.ratio))
-  const worst = Math.min(...Object.values(table).map((row) => row.ratio))
-  console.log(`  geometric mean of the ratios ${mean.toFixed(1)}, the smallest ${worst.toFixed(1)}`)
+  const all = Object.values(table)
+  const mean = geometricMean(all.map((row) => row.ratio)), worst = Math.min(...all.map((row) => row.ratio))
+  const ownMean = geometricMean(all.map((row) => row.ownRatio)), ownWorst = Math.min(...all.map((row) => row.ownRatio))
+  const multiples = all.filter((row) => row.floor).map((row) => median(row.times.Daybook) / row.floor.ms)
+  console.log(`  geometric mean of the ratios ${mean.toFixed(1)}, the smallest ${worst.toFixed(1)}; by their own clocks ${ownMean.toFixed(1)} and ${ownWorst.toFixed(1)}; of the multiples of the floor ${multiples.length ? geometricMean(multiples).toFixed(1) : '–'}`)
+  console.log('\n  what a query must touch at the least (bits as the segments have them):')
+  for (const query of names) console.log(`  ${query.padEnd(22)} ${showTouched(touched[query], floors[query])}`)
   for (const engine of engines) await engine.stop()
-  results.suites.scan = { table, mean, worst }
+  results.suites.scan = { ...results.suites.scan, [`${options.threads} threads`]: { table, mean, worst, ownMean, ownWorst } }
 }

@@ -14,20 +14,20 @@ const PRODUCTS = 1000
 
 function prepareDaybook(folder) {
   fs.rmSync(folder, { recursive: true, force: true })
-  fs.mkdirSync(work, { recursive: true })
+  fs.mkdirSync(work(), { recursive: true })
   const files = {
     products: `id,name,price,stock,is_active\n${Array.from({ length: PRODUCTS }, (_, i) => `p${i + 1},Product ${i + 1},12.50,1000000000,true`).join('\n')}\n`,
     customers: `id,name,email\n${Array.from({ length: PRODUCTS }, (_, i) => `c${i + 1},Customer ${i + 1},c${i + 1}@example.com`).join('\n')}\n`
   }
   for (const [table, text] of Object.entries(files)) {
-    const file = path.join(work, `${table}.csv`)
+    const file = path.join(work(), `${table}.csv`)
     fs.writeFileSync(file, text)
     must(daybook, ['load', '--data', folder, '--tenant', 'bench', '--table', table, file])
   }
 }
 
 function script(name, key, target, type, body) {
-  const file = path.join(work, `${name}.lua`)
+  const file = path.join(work(), `${name}.lua`)
   fs.writeFileSync(file, `math.randomseed(os.time())
 local run, n = math.random(1, 1000000000), 0
 local headers = { ["Authorization"] = "Bearer ${key}", ["Content-Type"] = "${type}" }
@@ -64,7 +64,7 @@ INSERT INTO audit_log SELECT 'aud-' || o.id, now(), 'key', 'order.placed', 'orde
 `
 
 export async function write() {
-  const folder = path.join(work, 'daybook-write')
+  const folder = path.join(work(), 'daybook-write')
   prepareDaybook(folder)
   const postgres = startPostgres()
   const server = await serve(folder, ['--threads', '1'])
@@ -76,7 +76,7 @@ export async function write() {
       `'{"id":"o-' .. run .. '-' .. n .. '","created_at":"2026-01-05T12:44:50.705Z","status":"SUBMITTED","total":"12.50","currency":"EUR","customer_id":"c1"}'`)
     const place = script('place', key, '/api/v1/orders', 'application/json',
       `'{"customerId":"c' .. math.random(1, ${PRODUCTS}) .. '","items":[{"productId":"p' .. math.random(1, ${PRODUCTS}) .. '","quantity":1}]}'`)
-    const rounds = Math.min(options.repeat, 5)
+    const rounds = options.repeat
     const rates = await inTurns({
       ingest: () => wrk(server.url, one, options.seconds),
       insert: () => postgres.pgbench(insertOne, options.seconds),

@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load generators: h2load for reads, wrk for writes that all differ, pgbench for PostgreSQL. Each runs in a process
-// of its own, on the same processors as what it asks: that is said wherever a figure of theirs is printed. None may
-// meet an answer that is not a success.
-import { spawn, spawnSync } from 'node:child_process'
-import fs from 'node:fs'
+// The load generators: h2load for as many reads as it takes, bench_rate for requests at a fixed rate, wrk for writes that
+// all differ. Each runs in a process of its own, on the same processors as what it asks: that is said wherever a figure
+// of theirs is printed. None may meet an answer that is not a success.
+import { spawn } from 'node:child_process'
 import path from 'node:path'
-import { quantile } from './figures.mjs'
-import { must, work } from './world.mjs'
+import { must, tools } from './world.mjs'
 
 const CLIENTS = 16
+// Open connections at a fixed rate: enough that a request hardly ever waits for one that the server is quick with.
+const CONNECTIONS = 64
 
-function h2loadArgs(url, headers, extra) {
-  return ['--h1', '-t', '1', '-c', String(CLIENTS), ...extra, ...headers.flatMap((h) => ['-H', h]), ...(url ? [url] : [])]
-}
-
-function h2loadRate(out) {
+// Requests a second, as many as it takes.
+export function h2load(url, headers, extra) {
+  const out = must('h2load', ['--h1', '-t', '1', '-c', String(CLIENTS), ...extra, ...headers.flatMap((h) => ['-H', h]), ...(url ? [url] : [])])
   const rate = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(out)?.[1])
   const failed = Number(/(\d+) failed/.exec(out)?.[1]) + Number(/(\d+) errored/.exec(out)?.[1])
   const codes = /status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(out)
@@ -22,23 +20,21 @@ function h2loadRate(out) {
   return rate
 }
 
-// Requests a second, as many as it takes.
-export const h2load = (url, headers, extra) => h2loadRate(must('h2load', h2loadArgs(url, headers, extra)))
-
-// Requests at a fixed rate, each timed from the instant it was due (so that a stall is not hidden): quantiles in
-// microseconds. Does not block this process, which may have something else to do meanwhile.
-export async function atRate(url, headers, rate, duration) {
-  const log = path.join(work, 'h2load.tsv')
-  fs.rmSync(log, { force: true })
-  const perClient = Math.max(1, Math.floor(rate / CLIENTS))
-  const args = h2loadArgs(url, headers, ['--rps', String(perClient), '-D', String(duration), '--log-file', log])
-  const child = spawn('h2load', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+// Requests at a fixed rate, each timed from the instant it was due whether or not a connection was free then: quantiles
+// in microseconds. `vary` makes each ask something else; `bodies` are posted instead (support/arrivals.mjs).
+export async function atRate(url, key, rate, duration, { vary = false, bodies = undefined, connections = CONNECTIONS } = {}) {
+  const { port, pathname, search } = new URL(url)
+  const words = bodies === undefined ? (vary ? ['vary'] : []) : ['bodies', 'application/x-ndjson']
+  const child = spawn(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words], { stdio: [bodies === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk) => { out += chunk })
-  await new Promise((resolve) => child.on('close', resolve))
-  h2loadRate(out)
-  const micros = fs.readFileSync(log, 'utf8').trim().split('\n').map((line) => Number(line.split('\t')[2]))
-  return { rate: perClient * CLIENTS, p50: quantile(micros, 0.5), p99: quantile(micros, 0.99), p999: quantile(micros, 0.999) }
+  // A client that ends early says why by its exit status.
+  child.stdin?.on('error', () => {})
+  child.stdin?.end(bodies)
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  if (code !== 0) throw new Error(`bench_rate ended with ${code}`)
+  // "rate" is what was reached, "due" what was asked for.
+  return { ...JSON.parse(out), due: rate }
 }
 
 // Requests that a Lua script makes, from 64 connections: requests a second.
@@ -47,5 +43,3 @@ export function wrk(url, script, duration) {
   if (/Non-2xx/.test(out) || /Socket errors/.test(out)) throw new Error(`not all were answered:\n${out}`)
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1])
 }
-
-export const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0

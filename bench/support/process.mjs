@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes beside the harness: engines that answer one line at a time, and Daybook's server.
 import { spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { daybook, data, must } from './world.mjs'
 
-// A process that says one line when it is ready, and then answers each line with one line of JSON.
-export async function worker(name, command, args) {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+// One thread gets the last processor, more get as many from the first on: the same for every engine.
+const pinned = (threads) => ['taskset', '-c', threads > 1 ? `0-${Math.min(threads, availableParallelism()) - 1}` : String(availableParallelism() - 1)]
+
+// A process that says one line when it is ready, and then answers each line with one line of JSON. With `threads`, it
+// runs on so many processors, the same for every engine.
+export async function worker(name, command, args, threads) {
+  const [file, ...words] = threads ? [...pinned(threads), command, ...args] : [command, ...args]
+  const child = spawn(file, words, { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const next = async () => {
     const { value, done } = await lines.next()
@@ -28,9 +34,11 @@ export async function worker(name, command, args) {
   }
 }
 
-// Daybook's server on a free port, without rate limits.
-export async function serve(folder = data(), args = []) {
-  const child = spawn(daybook, ['serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+// Daybook's server on a free port, without rate limits; `under` is a program and its arguments that runs it, `env` is added
+// to the environment.
+export async function serve(folder = data(), args = [], { under = [], env = {} } = {}) {
+  const [command, ...words] = [...under, daybook, 'serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args]
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
   const url = value?.replace('listening on ', '')
   if (!url) throw new Error('the server did not start')

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every suite works with: the options, the folders, the made-up company, and where results are kept.
 import { spawnSync } from 'node:child_process'
-import { cpus, totalmem, release } from 'node:os'
 import fs from 'node:fs'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,20 +10,22 @@ export const root = path.dirname(here)
 export const daybook = path.join(root, 'build/release/daybook')
 export const tools = path.join(root, 'build/release/bench')
 
-export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto' }
+export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto', lines: true, keep: undefined }
+export const results = { date: new Date().toISOString(), options, versions: {}, suites: {} }
 
-export const work = path.join(root, 'build/bench')
-export const csv = () => path.join(work, `csv-${options.orders}`)
-export const data = () => path.join(work, `daybook-${options.orders}`)
+// Of what is measured in milliseconds: short when only the harness itself is being tried.
+export const isTrial = () => options.orders < 100000 && options.repeat < 3
+// How long each run of a load generator is, in seconds.
+export const runSeconds = () => (isTrial() ? 0.2 : options.seconds)
 
-export const machine = {
-  cpu: cpus()[0]?.model,
-  processors: cpus().length,
-  memoryGiB: Math.round(totalmem() / 2 ** 30),
-  kernel: release(),
-  node: process.version
-}
-export const results = { date: new Date().toISOString(), machine, options, versions: {}, suites: {} }
+// The world: CSV files and each engine's files of one company, made when they are missing. With --keep it stays as it was
+// made; without, Daybook's side is made anew when the program is newer.
+export const work = () => options.keep ?? path.join(root, 'build/bench')
+const suffix = () => `${options.orders}${options.lines ? '' : '-without-lines'}`
+export const csv = () => path.join(work(), `csv-${suffix()}`)
+export const data = () => path.join(work(), `daybook-${suffix()}`)
+export const databases = () => ({ duckdb: path.join(work(), `duckdb-${suffix()}.db`), chdb: path.join(work(), `chdb-${suffix()}`) })
+export const tables = () => (options.lines ? ['orders', 'order_lines'] : ['orders'])
 
 export function must(command, args, extra = {}) {
   const run = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...extra })
@@ -32,11 +33,16 @@ export function must(command, args, extra = {}) {
   return run.stdout
 }
 
+// The tables that nobody loads; their lines need not stand on the disk.
+const unread = ['customers', 'payments', 'provider_assignments', 'subscriptions', 'vendor_payments']
+
 // The CSV files of a company from a fixed seed, once for each size.
 export function company() {
   const done = path.join(csv(), 'entropy.json')
   if (!fs.existsSync(done)) {
-    fs.mkdirSync(work, { recursive: true })
+    fs.rmSync(csv(), { recursive: true, force: true })
+    fs.mkdirSync(csv(), { recursive: true })
+    for (const table of options.lines ? unread : [...unread, 'order_lines']) fs.symlinkSync('/dev/null', path.join(csv(), `${table}.csv`))
     console.log(`making a company of ${options.orders} orders`)
     const report = must(daybook, ['gen', '--orders', String(options.orders), '--dir', csv(), '--json'])
     fs.writeFileSync(done, report)

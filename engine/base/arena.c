@@ -3,18 +3,100 @@
 // block gets one of its own, placed behind the newest so that the room left in the newest is still used.
 #include "engine/base/arena.h"
 
+#include "engine/base/slabs.h"
+
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20 };
+enum { ALIGNMENT = 16, BLOCK_MIN = 4096, BLOCK_MAX = 1 << 20, SLAB = 32 << 20, HUGE_PAGE = 2 << 20 };
 
 struct dbk_arena_block {
     dbk_arena_block *next;
-    size_t capacity; // of data
+    size_t capacity;  // of data
+    dbk_slabs *slabs; // where it goes back to, or NULL
     _Alignas(ALIGNMENT) uint8_t data[];
 };
 
 _Static_assert(sizeof(dbk_arena_block) % ALIGNMENT == 0, "data follows the header at the promised alignment");
+
+// ---- Slabs ----
+
+struct dbk_slabs {
+    pthread_mutex_t mutex;
+    dbk_arena_block *free;
+};
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SLABS_ARE_USED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLABS_ARE_USED 0
+#endif
+#endif
+#ifndef SLABS_ARE_USED
+#define SLABS_ARE_USED 1
+#endif
+
+dbk_slabs *dbk_slabs_create(void)
+{
+    dbk_slabs *slabs = SLABS_ARE_USED ? calloc(1, sizeof *slabs) : NULL;
+    if (slabs)
+        pthread_mutex_init(&slabs->mutex, NULL);
+    return slabs;
+}
+
+void dbk_slabs_destroy(dbk_slabs *slabs)
+{
+    if (!slabs)
+        return;
+    while (slabs->free) {
+        dbk_arena_block *next = slabs->free->next;
+        free(slabs->free);
+        slabs->free = next;
+    }
+    pthread_mutex_destroy(&slabs->mutex);
+    free(slabs);
+}
+
+// The last one given back comes first: it may still be cached.
+static dbk_arena_block *slab_take(dbk_slabs *slabs)
+{
+    pthread_mutex_lock(&slabs->mutex);
+    dbk_arena_block *slab = slabs->free;
+    if (slab)
+        slabs->free = slab->next;
+    pthread_mutex_unlock(&slabs->mutex);
+    if (slab)
+        return slab;
+    slab = aligned_alloc(HUGE_PAGE, SLAB);
+    if (!slab)
+        return NULL;
+    (void)madvise(slab, SLAB, MADV_HUGEPAGE); // a wish
+    slab->capacity = SLAB - sizeof *slab;
+    slab->slabs = slabs;
+    return slab;
+}
+
+static void slab_give_back(dbk_arena_block *slab)
+{
+    pthread_mutex_lock(&slab->slabs->mutex);
+    slab->next = slab->slabs->free;
+    slab->slabs->free = slab;
+    pthread_mutex_unlock(&slab->slabs->mutex);
+}
+
+void dbk_slabs_begin(dbk_slabs *slabs, dbk_arena *arena)
+{
+    dbk_arena_block *slab = slabs ? slab_take(slabs) : NULL;
+    if (!slab)
+        return;
+    slab->next = NULL;
+    *arena = (dbk_arena){.blocks = slab, .total_bytes = SLAB};
+}
+
+// ---- Blocks ----
 
 static dbk_arena_block *block_create(dbk_arena *arena, size_t capacity)
 {
@@ -23,6 +105,7 @@ static dbk_arena_block *block_create(dbk_arena *arena, size_t capacity)
     if (!block)
         return NULL;
     block->capacity = capacity;
+    block->slabs = NULL;
     arena->total_bytes += bytes;
     return block;
 }
@@ -92,7 +175,10 @@ void dbk_arena_dispose(dbk_arena *arena)
 {
     for (dbk_arena_block *block = arena->blocks; block;) {
         dbk_arena_block *next = block->next;
-        free(block);
+        if (block->slabs)
+            slab_give_back(block);
+        else
+            free(block);
         block = next;
     }
     *arena = (dbk_arena){0};

@@ -1,34 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// All the extensions that the loops use are asked for at once: processors that have the last of them have the
-// others too, and one level is one twin to test.
+// A level asks for all of its extensions at once: processors that have the last of them have the others too,
+// and few levels are few twins to test.
 #include "engine/base/processor.h"
 
-static bool has_512;
+static dbk_level best, used;
 
-static bool runs_512(void)
+#if DBK_HAS_LEVELS
+static dbk_level look(void)
 {
-#if DBK_HAS_512
     __builtin_cpu_init();
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2") &&
-           __builtin_cpu_supports("popcnt");
-#else
-    return false;
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+          __builtin_cpu_supports("popcnt")))
+        return DBK_LEVEL_PORTABLE;
+    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+          __builtin_cpu_supports("avx512vbmi2")))
+        return DBK_LEVEL_AVX2;
+    return DBK_LEVEL_AVX512;
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    used = best = look();
+}
 #endif
+
+dbk_level dbk_level_best(void)
+{
+    return best;
 }
 
-__attribute__((constructor)) static void look(void)
+dbk_level dbk_level_used(void)
 {
-    has_512 = runs_512();
+    return used;
 }
 
-bool dbk_has_512(void)
+const char *dbk_level_name(dbk_level level)
 {
-    return has_512;
+    return level == DBK_LEVEL_AVX512 ? "avx512" : level == DBK_LEVEL_AVX2 ? "avx2" : "portable";
 }
 
-void dbk_use_512(bool use)
+bool dbk_level_use(dbk_level level)
 {
-    has_512 = use && runs_512();
+    if (level > best)
+        return false;
+    used = level;
+    return true;
 }

@@ -18,10 +18,25 @@ static bool is_ordering(dbk_op op)
     return op == DBK_OP_LT || op == DBK_OP_LE || op == DBK_OP_GT || op == DBK_OP_GE;
 }
 
+static dbk_status check_intervals(const dbk_filter *filter, dbk_type type, const char *part, dbk_error *err)
+{
+    bool ok = dbk_type_is_int(type) && filter->values_count >= 0 && filter->values_count % 2 == 0;
+    for (int i = 0; ok && i < filter->values_count; i++) {
+        const dbk_value *value = &filter->values[i];
+        bool is_first = i % 2 == 0;
+        ok = value->kind == DBK_VALUE_INT && value->number != DBK_NULL &&
+             (i == 0 || value[-1].number < value->number || (!is_first && value[-1].number == value->number));
+    }
+    return ok ? DBK_OK
+              : dbk_fail(err, DBK_INVALID, "query: %s: intervals of numbers that ascend are wanted", part);
+}
+
 static dbk_status check_shape(const dbk_filter *filter, dbk_type type, const char *part, dbk_error *err)
 {
-    if (filter->op < DBK_OP_EQ || filter->op > DBK_OP_CONTAINS)
+    if (filter->op < DBK_OP_EQ || filter->op > DBK_OP_WITHIN)
         return dbk_fail(err, DBK_INVALID, "query: %s: unknown operator %d", part, (int)filter->op);
+    if (filter->op == DBK_OP_WITHIN)
+        return check_intervals(filter, type, part, err);
     bool unary = filter->op == DBK_OP_NULL || filter->op == DBK_OP_NOT_NULL;
     if (unary                     ? filter->values_count != 0
         : filter->op == DBK_OP_IN ? filter->values_count < 0
@@ -42,6 +57,20 @@ static dbk_status check_shape(const dbk_filter *filter, dbk_type type, const cha
                             filter->column, dbk_type_name(type), wanted == DBK_VALUE_INT ? "text" : "number");
     }
     return DBK_OK;
+}
+
+// The first interval that does not end before the value; their count when there is none.
+static size_t find_interval(const dbk_bound_filter *filter, int64_t value)
+{
+    size_t low = 0, high = filter->numbers_count / 2;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (filter->numbers[2 * middle + 1] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 static void set_range(dbk_bound_filter *bound, int64_t lo, int64_t hi)
@@ -66,8 +95,10 @@ static dbk_status bind_ints(dbk_bound_filter *bound, const dbk_filter *filter, d
         set_range(bound, null ? DBK_NULL : DBK_NULL + 1, null ? DBK_NULL : INT64_MAX);
         return DBK_OK;
     }
-    if (filter->op == DBK_OP_IN) {
-        bound->form = filter->values_count ? DBK_FORM_INT_SET : DBK_FORM_NOTHING;
+    if (filter->op == DBK_OP_IN || filter->op == DBK_OP_WITHIN) {
+        bound->form = filter->values_count == 0     ? DBK_FORM_NOTHING
+                      : filter->op == DBK_OP_WITHIN ? DBK_FORM_INT_WITHIN
+                                                    : DBK_FORM_INT_SET;
         bound->numbers_count = (size_t)filter->values_count;
         bound->numbers = dbk_arena_alloc(arena, (bound->numbers_count + 1) * sizeof(int64_t));
         if (!bound->numbers)
@@ -336,6 +367,12 @@ dbk_verdict dbk_filter_judge(const dbk_bound_filter *filter, const dbk_zone_map 
         return combine(no_values || (!none && lone), none, no_nulls || null_matches,
                        no_nulls || !null_matches);
     }
+    case DBK_FORM_INT_WITHIN: {
+        size_t at = no_values ? 0 : find_interval(filter, zone->min);
+        bool none = no_values || 2 * at == filter->numbers_count || filter->numbers[2 * at] > zone->max;
+        bool all = !none && filter->numbers[2 * at] <= zone->min && zone->max <= filter->numbers[2 * at + 1];
+        return combine(no_values || all, none, no_nulls, true);
+    }
     case DBK_FORM_CODE_IS:
         if (filter->code == 0)
             return combine(no_values, true, true, no_nulls);
@@ -386,6 +423,25 @@ static bool in_numbers(const dbk_bound_filter *filter, int64_t value)
     return bsearch(&value, filter->numbers, filter->numbers_count, sizeof value, compare_numbers) != NULL;
 }
 
+// Neighbours are mostly in one interval. "No value" lies before all of them.
+static void mask_within(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORDS], const int64_t *values)
+{
+    int64_t lo = 1, hi = 0;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+        for (uint64_t word = mask[w]; word; word &= word - 1) {
+            uint64_t bit = word & -word;
+            int64_t value = values[w * 64 + (uint32_t)__builtin_ctzll(word)];
+            if (value < lo || value > hi) {
+                size_t at = find_interval(filter, value);
+                bool is_last = 2 * at == filter->numbers_count;
+                lo = is_last ? 1 : filter->numbers[2 * at];
+                hi = is_last ? 0 : filter->numbers[2 * at + 1];
+            }
+            if (value < lo || value > hi)
+                mask[w] &= ~bit;
+        }
+}
+
 void dbk_filter_ints(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORDS], const int64_t *values,
                      uint32_t n, bool sorted)
 {
@@ -416,6 +472,9 @@ void dbk_filter_ints(const dbk_bound_filter *filter, uint64_t mask[DBK_MASK_WORD
                 if (!in_numbers(filter, values[w * 64 + (uint32_t)__builtin_ctzll(word)]))
                     mask[w] &= ~bit;
             }
+        return;
+    case DBK_FORM_INT_WITHIN:
+        mask_within(filter, mask, values);
         return;
     default:
         assert(filter->form == DBK_FORM_NOTHING);

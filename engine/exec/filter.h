@@ -17,6 +17,7 @@ typedef enum dbk_filter_form {
     DBK_FORM_INT_OUTSIDE, // has a value, and not lo <= v <= hi
     DBK_FORM_INT_NOT,     // has a value, and not lo
     DBK_FORM_INT_SET,     // one of numbers
+    DBK_FORM_INT_WITHIN,  // numbers are pairs lo, hi, ascending: within one of them
     DBK_FORM_CODE_IS,
     DBK_FORM_CODE_NOT, // has a value, and not this one (0: has a value)
     DBK_FORM_CODE_IN,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one, and
-// the sums of a rollup, of which no rows were looked at, added to them.
+// the sums of a rollup or roster, of which no rows were looked at, added to them.
 #include "engine/exec/groups.h"
 #include "engine/exec/morsels.h"
 #include "engine/exec/rollup_query.h"
+#include "engine/exec/roster_query.h"
 #include "engine/exec/run.h"
 
 #include <stdlib.h>
@@ -11,9 +12,8 @@
 // A chart of more buckets than this is a mistake in the range.
 enum { FILL_MAX = 1 << 20 };
 
-static void groups_destroy(void *self)
+void dbk_groups_destroy(dbk_groups *groups)
 {
-    dbk_groups *groups = self;
     for (int i = 0; groups->states && i < groups->plan->states_count; i++)
         dbk_state_dispose(&groups->states[i]);
     free(groups->states);
@@ -22,7 +22,7 @@ static void groups_destroy(void *self)
     free(groups);
 }
 
-static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err)
+dbk_status dbk_groups_create(const dbk_plan *plan, dbk_groups **out, dbk_error *err)
 {
     dbk_groups *groups = calloc(1, sizeof *groups);
     if (!groups)
@@ -38,20 +38,29 @@ static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err
         ok = dbk_state_init(&groups->states[i], plan, &plan->states[i], joins ? 0 : fixed);
     }
     if (ok && groups->joined)
-        ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], fixed);
+        ok = dbk_state_join(&groups->states[0], &groups->states[groups->joined], plan, fixed);
     if (!ok) {
-        groups_destroy(groups);
+        dbk_groups_destroy(groups);
         return dbk_exec_no_memory(err);
     }
     *out = groups;
     return DBK_OK;
 }
 
-static dbk_status on_vector(void *self, dbk_scan *scan)
+static void groups_destroy(void *self)
 {
-    dbk_groups *groups = self;
+    dbk_groups_destroy(self);
+}
+
+static dbk_status groups_create(const dbk_plan *plan, void **out, dbk_error *err)
+{
+    return dbk_groups_create(plan, (dbk_groups **)out, err);
+}
+
+// The rows of the scan's window.
+static dbk_status add_rows(dbk_groups *groups, dbk_scan *scan)
+{
     dbk_assigned to;
-    DBK_TRY(dbk_grouping_load(&groups->grouping, scan));
     if (!groups->grouping.ops->assign(&groups->grouping, scan->count, groups->assigned, &to) ||
         !dbk_groups_reserve(groups))
         return dbk_exec_no_memory(scan->err);
@@ -60,6 +69,20 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     for (int i = groups->joined ? 1 : 0; i < groups->plan->states_count; i++)
         if (i != groups->joined || i == 0)
             DBK_TRY(dbk_state_add(&groups->states[i], scan, &to));
+    return DBK_OK;
+}
+
+static dbk_status on_vector(void *self, dbk_scan *scan)
+{
+    dbk_groups *groups = self;
+    dbk_grouping *grouping = &groups->grouping;
+    DBK_TRY(dbk_grouping_load(grouping, scan));
+    if (grouping->runs == 0)
+        return add_rows(groups, scan);
+    for (uint32_t run = 0; run < grouping->runs; run++) {
+        dbk_grouping_enter(grouping, scan, run);
+        DBK_TRY(add_rows(groups, scan));
+    }
     return DBK_OK;
 }
 
@@ -96,8 +119,13 @@ static dbk_status merge(dbk_groups *into, const dbk_groups *from, dbk_error *err
         map = malloc(((size_t)count + 1) * sizeof *map);
         ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && dbk_groups_reserve(into);
     }
+    const int joined = into->joined;
+    if (ok && joined)
+        ok = dbk_state_merge_both(&into->states[0], &into->states[joined], &from->states[0],
+                                  &from->states[joined], count);
     for (int i = 0; ok && i < into->plan->states_count; i++)
-        ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
+        if (!joined || (i != 0 && i != joined))
+            ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
     free(map);
     return ok ? DBK_OK : dbk_exec_no_memory(err);
 }
@@ -129,6 +157,8 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
     uint64_t rollup_buckets = 0;
     if (morsels->plan->rollup)
         DBK_TRY(dbk_rollup_query(all, &rollup_buckets, err));
+    if (morsels->plan->roster)
+        DBK_TRY(dbk_roster_query(all, &rollup_buckets, err));
     if (morsels->plan->query->fill)
         DBK_TRY(fill(all, err));
     for (int i = 0; i < all->plan->states_count; i++)
@@ -137,6 +167,12 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
     (*out)->stats = dbk_morsels_stats(morsels);
     (*out)->stats.rollup_buckets = rollup_buckets;
     return DBK_OK;
+}
+
+dbk_status dbk_groups_scan(dbk_groups *groups, dbk_scan *scan, uint32_t part)
+{
+    const dbk_sink sink = {.self = groups, .vector = on_vector, .part = on_part};
+    return dbk_scan_part(scan, part, &sink);
 }
 
 dbk_status dbk_run_groups(const dbk_plan *plan, dbk_result **out, dbk_error *err)

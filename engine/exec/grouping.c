@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of a vector. Facts are sorted by time, so a bucket key is mostly one value a vector, which its zone
-// map proves without decoding; else a few runs whose ends are found by halving.
+// map proves without decoding; else runs of rows (grouping_runs.c).
 #include "engine/exec/grouping.h"
 
 #include "engine/base/hash.h"
@@ -45,9 +45,7 @@ static uint64_t null_value(const dbk_grouping *grouping)
     return is_dense(grouping) ? 0 : (uint64_t)DBK_NULL;
 }
 
-// Makes the bucket of an instant the column's span. False for an instant outside the list of a dense key:
-// none of a matching row.
-static bool seek_span(const dbk_grouping *grouping, const dbk_key *key, dbk_key_column *column, int64_t ms)
+bool dbk_grouping_seek(const dbk_grouping *grouping, const dbk_key *key, dbk_key_column *column, int64_t ms)
 {
     if (ms == INT64_MAX) // lies in the last bucket, whose end it is
         ms--;
@@ -78,7 +76,7 @@ static bool is_one_bucket(const dbk_grouping *grouping, const dbk_key *key, dbk_
 {
     if (zone->min > zone->max || zone->nulls)
         return false;
-    return seek_span(grouping, key, column, zone->min) && zone->max < column->span_end;
+    return dbk_grouping_seek(grouping, key, column, zone->min) && zone->max < column->span_end;
 }
 
 // The key by a zone map alone.
@@ -110,7 +108,7 @@ static void load_runs(const dbk_grouping *grouping, const dbk_key *key, dbk_key_
         uint64_t value = null_value(grouping);
         uint32_t next = i + 1;
         if (values[i] != DBK_NULL) {
-            bool found = seek_span(grouping, key, column, values[i]);
+            bool found = dbk_grouping_seek(grouping, key, column, values[i]);
             assert(found);
             (void)found;
             value = column->span_value;
@@ -124,7 +122,7 @@ static void load_runs(const dbk_grouping *grouping, const dbk_key *key, dbk_key_
             return;
         }
         for (; i < next; i++)
-            column->values[i] = value;
+            column->room[i] = value;
     }
 }
 
@@ -133,19 +131,19 @@ static void load_scattered(const dbk_grouping *grouping, const dbk_key *key, dbk
 {
     for (uint32_t i = 0; i < n; i++) {
         if (values[i] == DBK_NULL) {
-            column->values[i] = null_value(grouping);
+            column->room[i] = null_value(grouping);
             continue;
         }
         if (values[i] < column->span_start || values[i] >= column->span_end) {
-            bool found = seek_span(grouping, key, column, values[i]);
+            bool found = dbk_grouping_seek(grouping, key, column, values[i]);
             assert(found);
             (void)found;
         }
-        column->values[i] = column->span_value;
+        column->room[i] = column->span_value;
     }
 }
 
-static dbk_status load_key(dbk_grouping *grouping, dbk_scan *scan, int index)
+static dbk_status load_key(dbk_grouping *grouping, dbk_scan *scan, int index, const dbk_key **runs)
 {
     const dbk_key *key = &grouping->plan->keys[index];
     dbk_key_column *column = &grouping->columns[index];
@@ -157,7 +155,13 @@ static dbk_status load_key(dbk_grouping *grouping, dbk_scan *scan, int index)
         column->form = DBK_KEY_CODES;
         return dbk_scan_codes(scan, key->slot, &column->codes);
     }
+    if (key->bucket && dbk_scan_is_sorted(scan, key->slot)) {
+        column->form = DBK_KEY_RUNS; // for load_buckets to find
+        *runs = key;
+        return DBK_OK;
+    }
     column->form = DBK_KEY_VALUES;
+    column->values = column->room;
     if (slot->type == DBK_TEXT) {
         const dbk_text *texts;
         DBK_TRY(dbk_scan_texts(scan, key->slot, &texts));
@@ -165,7 +169,7 @@ static dbk_status load_key(dbk_grouping *grouping, dbk_scan *scan, int index)
             uint32_t number;
             if (!dbk_intern_add(&column->texts, texts[i], &number))
                 return dbk_exec_no_memory(scan->err);
-            column->values[i] = number;
+            column->room[i] = number;
         }
         return DBK_OK;
     }
@@ -173,19 +177,58 @@ static dbk_status load_key(dbk_grouping *grouping, dbk_scan *scan, int index)
     DBK_TRY(dbk_scan_ints(scan, key->slot, &values));
     if (!key->bucket)
         for (uint32_t i = 0; i < scan->count; i++)
-            column->values[i] = (uint64_t)values[i];
-    else if (dbk_scan_is_sorted(scan, key->slot))
-        load_runs(grouping, key, column, values, scan->count);
+            column->room[i] = (uint64_t)values[i];
     else
         load_scattered(grouping, key, column, values, scan->count);
     return DBK_OK;
 }
 
+// Buckets of a time that ascends: by runs, else by rows.
+static dbk_status load_buckets(dbk_grouping *grouping, dbk_scan *scan, int slot)
+{
+    dbk_zone_map times;
+    const int64_t *values;
+    bool found = false;
+    if (dbk_scan_zone_map(scan, slot, &times) && times.nulls == 0)
+        DBK_TRY(dbk_grouping_find_runs(grouping, scan, &times, &found));
+    if (found)
+        return DBK_OK;
+    DBK_TRY(dbk_scan_ints(scan, slot, &values));
+    for (int i = 0; i < grouping->plan->keys_count; i++) {
+        dbk_key_column *column = &grouping->columns[i];
+        if (column->form != DBK_KEY_RUNS)
+            continue;
+        column->form = DBK_KEY_VALUES;
+        column->values = column->room;
+        load_runs(grouping, &grouping->plan->keys[i], column, values, scan->count);
+    }
+    return DBK_OK;
+}
+
 dbk_status dbk_grouping_load(dbk_grouping *grouping, dbk_scan *scan)
 {
+    const dbk_key *runs = NULL; // any of the keys that come in runs: all are of the table's own time
+    grouping->runs = 0;
     for (int i = 0; i < grouping->plan->keys_count; i++)
-        DBK_TRY(load_key(grouping, scan, i));
-    return DBK_OK;
+        DBK_TRY(load_key(grouping, scan, i, &runs));
+    return runs ? load_buckets(grouping, scan, runs->slot) : DBK_OK;
+}
+
+void dbk_grouping_enter(dbk_grouping *grouping, dbk_scan *scan, uint32_t run)
+{
+    const uint32_t before = run ? grouping->run_ends[run - 1] : 0;
+    const uint32_t skipped = run ? scan->count : 0;
+    assert(run == 0 || scan->start + scan->count == before);
+    dbk_scan_window(scan, before, grouping->run_ends[run] - before);
+    for (int i = 0; i < grouping->plan->keys_count; i++) {
+        dbk_key_column *column = &grouping->columns[i];
+        if (column->form == DBK_KEY_CODES)
+            column->codes += skipped;
+        else if (column->form == DBK_KEY_VALUES)
+            column->values += skipped;
+        else if (column->form == DBK_KEY_RUNS)
+            column->constant = column->run_values[run];
+    }
 }
 
 bool dbk_grouping_load_part(dbk_grouping *grouping, const dbk_part *part)

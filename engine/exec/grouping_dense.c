@@ -37,7 +37,7 @@ static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *room, dbk_as
     uint64_t base = 0, span = 1;
     for (int k = 0; k < plan->keys_count; k++) {
         const dbk_key_column *column = &grouping->columns[k];
-        if (column->form == DBK_KEY_CONSTANT)
+        if (dbk_key_is_constant(column))
             base += column->constant * plan->keys[k].stride;
         else
             span += (plan->keys[k].cardinality - 1) * plan->keys[k].stride;
@@ -46,7 +46,7 @@ static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *room, dbk_as
     *out = (dbk_assigned){NULL, (uint32_t)base, (uint32_t)span};
     for (int k = 0; k < plan->keys_count; k++) {
         const digits key = {&grouping->columns[k], (uint32_t)plan->keys[k].stride};
-        if (key.column->form == DBK_KEY_CONSTANT)
+        if (dbk_key_is_constant(key.column))
             continue;
         if (span == plan->keys[k].cardinality && base == 0 && key.column->form == DBK_KEY_CODES) {
             out->groups = key.column->codes; // the only key there is: the code is the group

@@ -65,9 +65,9 @@ bool dbk_grouping_find(dbk_grouping *grouping, const uint64_t *tuple, uint32_t *
 
 static uint64_t value_at(const dbk_key_column *column, uint32_t row)
 {
-    return column->form == DBK_KEY_CONSTANT ? column->constant
-           : column->form == DBK_KEY_CODES  ? column->codes[row]
-                                            : column->values[row];
+    return dbk_key_is_constant(column)     ? column->constant
+           : column->form == DBK_KEY_CODES ? column->codes[row]
+                                           : column->values[row];
 }
 
 static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, dbk_assigned *out)
@@ -78,7 +78,7 @@ static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *groups, dbk_
     assert(keys <= KEYS_MAX);
     bool one = true;
     for (int k = 0; k < keys; k++)
-        one &= grouping->columns[k].form == DBK_KEY_CONSTANT;
+        one &= dbk_key_is_constant(&grouping->columns[k]);
     for (uint32_t i = 0; i < (one ? 1 : rows); i++) {
         bool same = i > 0; // neighbours are often alike, and comparing costs less than a look-up
         for (int k = 0; k < keys; k++) {

@@ -3,6 +3,8 @@
 // broken by the keys, which no two groups share: so the order does not depend on how the rows were met.
 #include "engine/exec/groups.h"
 
+#include "engine/exec/key_order.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,17 +209,52 @@ static void sift(answer *a, size_t at, size_t size)
     }
 }
 
+// The number that groups are ordered by first, if it is one that every group has: it tells most of them from
+// the last of the chosen.
+typedef struct lead {
+    const dbk_state *state; // NULL = none
+    bool is_sum, descending;
+} lead;
+
+static lead lead_of(const answer *a)
+{
+    const dbk_plan *plan = a->plan;
+    const int first = plan->keys_count + plan->query->fields_count;
+    if (plan->query->order_count == 0 || plan->query->order[0].output < first)
+        return (lead){0};
+    const dbk_bound_aggregate *aggregate = &plan->aggregates[plan->query->order[0].output - first];
+    const dbk_state *state = &a->groups->states[aggregate->state];
+    const bool is_count = aggregate->kind == DBK_COUNT_ROWS || aggregate->kind == DBK_COUNT_VALUES;
+    // A bucket that was filled in has no rows, and so no sum.
+    const bool is_sum = aggregate->kind == DBK_SUM && !state->wide && !plan->query->fill &&
+                        plan->slots[state->def->slot].never_null;
+    return (lead){is_count || is_sum ? state : NULL, is_sum, plan->query->order[0].descending};
+}
+
+// Negated where the largest comes first. Counts and narrow sums are far from the smallest number.
+static int64_t lead_value(const lead *first, uint32_t group)
+{
+    const int64_t value =
+        first->is_sum ? (int64_t)dbk_state_sum(first->state, group) : dbk_state_number(first->state, group);
+    return first->descending ? -value : value;
+}
+
 static void cut(answer *a, size_t limit)
 {
     if (limit == 0 || limit >= a->count)
         return;
     for (size_t i = limit / 2; i-- > 0;)
         sift(a, i, limit);
+    const lead first = lead_of(a);
+    int64_t last = first.state ? lead_value(&first, a->chosen[0]) : 0;
     for (size_t i = limit; i < a->count; i++) {
+        if (first.state && lead_value(&first, a->chosen[i]) > last)
+            continue;
         if (compare_groups(&a->chosen[i], &a->chosen[0], a) >= 0)
             continue;
         a->chosen[0] = a->chosen[i];
         sift(a, 0, limit);
+        last = first.state ? lead_value(&first, a->chosen[0]) : 0;
     }
     a->count = limit;
 }
@@ -274,7 +311,7 @@ static dbk_status choose(answer *a, dbk_error *err)
     const dbk_state *rows = &a->groups->states[0];
     for (uint32_t g = 0; g < groups; g++) {
         a->chosen[a->count] = g;
-        a->count += all || rows->numbers[(size_t)g * rows->step] > 0;
+        a->count += all || dbk_state_number(rows, g) > 0;
     }
     DBK_TRY(order_fields(a, err));
     if (a->plan->query->after_count) {
@@ -284,7 +321,12 @@ static dbk_status choose(answer *a, dbk_error *err)
                 a->chosen[kept++] = a->chosen[i];
         a->count = kept;
     }
-    cut(a, (size_t)a->plan->query->limit);
+    const size_t limit = (size_t)a->plan->query->limit;
+    if (a->plan->query->order_count == 0 && dbk_key_order(a->groups, a->chosen, a->count)) {
+        a->count = limit && limit < a->count ? limit : a->count;
+        return DBK_OK;
+    }
+    cut(a, limit);
     qsort_r(a->chosen, a->count, sizeof *a->chosen, compare_groups, a);
     return DBK_OK;
 }

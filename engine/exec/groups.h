@@ -16,6 +16,11 @@ typedef struct dbk_groups {
     uint32_t assigned[DBK_VECTOR_ROWS];
 } dbk_groups;
 
+// Ready to gather rows of the plan; the caller destroys it (NULL is fine).
+dbk_status dbk_groups_create(const dbk_plan *plan, dbk_groups **out, dbk_error *err);
+void dbk_groups_destroy(dbk_groups *groups);
+// Gathers what matches in one part of the snapshot.
+dbk_status dbk_groups_scan(dbk_groups *groups, dbk_scan *scan, uint32_t part);
 // Room in every state for the groups that there are by now. False when memory is out.
 bool dbk_groups_reserve(dbk_groups *groups);
 // Orders, cuts and writes: the last step of a group query.

@@ -1,45 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 // Filters write a byte a row, which every vectorizer understands, and pack eight of them into a bit mask with
-// one multiplication. Each loop is compiled for two levels of the processor and chosen once at start.
+// one multiplication.
 #include "engine/exec/kernel.h"
 
-#include "engine/base/wide.h"
+#include "engine/base/processor.h"
 
-DBK_WIDE void dbk_mask_int_range(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo,
-                                 int64_t hi)
+DBK_BODY void dbk_mask_int_range_body(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n,
+                                      int64_t lo, int64_t hi)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((values[i] >= lo) & (values[i] <= hi));
     dbk_mask_and_bytes(mask, match, n);
 }
+DBK_EACH_LEVEL(void, dbk_mask_int_range,
+               (uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t lo, int64_t hi),
+               (mask, values, n, lo, hi))
 
-DBK_WIDE void dbk_mask_int_not(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n,
-                               int64_t other)
+DBK_BODY void dbk_mask_int_not_body(uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n,
+                                    int64_t other)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((values[i] != DBK_NULL) & (values[i] != other));
     dbk_mask_and_bytes(mask, match, n);
 }
+DBK_EACH_LEVEL(void, dbk_mask_int_not,
+               (uint64_t mask[DBK_MASK_WORDS], const int64_t *values, uint32_t n, int64_t other),
+               (mask, values, n, other))
 
-DBK_WIDE void dbk_mask_code_is(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
-                               uint32_t code)
+DBK_BODY void dbk_mask_code_is_body(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
+                                    uint32_t code)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)(codes[i] == code);
     dbk_mask_and_bytes(mask, match, n);
 }
+DBK_EACH_LEVEL(void, dbk_mask_code_is,
+               (uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code),
+               (mask, codes, n, code))
 
-DBK_WIDE void dbk_mask_code_not(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
-                                uint32_t code)
+DBK_BODY void dbk_mask_code_not_body(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n,
+                                     uint32_t code)
 {
     uint8_t match[DBK_VECTOR_ROWS];
     for (uint32_t i = 0; i < n; i++)
         match[i] = (uint8_t)((codes[i] != 0) & (codes[i] != code));
     dbk_mask_and_bytes(mask, match, n);
 }
+DBK_EACH_LEVEL(void, dbk_mask_code_not,
+               (uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code),
+               (mask, codes, n, code))
 
 void dbk_mask_code_in(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, const uint64_t *bits)
 {
@@ -69,47 +81,61 @@ void dbk_mask_rows(uint64_t mask[DBK_MASK_WORDS], uint32_t from, uint32_t to)
     }
 }
 
-uint32_t dbk_mask_count(const uint64_t mask[DBK_MASK_WORDS])
+DBK_BODY uint32_t dbk_mask_count_body(const uint64_t mask[DBK_MASK_WORDS])
 {
     uint32_t count = 0;
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
         count += (uint32_t)__builtin_popcountll(mask[w]);
     return count;
 }
+DBK_EACH_LEVEL(uint32_t, dbk_mask_count, (const uint64_t mask[DBK_MASK_WORDS]), (mask))
 
-DBK_WIDE uint64_t dbk_sum_numbers(const uint32_t *numbers, uint32_t n)
+DBK_BODY uint64_t dbk_count_bits_body(const uint64_t *words, size_t n)
+{
+    uint64_t count = 0;
+    for (size_t w = 0; w < n; w++)
+        count += (uint64_t)__builtin_popcountll(words[w]);
+    return count;
+}
+DBK_EACH_LEVEL(uint64_t, dbk_count_bits, (const uint64_t *words, size_t n), (words, n))
+
+DBK_BODY uint64_t dbk_sum_numbers_body(const uint32_t *numbers, uint32_t n)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
         sum += numbers[i];
     return sum;
 }
+DBK_EACH_LEVEL(uint64_t, dbk_sum_numbers, (const uint32_t *numbers, uint32_t n), (numbers, n))
 
-DBK_WIDE int64_t dbk_sum_ints(const int64_t *values, uint32_t n)
+DBK_BODY int64_t dbk_sum_ints_body(const int64_t *values, uint32_t n)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < n; i++)
         sum += values[i] == DBK_NULL ? 0 : (uint64_t)values[i];
     return (int64_t)sum;
 }
+DBK_EACH_LEVEL(int64_t, dbk_sum_ints, (const int64_t *values, uint32_t n), (values, n))
 
-DBK_WIDE uint32_t dbk_count_ints(const int64_t *values, uint32_t n)
+DBK_BODY uint32_t dbk_count_ints_body(const int64_t *values, uint32_t n)
 {
     uint64_t nulls = 0;
     for (uint32_t i = 0; i < n; i++)
         nulls += values[i] == DBK_NULL;
     return n - (uint32_t)nulls;
 }
+DBK_EACH_LEVEL(uint32_t, dbk_count_ints, (const int64_t *values, uint32_t n), (values, n))
 
-DBK_WIDE uint32_t dbk_count_codes(const uint32_t *codes, uint32_t n)
+DBK_BODY uint32_t dbk_count_codes_body(const uint32_t *codes, uint32_t n)
 {
     uint32_t nulls = 0;
     for (uint32_t i = 0; i < n; i++)
         nulls += codes[i] == 0;
     return n - nulls;
 }
+DBK_EACH_LEVEL(uint32_t, dbk_count_codes, (const uint32_t *codes, uint32_t n), (codes, n))
 
-DBK_WIDE void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *max)
+DBK_BODY void dbk_bounds_ints_body(const int64_t *values, uint32_t n, int64_t *min, int64_t *max)
 {
     int64_t lo = INT64_MAX, hi = INT64_MIN;
     for (uint32_t i = 0; i < n; i++) {
@@ -120,8 +146,10 @@ DBK_WIDE void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, i
     *min = lo;
     *max = hi;
 }
+DBK_EACH_LEVEL(void, dbk_bounds_ints, (const int64_t *values, uint32_t n, int64_t *min, int64_t *max),
+               (values, n, min, max))
 
-DBK_WIDE void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max)
+DBK_BODY void dbk_bounds_codes_body(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max)
 {
     uint32_t lo = codes[0], hi = codes[0];
     for (uint32_t i = 1; i < n; i++) {
@@ -131,6 +159,8 @@ DBK_WIDE void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min,
     *min = lo;
     *max = hi;
 }
+DBK_EACH_LEVEL(void, dbk_bounds_codes, (const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max),
+               (codes, n, min, max))
 
 uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound)
 {

@@ -28,6 +28,8 @@ void dbk_pick_codes(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS],
 void dbk_pick_ints(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                    uint32_t count, int64_t *out);
 
+// How many bits are set in words of any number.
+uint64_t dbk_count_bits(const uint64_t *words, size_t n);
 // The sum of numbers.
 uint64_t dbk_sum_numbers(const uint32_t *numbers, uint32_t n);
 // The sum of those with a value; the caller knows that it fits.

@@ -46,6 +46,11 @@ dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text na
     }
 }
 
+const dbk_table_def *dbk_path_target(const dbk_path *path)
+{
+    return referred_table(dbk_path_end(path));
+}
+
 bool dbk_path_equal(const dbk_path *a, const dbk_path *b)
 {
     if (a->depth != b->depth)

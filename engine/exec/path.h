@@ -19,6 +19,9 @@ dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text na
                          dbk_error *err);
 bool dbk_path_equal(const dbk_path *a, const dbk_path *b);
 
+// The table that values at the end name rows of, or NULL.
+const dbk_table_def *dbk_path_target(const dbk_path *path);
+
 static inline const dbk_column_def *dbk_path_end(const dbk_path *path)
 {
     int last = path->depth - 1;

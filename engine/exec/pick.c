@@ -3,12 +3,12 @@
 #include "engine/base/processor.h"
 #include "engine/exec/kernel.h"
 
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 #include <immintrin.h>
 
 // Each step writes a whole register where the last one ended. That is never behind the rows it has read, so
 // it ends inside a vector's room.
-DBK_512 static uint32_t list_512(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS])
+DBK_AVX512 static uint32_t list_512(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS])
 {
     const __m512i step = _mm512_set1_epi16(32);
     __m512i row = _mm512_set_epi16(31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13,
@@ -23,7 +23,7 @@ DBK_512 static uint32_t list_512(const uint64_t mask[DBK_MASK_WORDS], uint16_t r
     return n;
 }
 
-DBK_512 static void codes_512(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS], uint32_t *out)
+DBK_AVX512 static void codes_512(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS], uint32_t *out)
 {
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
         const uint64_t word = mask[w];
@@ -37,7 +37,7 @@ DBK_512 static void codes_512(const uint32_t *values, const uint64_t mask[DBK_MA
     }
 }
 
-DBK_512 static void ints_512(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], int64_t *out)
+DBK_AVX512 static void ints_512(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], int64_t *out)
 {
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
         const uint64_t word = mask[w];
@@ -54,8 +54,8 @@ DBK_512 static void ints_512(const int64_t *values, const uint64_t mask[DBK_MASK
 
 uint32_t dbk_mask_list(const uint64_t mask[DBK_MASK_WORDS], uint16_t rows[DBK_VECTOR_ROWS])
 {
-#if DBK_HAS_512
-    if (dbk_has_512())
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512)
         return list_512(mask, rows);
 #endif
     uint32_t n = 0;
@@ -71,8 +71,8 @@ enum { FEW_ROWS = 64 };
 void dbk_pick_codes(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                     uint32_t count, uint32_t *out)
 {
-#if DBK_HAS_512
-    if (count > FEW_ROWS && dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (count > FEW_ROWS && dbk_level_used() == DBK_LEVEL_AVX512) {
         codes_512(values, mask, out);
         return;
     }
@@ -84,8 +84,8 @@ void dbk_pick_codes(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS],
 void dbk_pick_ints(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                    uint32_t count, int64_t *out)
 {
-#if DBK_HAS_512
-    if (count > FEW_ROWS && dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (count > FEW_ROWS && dbk_level_used() == DBK_LEVEL_AVX512) {
         ints_512(values, mask, out);
         return;
     }

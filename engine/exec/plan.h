@@ -16,6 +16,8 @@ typedef struct dbk_slot_def {
     int base;        // for a path: the slot of its first column; else -1
     bool never_null; // proven for every row that can be met
     uint32_t codes;  // type code: codes are below this
+    // A column of the table itself whose texts are ids of a fact, which ids are looked for in; else NULL.
+    const dbk_table_view *target;
 } dbk_slot_def;
 
 // Bucket starts over a range of time, ascending; starts[count] is where the last one ends.
@@ -67,6 +69,7 @@ typedef struct dbk_field {
 typedef enum dbk_grouping_kind { DBK_GROUP_NONE, DBK_GROUP_DENSE, DBK_GROUP_HASH } dbk_grouping_kind;
 
 typedef struct dbk_plan_rollup dbk_plan_rollup; // plan_rollup.h
+typedef struct dbk_plan_roster dbk_plan_roster; // plan_roster.h
 
 typedef struct dbk_plan {
     const dbk_query *query;
@@ -93,6 +96,8 @@ typedef struct dbk_plan {
 
     // Where sums are kept of most rows; NULL when all are looked at.
     const dbk_plan_rollup *rollup;
+    // What has all that is asked for; NULL when rows, or a rollup, are asked.
+    const dbk_plan_roster *roster;
 
     // Rows named by their keys: nothing else is looked at. Sorted by part and row.
     bool has_points;

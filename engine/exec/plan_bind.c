@@ -23,6 +23,9 @@ static int add_slot(dbk_plan *plan, const dbk_path *path)
     *slot = (dbk_slot_def){.path = *path, .type = end->type, .domain = end->domain, .base = base};
     if (end->type == DBK_CODE)
         slot->codes = (plan->tenant ? dbk_tenant_words(plan->tenant, end->domain) : 0) + 1;
+    const dbk_table_def *target = dbk_path_target(path);
+    if (path->depth == 1 && end->type == DBK_TEXT && target && plan->tenant)
+        slot->target = dbk_tenant_table(plan->tenant, target->id);
     return plan->slots_count++;
 }
 

@@ -4,6 +4,7 @@
 #include "engine/exec/plan_groups.h"
 
 #include "engine/exec/plan_rollup.h"
+#include "engine/exec/plan_roster.h"
 
 #include <string.h>
 
@@ -168,6 +169,8 @@ dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
     uint64_t rows = plan->rows_estimate, groups = plan->dense_groups;
     if (plan->rollup) // the cells, which are what is added up, or more
         rows += plan->rollup->pieces_count * plan->rollup->view->tuples_count;
+    if (plan->roster)
+        rows += plan->roster->most ? plan->roster->most : plan->roster->cells;
     if (groups > DENSE_ALWAYS && (groups > rows * 2 || (groups > DENSE_MAX && groups > rows)))
         plan->grouping = DBK_GROUP_HASH;
     if (plan->grouping == DBK_GROUP_DENSE && groups > DENSE_ALWAYS && is_sparse(plan))

@@ -8,6 +8,7 @@
 #include "engine/exec/plan_groups.h"
 #include "engine/exec/plan_parts.h"
 #include "engine/exec/plan_rollup.h"
+#include "engine/exec/plan_roster.h"
 
 static int add_state(dbk_plan *plan, dbk_state_kind kind, int slot)
 {
@@ -56,7 +57,9 @@ static dbk_status build(dbk_plan *plan, dbk_error *err)
 {
     DBK_TRY(dbk_plan_bind(plan, err));
     DBK_TRY(dbk_plan_rollup_choose(plan, err));
-    if (plan->rollup && !dbk_plan_rollup_has_rest(plan->rollup))
+    if (!plan->rollup)
+        DBK_TRY(dbk_plan_roster_choose(plan, err));
+    if (plan->roster || (plan->rollup && !dbk_plan_rollup_has_rest(plan->rollup)))
         plan->parts_total = dbk_view_parts(plan->view); // and none is looked at
     else
         DBK_TRY(dbk_plan_parts(plan, err));

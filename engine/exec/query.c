@@ -13,8 +13,13 @@ dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const db
         return dbk_point_query_run(snapshot, tenant, query, out, err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
     dbk_status status = plan.is_group ? dbk_run_groups(&plan, out, err) : dbk_run_rows(&plan, out, err);
+    bool is_unsure = plan.roster && status == DBK_OVERFLOW;
     dbk_plan_dispose(&plan);
-    return status;
+    if (!is_unsure)
+        return status;
+    dbk_query from_rows = *query;
+    from_rows.from_rows = true;
+    return dbk_query_run(snapshot, tenant, &from_rows, out, err);
 }
 
 dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,

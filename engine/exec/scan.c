@@ -44,9 +44,14 @@ static dbk_status failed(const dbk_scan *scan, dbk_status status)
 // ---- Columns ----
 
 // Ids are followed without being read, as far as that can be.
-static dbk_status follow(dbk_scan *scan, const dbk_slot *path, dbk_slot *base)
+static dbk_status follow(dbk_scan *scan, dbk_slot *slot)
 {
-    dbk_status status = dbk_slot_follow(base, path->walker.views[1], scan->part, scan->vector, scan->mask);
+    if (slot->followed)
+        return DBK_OK;
+    dbk_status status = dbk_slot_follow(slot, scan->part, scan->vector, scan->mask);
+    if (status == DBK_OK && scan->footprint &&
+        !dbk_footprint_places(scan->footprint, scan->mask, slot->places))
+        status = DBK_NO_MEMORY;
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -57,7 +62,7 @@ static dbk_status load(dbk_scan *scan, int index, dbk_slot **out)
         return DBK_OK;
     dbk_slot *base = NULL;
     if (slot->def->base >= 0 && scan->plan->slots[slot->def->base].type == DBK_TEXT)
-        DBK_TRY(follow(scan, slot, base = &scan->slots[slot->def->base]));
+        DBK_TRY(follow(scan, base = &scan->slots[slot->def->base]));
     else if (slot->def->base >= 0)
         DBK_TRY(load(scan, slot->def->base, &base));
     dbk_status status = dbk_slot_load(slot, base, scan->part, scan->vector, scan->mask);
@@ -69,7 +74,7 @@ static dbk_status pick(dbk_scan *scan, int index, dbk_slot **out)
     DBK_TRY(load(scan, index, out));
     if (scan->contiguous || (*out)->picked)
         return DBK_OK;
-    dbk_status status = dbk_slot_pick(*out, scan->mask, scan->picks, scan->count);
+    dbk_status status = dbk_slot_pick(*out, scan->mask, dbk_scan_picks(scan), scan->matched);
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
 
@@ -77,7 +82,7 @@ dbk_status dbk_scan_ints(dbk_scan *scan, int slot, const int64_t **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->ints + scan->first : s->picks;
+    *out = (scan->contiguous ? s->ints + scan->first : (const int64_t *)s->picks) + scan->start;
     return DBK_OK;
 }
 
@@ -85,7 +90,7 @@ dbk_status dbk_scan_codes(dbk_scan *scan, int slot, const uint32_t **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->codes + scan->first : s->picks;
+    *out = (scan->contiguous ? s->codes + scan->first : (const uint32_t *)s->picks) + scan->start;
     return DBK_OK;
 }
 
@@ -93,7 +98,14 @@ dbk_status dbk_scan_texts(dbk_scan *scan, int slot, const dbk_text **out)
 {
     dbk_slot *s;
     DBK_TRY(pick(scan, slot, &s));
-    *out = scan->contiguous ? s->texts + scan->first : s->picks;
+    *out = (scan->contiguous ? s->texts + scan->first : (const dbk_text *)s->picks) + scan->start;
+    return DBK_OK;
+}
+
+dbk_status dbk_scan_places(dbk_scan *scan, int slot, const dbk_place **out)
+{
+    DBK_TRY(follow(scan, &scan->slots[slot]));
+    *out = scan->slots[slot].places;
     return DBK_OK;
 }
 
@@ -104,9 +116,11 @@ dbk_status dbk_scan_packed(dbk_scan *scan, int slot, const uint32_t **numbers, d
     *numbers = NULL;
     if (status == DBK_OK && s->packed_state == DBK_PACKED_NUMBERS) {
         *line = s->line;
-        *numbers = scan->contiguous ? s->packed + scan->first : NULL;
+        *numbers = s->packed + scan->first;
         if (!scan->contiguous)
-            status = dbk_slot_pick_packed(s, scan->mask, scan->picks, scan->count, numbers);
+            status = dbk_slot_pick_packed(s, scan->mask, dbk_scan_picks(scan), scan->matched, numbers);
+        if (status == DBK_OK)
+            *numbers += scan->start;
     }
     return status == DBK_OK ? DBK_OK : failed(scan, status);
 }
@@ -172,16 +186,28 @@ static dbk_status apply_filter(dbk_scan *scan, const dbk_bound_filter *filter)
         if (status != DBK_OK)
             return failed(scan, status);
     } else {
+        if (scan->footprint && filter->form == DBK_FORM_INT_WITHIN)
+            dbk_footprint_values(scan->footprint, scan->mask, slot->ints);
         dbk_filter_ints(filter, scan->mask, slot->ints, scan->rows, dbk_scan_is_sorted(scan, filter->slot));
     }
     return DBK_OK;
 }
 
+const uint16_t *dbk_scan_picks(dbk_scan *scan)
+{
+    if (!scan->listed)
+        dbk_mask_list(scan->mask, scan->picks);
+    scan->listed = true;
+    return scan->picks;
+}
+
 // Turns the mask into what sinks read.
 static void settle(dbk_scan *scan)
 {
-    scan->count = dbk_mask_count(scan->mask);
-    if (scan->count == 0)
+    scan->matched = dbk_mask_count(scan->mask);
+    scan->listed = false;
+    dbk_scan_window(scan, 0, scan->matched);
+    if (scan->matched == 0)
         return;
     uint32_t w = 0;
     while (!scan->mask[w])
@@ -190,10 +216,8 @@ static void settle(dbk_scan *scan)
     w = DBK_MASK_WORDS - 1;
     while (!scan->mask[w])
         w--;
-    uint32_t last = w * 64 + 63 - (uint32_t)__builtin_clzll(scan->mask[w]);
-    scan->contiguous = last - scan->first + 1 == scan->count;
-    if (!scan->contiguous)
-        dbk_mask_list(scan->mask, scan->picks);
+    scan->last = w * 64 + 63 - (uint32_t)__builtin_clzll(scan->mask[w]);
+    scan->contiguous = scan->last - scan->first + 1 == scan->matched;
 }
 
 static dbk_status scan_vector(dbk_scan *scan, const dbk_sink *sink)
@@ -252,8 +276,10 @@ dbk_status dbk_scan_part(dbk_scan *scan, uint32_t part_index, const dbk_sink *si
     bool open = false;
     for (int i = 0; i < plan->filters_count; i++) {
         dbk_zone_map zone;
-        scan->active[i] = !dbk_plan_zone_map(plan, part, plan->filters[i].slot, &zone) ||
-                          dbk_filter_judge(&plan->filters[i], &zone) != DBK_ALWAYS;
+        bool has_zone = dbk_plan_zone_map(plan, part, plan->filters[i].slot, &zone);
+        scan->active[i] = !has_zone || dbk_filter_judge(&plan->filters[i], &zone) != DBK_ALWAYS;
+        if (scan->footprint && has_zone && plan->filters[i].form == DBK_FORM_INT_WITHIN)
+            dbk_footprint_bounds(scan->footprint, zone.min, zone.max);
         open |= scan->active[i];
     }
     if (!open && !plan->has_points && sink->part && dbk_part_dead_rows(part) == 0) {

@@ -147,22 +147,24 @@ static dbk_status load_from_codes(struct dbk_slot *slot, const struct dbk_slot *
 
 // ---- Paths from a text ----
 
-dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_table_view *target, const dbk_part *part,
-                           uint32_t vector, const uint64_t mask[DBK_MASK_WORDS])
+dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_part *part, uint32_t vector,
+                           const uint64_t mask[DBK_MASK_WORDS])
 {
     if (slot->followed)
         return DBK_OK;
     if (!slot->places && !(slot->places = malloc(DBK_VECTOR_ROWS * sizeof *slot->places)))
         return DBK_NO_MEMORY;
     slot->followed = true;
-    if (!target) {
+    if (!slot->def->target) {
         memset(slot->places, 0xFF, DBK_VECTOR_ROWS * sizeof *slot->places); // DBK_NO_PLACE
         return DBK_OK;
     }
     if (!slot->follower &&
-        !(slot->follower = dbk_follower_create(slot->def->path.columns[slot->def->path.depth - 1], target)))
+        !(slot->follower = dbk_follower_create(slot->def->path.columns[0], slot->def->target)))
         return DBK_NO_MEMORY;
-    return dbk_follower_follow(slot->follower, part, vector, mask, slot->places);
+    uint16_t rows[DBK_VECTOR_ROWS];
+    uint32_t count = dbk_mask_list(mask, rows);
+    return dbk_follower_follow(slot->follower, part, vector, rows, count, slot->places);
 }
 
 static dbk_status read_far(struct dbk_slot *slot, dbk_place place, uint32_t row)

@@ -54,10 +54,9 @@ void dbk_slot_dispose(struct dbk_slot *slot);
 // already, and only rows in the mask get values that are meant.
 dbk_status dbk_slot_load(struct dbk_slot *slot, struct dbk_slot *base, const dbk_part *part, uint32_t vector,
                          const uint64_t mask[DBK_MASK_WORDS]);
-// Finds out where the vector's ids lead, for rows in the mask. `target` is the table that they name rows of,
-// or NULL.
-dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_table_view *target, const dbk_part *part,
-                           uint32_t vector, const uint64_t mask[DBK_MASK_WORDS]);
+// Finds out where the vector's ids lead, for rows in the mask.
+dbk_status dbk_slot_follow(struct dbk_slot *slot, const dbk_part *part, uint32_t vector,
+                           const uint64_t mask[DBK_MASK_WORDS]);
 // Gathers the rows of the mask, `count` of them and listed in `rows`, into `picks`.
 dbk_status dbk_slot_pick(struct dbk_slot *slot, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                          uint32_t count);

@@ -5,7 +5,8 @@
 // maximum keeps u, the minimum keeps -u (mod 2^64), which turns the order round and leaves 0 where it was.
 #include "engine/exec/state.h"
 
-#include "engine/exec/tally.h"
+#include "engine/base/pages.h"
+#include "engine/exec/distinct.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,32 +17,32 @@
 // added.
 #define NARROW_MAX ((uint64_t)1 << 62)
 
-// Bitmaps for distinct counts may take 64 MiB.
-#define BITS_WORDS_MAX ((uint64_t)1 << 23)
-
 bool dbk_state_init(dbk_state *state, const dbk_plan *plan, const dbk_state_def *def, uint64_t fixed_groups)
 {
     *state = (dbk_state){.def = def, .step = 1, .slot = def->slot < 0 ? NULL : &plan->slots[def->slot]};
     if (fixed_groups && !dbk_state_reserve(state, (uint32_t)fixed_groups))
         return false;
-    if (fixed_groups && def->kind == DBK_STATE_DISTINCT && state->slot->type == DBK_CODE) {
-        uint64_t words = state->slot->codes / 64 + 1;
-        // A bitmap that is mostly empty costs more to count than a set costs to fill.
-        if (words <= BITS_WORDS_MAX / fixed_groups && words * fixed_groups <= plan->rows_estimate + 4096) {
-            state->bits_words = words;
-            state->bits = calloc(words * fixed_groups, sizeof *state->bits);
-            return state->bits != NULL;
-        }
-    }
-    return true;
+    return def->kind != DBK_STATE_DISTINCT || dbk_distinct_init(state, plan, fixed_groups);
+}
+
+// Joined numbers are tallies, which came in pages with their words.
+static void numbers_free(dbk_state *state)
+{
+    if (state->step > 1)
+        dbk_pages_free(state->numbers, state->capacity * sizeof(dbk_tally));
+    else
+        free(state->numbers);
+    if (state->words)
+        dbk_group_words_dispose(state->words);
+    free(state->words);
 }
 
 void dbk_state_dispose(dbk_state *state)
 {
     if (!state->beside)
-        free(state->numbers);
+        numbers_free(state);
     free(state->wide);
-    free(state->bits);
+    dbk_pages_free(state->bits, state->bits_bytes);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
 }
@@ -51,9 +52,22 @@ static inline int64_t *number(const dbk_state *state, uint32_t group)
     return &state->numbers[(size_t)group * state->step];
 }
 
-bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups)
+// Nothing that is looked at is below this: words count from here. False where that is not known.
+static bool least_value(const dbk_plan *plan, int slot, int64_t *least)
 {
-    dbk_tally *tallies = calloc(groups, sizeof *tallies);
+    *least = INT64_MAX;
+    for (size_t p = 0; p < plan->parts_count; p++) {
+        dbk_zone_map zone;
+        if (dbk_plan_zone_map(plan, dbk_view_part(plan->view, plan->parts[p]), slot, &zone) &&
+            zone.min <= zone.max && zone.min < *least)
+            *least = zone.min;
+    }
+    return *least != INT64_MAX;
+}
+
+bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, uint64_t groups)
+{
+    dbk_tally *tallies = dbk_pages_create(groups * sizeof *tallies);
     if (!tallies)
         return false;
     counts->capacity = sums->capacity = (uint32_t)groups;
@@ -61,7 +75,16 @@ bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups)
     sums->numbers = &tallies->sum;
     counts->step = sums->step = sizeof *tallies / sizeof(int64_t);
     sums->beside = true;
-    return true;
+    int64_t least;
+    if (groups <= DBK_FEW_GROUPS || !least_value(plan, sums->def->slot, &least))
+        return true;
+    counts->words = sums->words = malloc(sizeof *counts->words);
+    return counts->words && dbk_group_words_init(counts->words, (uint32_t)groups, least);
+}
+
+static dbk_tally *tallies_of(const dbk_state *counts)
+{
+    return (dbk_tally *)counts->numbers;
 }
 
 static void *grow(void *old, size_t count, size_t more, size_t size)
@@ -134,6 +157,8 @@ static bool widen(dbk_state *state)
     dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
     if (!wide)
         return false;
+    if (state->words)
+        dbk_group_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
     for (uint32_t i = 0; i < state->capacity; i++)
         wide[i] = *number(state, i);
     if (!state->beside)
@@ -186,7 +211,9 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
     } else if (is_few(to, n)) {
         add_few(state, counts, to, numbers, n, line);
     } else if (counts) {
-        dbk_tally_packed((dbk_tally *)counts->numbers, to->groups, numbers, n, line, is_far(state));
+        if (!state->words ||
+            !dbk_group_words_add(state->words, tallies_of(counts), to->groups, numbers, n, line))
+            dbk_tally_packed(tallies_of(counts), to->groups, numbers, n, line, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
             *number(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
@@ -201,7 +228,7 @@ static void add_ints(dbk_state *state, dbk_state *counts, const dbk_assigned *to
         if (counts)
             *number(counts, to->low) += n;
     } else if (counts) {
-        dbk_tally_ints((dbk_tally *)counts->numbers, to->groups, values, n, is_far(state));
+        dbk_tally_ints(tallies_of(counts), to->groups, values, n, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
             *number(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
@@ -307,50 +334,6 @@ static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assig
     return DBK_OK;
 }
 
-// ---- Distinct values ----
-
-static bool add_pair(dbk_state *state, uint32_t group, uint64_t value)
-{
-    bool added;
-    if (!dbk_pair_set_add(&state->pairs, group, value, &added))
-        return false;
-    *number(state, group) += added;
-    return true;
-}
-
-static dbk_status add_distinct(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
-{
-    const uint32_t *groups = to->groups, group = to->low;
-    uint32_t n = scan->count;
-    if (state->slot->type == DBK_CODE) {
-        const uint32_t *codes;
-        DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t g = groups ? groups[i] : group;
-            if (state->bits)
-                state->bits[g * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
-            else if (codes[i] != 0 && !add_pair(state, g, codes[i]))
-                return dbk_exec_no_memory(scan->err);
-        }
-    } else if (state->slot->type == DBK_TEXT) {
-        const dbk_text *texts;
-        DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
-        for (uint32_t i = 0; i < n; i++) {
-            uint32_t number;
-            if (!dbk_intern_add(&state->texts, texts[i], &number) ||
-                (number && !add_pair(state, groups ? groups[i] : group, number)))
-                return dbk_exec_no_memory(scan->err);
-        }
-    } else {
-        const int64_t *values;
-        DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
-        for (uint32_t i = 0; i < n; i++)
-            if (values[i] != DBK_NULL && !add_pair(state, groups ? groups[i] : group, (uint64_t)values[i]))
-                return dbk_exec_no_memory(scan->err);
-    }
-    return DBK_OK;
-}
-
 // ---- All kinds ----
 
 dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
@@ -367,7 +350,7 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
     case DBK_STATE_MAX:
         return add_extremes(state, scan, to);
     case DBK_STATE_DISTINCT:
-        return add_distinct(state, scan, to);
+        return dbk_distinct_add(state, scan, to);
     }
     return DBK_OK;
 }
@@ -433,22 +416,28 @@ static bool merge_sums(dbk_state *state, const dbk_state *from, const uint32_t *
     return true;
 }
 
-static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t *map)
+bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t groups)
 {
-    for (size_t i = 0; from->pairs.pairs && i <= from->pairs.mask; i++) {
-        const dbk_pair *pair = &from->pairs.pairs[i];
-        uint64_t value = pair->value;
-        if (!pair->used)
-            continue;
-        if (state->slot->type == DBK_TEXT) {
-            uint32_t number;
-            if (!dbk_intern_add(&state->texts, from->texts.texts[value], &number))
-                return false;
-            value = number;
-        }
-        if (!add_pair(state, map ? map[pair->group] : pair->group, value))
-            return false;
+    // Where these stay narrow, the others are too.
+    if (!promise(sums, from_sums->wide ? (dbk_u128)UINT64_MAX : from_sums->added_bound))
+        return false;
+    for (uint32_t g = 0; sums->wide && g < groups; g++) {
+        *number(counts, g) += dbk_state_number(from_counts, g);
+        sums->wide[g] += dbk_state_sum(from_sums, g);
     }
+    if (sums->wide)
+        return true;
+    dbk_tally *tallies = tallies_of(counts);
+    const dbk_tally *from = tallies_of(from_counts);
+    for (uint32_t g = 0; g < groups; g++) {
+        if (from[g].count == 0) // pages that nobody wrote to stay as they are
+            continue;
+        tallies[g].count += from[g].count;
+        tallies[g].sum += from[g].sum;
+    }
+    if (counts->words)
+        dbk_group_words_merge(counts->words, tallies, from_counts->words);
     return true;
 }
 
@@ -458,10 +447,7 @@ bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *ma
     case DBK_STATE_SUM:
         return merge_sums(state, from, map, groups);
     case DBK_STATE_DISTINCT:
-        // Bitmaps stand only where groups are fixed, and then in every thread.
-        for (size_t i = 0; state->bits && i < groups * state->bits_words; i++)
-            state->bits[i] |= from->bits[i];
-        return merge_pairs(state, from, map);
+        return dbk_distinct_merge(state, from, map, groups);
     default:
         break;
     }
@@ -477,20 +463,16 @@ bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *ma
 
 void dbk_state_finish(dbk_state *state, uint32_t groups)
 {
-    for (uint32_t g = 0; state->bits && g < groups; g++) {
-        uint64_t *bits = state->bits + g * state->bits_words;
-        bits[0] &= ~(uint64_t)1; // code 0 is no value
-        int64_t count = 0;
-        for (size_t w = 0; w < state->bits_words; w++)
-            count += __builtin_popcountll(bits[w]);
-        *number(state, g) = count;
-    }
+    if (state->def->kind == DBK_STATE_DISTINCT)
+        dbk_distinct_finish(state, groups);
 }
 
 int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 {
     uint64_t form = (uint64_t)*number(state, group);
     switch (state->def->kind) {
+    case DBK_STATE_ROWS:
+        return (int64_t)form + (state->words ? dbk_word_count(state->words, group) : 0);
     case DBK_STATE_MAX:
         return (int64_t)(form ^ SIGN);
     case DBK_STATE_MIN:
@@ -502,5 +484,7 @@ int64_t dbk_state_number(const dbk_state *state, uint32_t group)
 
 dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
 {
-    return state->wide ? state->wide[group] : *number(state, group);
+    if (state->wide)
+        return state->wide[group];
+    return *number(state, group) + (state->words ? dbk_word_sum(state->words, group) : 0);
 }

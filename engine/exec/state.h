@@ -6,6 +6,7 @@
 
 #include "engine/exec/grouping.h"
 #include "engine/exec/sets.h"
+#include "engine/exec/words.h"
 
 typedef struct dbk_state {
     const dbk_state_def *def;
@@ -15,13 +16,16 @@ typedef struct dbk_state {
     int64_t *numbers; // a group's at [group * step]
     uint32_t step;
     bool beside; // they belong to the state of the counts that they stand beside
+    // Of many groups, counts and sums stand here too (words.h); they belong to the counts' state.
+    dbk_group_words *words;
     // Sums. Narrow ones are used while the sum of all |values| added so far is proven to fit; from then on
     // wide ones.
     dbk_i128 *wide;
     uint64_t added_bound;
-    // Distinct values: a bitmap a group where groups and codes are few, else a set.
+    // Distinct values: a bitmap a group where groups and codes (or rows that ids name) are few, else a set.
     uint64_t *bits;
     size_t bits_words; // a group
+    size_t bits_bytes; // in all
     dbk_pair_set pairs;
     dbk_intern texts; // gives texts the numbers that stand in the set
 } dbk_state;
@@ -35,7 +39,7 @@ bool dbk_state_reserve(dbk_state *state, uint32_t groups);
 dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to);
 // A count of rows and a sum, which were initialised without groups, get that many fixed ones side by side;
 // one call adds to both.
-bool dbk_state_join(dbk_state *counts, dbk_state *sums, uint64_t groups);
+bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, uint64_t groups);
 dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);
@@ -46,6 +50,9 @@ bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, con
 bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total);
 // Adds what another thread gathered: its group i is our map[i] (NULL: i).
 bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups);
+// The same of a count and a sum that stand side by side; groups are fixed.
+bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t groups);
 // Counts bitmaps; after the last add and merge.
 void dbk_state_finish(dbk_state *state, uint32_t groups);
 

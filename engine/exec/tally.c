@@ -34,7 +34,7 @@ static void tally_few(const uint32_t *groups, uint32_t low, uint32_t span, const
     }
 }
 
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 #include <immintrin.h>
 
 // A register for each group: rows are compared with the group's index, and those that are of it are added
@@ -42,7 +42,7 @@ static void tally_few(const uint32_t *groups, uint32_t low, uint32_t span, const
 // a count 7 above them.
 enum { LANES = 16, LANE_BITS = 6, REGISTER_WIDTH = 32 - LANE_BITS - 7 };
 
-DBK_512 static inline __attribute__((always_inline)) void
+DBK_AVX512 static inline __attribute__((always_inline)) void
 tally_512(const int registers, const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
           uint32_t n, int width, uint32_t *counts, uint64_t *sums)
 {
@@ -81,20 +81,20 @@ tally_512(const int registers, const uint32_t *groups, uint32_t low, uint32_t sp
     }
 }
 
-DBK_512 static void tally_4(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
-                            uint32_t n, int width, uint32_t *counts, uint64_t *sums)
+DBK_AVX512 static void tally_4(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
+                               uint32_t n, int width, uint32_t *counts, uint64_t *sums)
 {
     tally_512(4, groups, low, span, numbers, n, width, counts, sums);
 }
 
-DBK_512 static void tally_8(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
-                            uint32_t n, int width, uint32_t *counts, uint64_t *sums)
+DBK_AVX512 static void tally_8(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
+                               uint32_t n, int width, uint32_t *counts, uint64_t *sums)
 {
     tally_512(8, groups, low, span, numbers, n, width, counts, sums);
 }
 
-DBK_512 static void tally_12(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
-                             uint32_t n, int width, uint32_t *counts, uint64_t *sums)
+DBK_AVX512 static void tally_12(const uint32_t *groups, uint32_t low, uint32_t span, const uint32_t *numbers,
+                                uint32_t n, int width, uint32_t *counts, uint64_t *sums)
 {
     tally_512(12, groups, low, span, numbers, n, width, counts, sums);
 }
@@ -104,8 +104,8 @@ void dbk_tally_few(const uint32_t *groups, uint32_t low, uint32_t span, const ui
                    int width, uint32_t counts[DBK_FEW_GROUPS], uint64_t sums[DBK_FEW_GROUPS])
 {
     assert(span <= DBK_FEW_GROUPS && n <= DBK_VECTOR_ROWS);
-#if DBK_HAS_512
-    if (span <= 12 && width <= REGISTER_WIDTH && dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (span <= 12 && width <= REGISTER_WIDTH && dbk_level_used() == DBK_LEVEL_AVX512) {
         (span <= 4   ? tally_4
          : span <= 8 ? tally_8
                      : tally_12)(groups, low, span, numbers, n, width, counts, sums);

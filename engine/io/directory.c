@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,6 +83,27 @@ static dbk_status new_handle(dbk_io_directory *directory, int fd, dbk_file *out,
     return DBK_OK;
 }
 
+// A file of which the page cache has the greater part is read faster from there. Small ones are not worth the
+// question; where the file system does not know how, everything stays as it is.
+static bool turn_direct(int fd)
+{
+    enum { WORTH_BYTES = 1 << 18 };
+    struct stat status;
+    if (fstat(fd, &status) != 0 || status.st_size < WORTH_BYTES)
+        return false;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_t)status.st_size;
+    size_t pages = (size + page - 1) / page, there = 0;
+    void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    uint8_t *resident = malloc(pages);
+    if (map != MAP_FAILED && resident && mincore(map, size, resident) == 0)
+        for (size_t i = 0; i < pages; i++)
+            there += resident[i] & 1;
+    if (map != MAP_FAILED)
+        munmap(map, size);
+    free(resident);
+    return there * 2 < pages && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0;
+}
+
 dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mode, dbk_file *out,
                                  dbk_error *err)
 {
@@ -90,11 +112,30 @@ dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mod
         [DBK_OPEN_READ] = O_RDONLY,
         [DBK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
         [DBK_OPEN_WRITE] = O_RDWR,
+        [DBK_OPEN_READ_ONCE] = O_RDONLY,
     };
     int fd = openat(directory->fd, name, flags[mode] | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(directory, mode == DBK_OPEN_CREATE ? "cannot create" : "cannot open", name, err);
-    return new_handle(directory, fd, out, err);
+    bool direct = mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
+    DBK_TRY(new_handle(directory, fd, out, err));
+    directory->files[*out].direct = direct;
+    return DBK_OK;
+}
+
+size_t dbk_io_directory_step(const dbk_io_directory *directory, const dbk_io_op *op)
+{
+    size_t left = op->size - op->transferred;
+    return directory->files[op->file].direct ? (left + DBK_IO_BLOCK - 1) / DBK_IO_BLOCK * DBK_IO_BLOCK : left;
+}
+
+bool dbk_io_directory_retries(dbk_io_directory *directory, const dbk_io_op *op, int error_number)
+{
+    dbk_io_open_file *file = &directory->files[op->file];
+    if (!file->direct || error_number != EINVAL)
+        return false;
+    file->direct = false;
+    return fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) & ~O_DIRECT) == 0;
 }
 
 void dbk_io_directory_close(dbk_io *io, dbk_file file)

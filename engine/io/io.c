@@ -80,31 +80,35 @@ dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, siz
     return status;
 }
 
-dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
-                            dbk_error *err)
+static dbk_status read_whole(dbk_io *io, dbk_file file, const char *name, size_t slack, void **out,
+                             size_t *size, dbk_error *err)
 {
-    dbk_file file;
-    DBK_TRY(io->backend->open(io, name, DBK_OPEN_READ, &file, err));
     uint64_t length;
-    uint8_t *bytes = NULL;
-    dbk_status status = io->backend->size(io, file, &length, err);
-    if (status == DBK_OK) {
-        size_t room = ((size_t)length + slack + 63) / 64 * 64;
-        bytes = aligned_alloc(64, room ? room : 64);
-        if (!bytes)
-            status = dbk_fail(err, DBK_NO_MEMORY, "out of memory reading %s (%llu bytes)", name,
-                              (unsigned long long)length);
-        else
-            memset(bytes + length, 0, (room ? room : 64) - (size_t)length);
-    }
-    if (status == DBK_OK)
-        status = dbk_io_read(io, file, bytes, (size_t)length, 0, err);
-    io->backend->close(io, file);
+    DBK_TRY(io->backend->size(io, file, &length, err));
+    // A small file is not worth a page.
+    size_t unit = length < DBK_IO_BLOCK ? 64 : DBK_IO_BLOCK;
+    size_t room = ((size_t)length + slack + unit - 1) / unit * unit;
+    uint8_t *bytes = aligned_alloc(unit, room ? room : unit);
+    if (!bytes)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory reading %s (%llu bytes)", name,
+                        (unsigned long long)length);
+    dbk_status status = dbk_io_read(io, file, bytes, (size_t)length, 0, err);
     if (status != DBK_OK) {
         free(bytes);
         return status;
     }
+    memset(bytes + length, 0, room - (size_t)length);
     *out = bytes;
     *size = (size_t)length;
     return DBK_OK;
+}
+
+dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
+                            dbk_error *err)
+{
+    dbk_file file;
+    DBK_TRY(io->backend->open(io, name, DBK_OPEN_READ_ONCE, &file, err));
+    dbk_status status = read_whole(io, file, name, slack, out, size, err);
+    io->backend->close(io, file);
+    return status;
 }

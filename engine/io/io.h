@@ -49,6 +49,10 @@ typedef enum dbk_open_mode {
     DBK_OPEN_READ,   // must exist
     DBK_OPEN_CREATE, // must not exist; read and write
     DBK_OPEN_WRITE,  // must exist; read and write
+    // Must exist; will be read once. What the page cache does not have is read past it: that saves a copy of
+    // every byte, and the cache for others. One read at a time, into a buffer that is aligned to blocks and
+    // has room up to the end of the last block.
+    DBK_OPEN_READ_ONCE,
 } dbk_open_mode;
 
 typedef struct dbk_io_backend {
@@ -68,6 +72,9 @@ typedef struct dbk_io_backend {
     // many.
     int (*complete)(dbk_io *io);
     void (*destroy)(dbk_io *io);
+    // Another dbk_io on the same directory, for another thread; NULL where there is none. May be called while
+    // the first one is at work.
+    dbk_status (*again)(const dbk_io *io, dbk_io **out, dbk_error *err);
 } dbk_io_backend;
 
 struct dbk_io {
@@ -91,7 +98,8 @@ dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t si
 dbk_status dbk_io_sync(dbk_io *io, dbk_file file, dbk_error *err);
 // A new file with this content, synced; the directory is not (callers sync it once for many files).
 dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, size_t size, dbk_error *err);
-// The whole file into aligned_alloc(64, …) memory with `slack` zero bytes behind it.
+// The whole file, read once, into memory that free takes back, aligned to at least 64 bytes, with `slack`
+// zero bytes behind it.
 dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
                             dbk_error *err);
 

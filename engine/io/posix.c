@@ -25,10 +25,10 @@ static void transfer(posix_io *io, dbk_io_op *op)
     int fd = io->directory.files[op->file].fd;
     while (op->transferred < op->size) {
         uint8_t *at = (uint8_t *)op->buffer + op->transferred;
-        size_t left = op->size - op->transferred;
+        size_t left = dbk_io_directory_step(&io->directory, op);
         off_t offset = (off_t)(op->offset + op->transferred);
         ssize_t n = op->kind == DBK_IO_READ ? pread(fd, at, left, offset) : pwrite(fd, at, left, offset);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && (errno == EINTR || dbk_io_directory_retries(&io->directory, op, errno)))
             continue;
         if (n < 0) {
             dbk_io_directory_finish(&io->directory, op, errno, dbk_io_status_of(errno));
@@ -70,6 +70,11 @@ static void posix_destroy(dbk_io *base)
     free(io);
 }
 
+static dbk_status posix_again(const dbk_io *base, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_posix_open(out, ((const dbk_io_directory *)base)->path, err);
+}
+
 static const dbk_io_backend posix_backend = {
     .name = "posix",
     .open = dbk_io_directory_open,
@@ -82,6 +87,7 @@ static const dbk_io_backend posix_backend = {
     .submit = posix_submit,
     .complete = posix_complete,
     .destroy = posix_destroy,
+    .again = posix_again,
 };
 
 dbk_status dbk_io_posix_open(dbk_io **out, const char *directory, dbk_error *err)

@@ -40,7 +40,7 @@ static bool start(uring_io *io, dbk_io_op *op)
         return false;
     int fd = io->directory.files[op->file].fd;
     uint8_t *at = op->buffer ? (uint8_t *)op->buffer + op->transferred : NULL;
-    size_t left = op->size - op->transferred;
+    size_t left = dbk_io_directory_step(&io->directory, op);
     unsigned chunk = left > CHUNK_BYTES_MAX ? CHUNK_BYTES_MAX : (unsigned)left;
     uint64_t offset = op->offset + op->transferred;
     if (op->kind == DBK_IO_SYNC)
@@ -89,6 +89,8 @@ static void on_completion(uring_io *io, struct io_uring_cqe *cqe)
     int result = cqe->res;
     io->in_flight--;
     if ((result == -EAGAIN || result == -EINTR) && io->retries++ < RETRIES_MAX) {
+        dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);
+    } else if (result < 0 && dbk_io_directory_retries(&io->directory, op, -result)) {
         dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);
     } else if (result < 0) {
         finish(io, op, -result, dbk_io_status_of(-result));
@@ -171,6 +173,11 @@ static void uring_destroy(dbk_io *base)
     free(io);
 }
 
+static dbk_status uring_again(const dbk_io *base, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_uring_open(out, ((const dbk_io_directory *)base)->path, err);
+}
+
 static const dbk_io_backend uring_backend = {
     .name = "uring",
     .open = dbk_io_directory_open,
@@ -183,6 +190,7 @@ static const dbk_io_backend uring_backend = {
     .submit = uring_submit,
     .complete = uring_complete,
     .destroy = uring_destroy,
+    .again = uring_again,
 };
 
 dbk_status dbk_io_uring_open(dbk_io **out, const char *directory, dbk_error *err)

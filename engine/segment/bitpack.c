@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing runs once per value and takes the width as a variable; unpacking is every scan's first step, so it
-// is compiled once per width, where shifts and masks are constants.
+// is compiled once per width, where shifts and masks are constants, and for each level of the processor.
 #include "engine/segment/bitpack.h"
-#include "engine/base/wide.h"
+#include "engine/base/processor.h"
+#include "engine/segment/bitpack_widths.h"
 
 #include <assert.h>
 #include <string.h>
 
 enum { LANES32 = 32, LANES64 = 16 };
 
-DBK_WIDE static void pack32(const uint64_t *restrict values, int width, uint32_t *restrict out)
+DBK_BODY void pack32(const uint64_t *restrict values, int width, uint32_t *restrict out)
 {
     memset(out, 0, dbk_bits_size(width));
     for (int row = 0; row < 32; row++) {
@@ -24,7 +25,7 @@ DBK_WIDE static void pack32(const uint64_t *restrict values, int width, uint32_t
     }
 }
 
-DBK_WIDE static void pack64(const uint64_t *restrict values, int width, uint64_t *restrict out)
+DBK_BODY void pack64(const uint64_t *restrict values, int width, uint64_t *restrict out)
 {
     memset(out, 0, dbk_bits_size(width));
     for (int row = 0; row < 64; row++) {
@@ -39,7 +40,7 @@ DBK_WIDE static void pack64(const uint64_t *restrict values, int width, uint64_t
     }
 }
 
-void dbk_bits_pack(const uint64_t values[DBK_VECTOR_ROWS], int width, void *packed)
+DBK_BODY void dbk_bits_pack_body(const uint64_t values[DBK_VECTOR_ROWS], int width, void *packed)
 {
     assert(width >= 0 && width <= 64);
     if (width > 32)
@@ -47,10 +48,10 @@ void dbk_bits_pack(const uint64_t values[DBK_VECTOR_ROWS], int width, void *pack
     else if (width > 0)
         pack32(values, width, packed);
 }
+DBK_EACH_LEVEL(void, dbk_bits_pack, (const uint64_t values[DBK_VECTOR_ROWS], int width, void *packed),
+               (values, width, packed))
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-
-ALWAYS_INLINE void unpack32(const uint32_t *restrict in, uint32_t *restrict out, const int width)
+DBK_BODY void unpack32(const int width, const uint32_t *restrict in, uint32_t *restrict out)
 {
     const uint32_t mask = UINT32_MAX >> (32 - width);
 #pragma GCC unroll 32
@@ -68,7 +69,7 @@ ALWAYS_INLINE void unpack32(const uint32_t *restrict in, uint32_t *restrict out,
     }
 }
 
-ALWAYS_INLINE void unpack64(const uint64_t *restrict in, uint64_t *restrict out, const int width)
+DBK_BODY void unpack64(const int width, const uint64_t *restrict in, uint64_t *restrict out)
 {
     const uint64_t mask = UINT64_MAX >> (64 - width);
     for (int row = 0; row < 64; row++) {
@@ -85,59 +86,35 @@ ALWAYS_INLINE void unpack64(const uint64_t *restrict in, uint64_t *restrict out,
     }
 }
 
-#define CASES_8(unpack, first)                                                                               \
-    case first:                                                                                              \
-        unpack(in, out, first);                                                                              \
-        break;                                                                                               \
-    case first + 1:                                                                                          \
-        unpack(in, out, first + 1);                                                                          \
-        break;                                                                                               \
-    case first + 2:                                                                                          \
-        unpack(in, out, first + 2);                                                                          \
-        break;                                                                                               \
-    case first + 3:                                                                                          \
-        unpack(in, out, first + 3);                                                                          \
-        break;                                                                                               \
-    case first + 4:                                                                                          \
-        unpack(in, out, first + 4);                                                                          \
-        break;                                                                                               \
-    case first + 5:                                                                                          \
-        unpack(in, out, first + 5);                                                                          \
-        break;                                                                                               \
-    case first + 6:                                                                                          \
-        unpack(in, out, first + 6);                                                                          \
-        break;                                                                                               \
-    case first + 7:                                                                                          \
-        unpack(in, out, first + 7);                                                                          \
-        break;
-
-DBK_WIDE void dbk_bits_unpack32(const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS])
+DBK_BODY void dbk_bits_unpack32_body(const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS])
 {
     const uint32_t *in = packed;
     switch (width) {
-        CASES_8(unpack32, 1)
-        CASES_8(unpack32, 9)
-        CASES_8(unpack32, 17)
-        CASES_8(unpack32, 25)
+        DBK_WIDTHS_8(1, unpack32, in, out)
+        DBK_WIDTHS_8(9, unpack32, in, out)
+        DBK_WIDTHS_8(17, unpack32, in, out)
+        DBK_WIDTHS_8(25, unpack32, in, out)
     default:
         assert(width == 0);
         memset(out, 0, DBK_VECTOR_ROWS * sizeof *out);
     }
 }
+DBK_EACH_LEVEL(void, dbk_bits_unpack32, (const void *packed, int width, uint32_t out[DBK_VECTOR_ROWS]),
+               (packed, width, out))
 
-DBK_WIDE static void unpack_wide(const uint64_t *in, int width, uint64_t *out)
+DBK_BODY void unpack_wide(const uint64_t *in, int width, uint64_t *out)
 {
     switch (width) {
-        CASES_8(unpack64, 33)
-        CASES_8(unpack64, 41)
-        CASES_8(unpack64, 49)
-        CASES_8(unpack64, 57)
+        DBK_WIDTHS_8(33, unpack64, in, out)
+        DBK_WIDTHS_8(41, unpack64, in, out)
+        DBK_WIDTHS_8(49, unpack64, in, out)
+        DBK_WIDTHS_8(57, unpack64, in, out)
     default:
         assert(!"a width of 33 to 64");
     }
 }
 
-DBK_WIDE void dbk_bits_unpack64(const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS])
+DBK_BODY void dbk_bits_unpack64_body(const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS])
 {
     if (width > 32) {
         unpack_wide(packed, width, out);
@@ -148,6 +125,8 @@ DBK_WIDE void dbk_bits_unpack64(const void *packed, int width, uint64_t out[DBK_
     for (int i = 0; i < DBK_VECTOR_ROWS; i++)
         out[i] = narrow[i];
 }
+DBK_EACH_LEVEL(void, dbk_bits_unpack64, (const void *packed, int width, uint64_t out[DBK_VECTOR_ROWS]),
+               (packed, width, out))
 
 uint64_t dbk_bits_at(const void *packed, int width, uint32_t index)
 {

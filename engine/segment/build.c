@@ -15,6 +15,7 @@ typedef struct column_plan {
     dbk_ints_source ints;
     dbk_ints_plan *ints_plan;
     dbk_derived_plan *derived;
+    dbk_split_plan *split;
     dbk_texts_source texts;
     dbk_text_choice choice;
 } column_plan;
@@ -79,6 +80,14 @@ static dbk_status plan_numbers(build *b, int index, dbk_error *err)
         column->entry.encoding = DBK_ENCODING_PACKED;
         column->entry.size = plan->size;
     }
+    // The rows of a fact are in the order of their time.
+    if (index == input->table->time_column && column->entry.encoding == DBK_ENCODING_PACKED) {
+        const size_t size = dbk_ascending_size(column->ints.ints, input->rows, plan);
+        if (size < plan->size) {
+            column->entry.encoding = DBK_ENCODING_ASCENDING;
+            column->entry.size = size;
+        }
+    }
     return DBK_OK;
 }
 
@@ -118,6 +127,13 @@ static dbk_status derive(build *b, int index, const dbk_anchors *anchors, dbk_er
     if (column->derived) {
         column->entry.encoding = DBK_ENCODING_DERIVED;
         column->entry.size = dbk_derived_size(column->derived);
+        return DBK_OK;
+    }
+    if (b->input->table->columns[index].type == DBK_CODE)
+        DBK_TRY(dbk_split_choose(b->input, index, column->ints_plan, &column->split, err));
+    if (column->split) {
+        column->entry.encoding = DBK_ENCODING_SPLIT;
+        column->entry.size = dbk_split_size(column->split);
     }
     return DBK_OK;
 }
@@ -206,6 +222,10 @@ static void write_blocks(build *b, uint8_t *bytes)
         uint8_t *block = bytes + entry->offset;
         if (column->choice.plan)
             column->choice.codec->encode(&column->texts, column->choice.plan, block);
+        else if (entry->encoding == DBK_ENCODING_ASCENDING)
+            dbk_ascending_encode(column->ints.ints, column->ints.rows, column->ints_plan, block);
+        else if (column->split)
+            dbk_split_encode(column->split, block);
         else if (column->derived)
             dbk_derived_encode(column->derived, depth_of(b, i), block);
         else
@@ -270,6 +290,7 @@ dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, 
     for (int i = 0; i < columns; i++) {
         free(b->columns[i].ints_plan);
         dbk_derived_forget(b->columns[i].derived);
+        dbk_split_forget(b->columns[i].split);
         if (b->columns[i].choice.plan)
             b->columns[i].choice.codec->forget(b->columns[i].choice.plan);
     }

@@ -4,10 +4,12 @@
 #ifndef DBK_SEGMENT_COLUMNS_H
 #define DBK_SEGMENT_COLUMNS_H
 
+#include "engine/segment/ascending.h"
 #include "engine/segment/derived.h"
 #include "engine/segment/format.h"
 #include "engine/segment/ints.h"
 #include "engine/segment/segment.h"
+#include "engine/segment/split.h"
 #include "engine/segment/text.h"
 
 typedef struct dbk_segment_column {
@@ -15,6 +17,8 @@ typedef struct dbk_segment_column {
     dbk_zone_map zone_map;
     size_t stored_size;          // block and directory entry; 0 when the file does not have the column
     dbk_ints *ints;              // DBK_ENCODING_PACKED
+    dbk_ascending *ascending;    // DBK_ENCODING_ASCENDING
+    dbk_split *split;            // DBK_ENCODING_SPLIT
     dbk_derived *derived;        // DBK_ENCODING_DERIVED
     int depth;                   // how far its references go: 0 when it has none
     const dbk_text_codec *codec; // encodings of texts

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#if DBK_HAS_512
+#if DBK_HAS_LEVELS
 #include <immintrin.h>
 #endif
 
@@ -26,7 +26,7 @@ struct dbk_derived {
 
 // ---- Presence ----
 
-static const uint64_t *bits_of(const dbk_derived *d, uint32_t vector)
+const uint64_t *dbk_derived_bits(const dbk_derived *d, uint32_t vector)
 {
     return d->bits + vector * DBK_MASK_WORDS;
 }
@@ -62,7 +62,7 @@ static dbk_status read_bitmap(dbk_derived *d, dbk_reader *r, dbk_error *err)
         return dbk_fail(err, DBK_CORRUPT, "derived numbers: the bitmap ends early");
     d->bits = (const uint64_t *)view; // blocks and what is in them are aligned to 64 bytes
     for (uint32_t i = last; last && i < DBK_VECTOR_ROWS; i++) {
-        if (bits_of(d, vectors - 1)[i / 64] >> i % 64 & 1)
+        if (dbk_derived_bits(d, vectors - 1)[i / 64] >> i % 64 & 1)
             return dbk_fail(err, DBK_CORRUPT, "derived numbers: the bitmap has too many rows");
     }
     return DBK_OK;
@@ -154,7 +154,7 @@ static dbk_status read_presence(dbk_derived *d, const dbk_segment *segment, cons
     uint32_t own = 0;
     for (uint32_t v = 0; v < dbk_vectors(d->rows); v++) {
         d->starts[v] = (uint16_t)own;
-        own += count_of(bits_of(d, v));
+        own += count_of(dbk_derived_bits(d, v));
     }
     // Not all of them: so the start of no vector is 65,536.
     if (own != d->own || own == d->rows)
@@ -233,8 +233,8 @@ typedef struct vector_truth {
     uint32_t nulls;
 } vector_truth;
 
-#if DBK_HAS_512
-DBK_512 static vector_truth look_512(const int64_t *values, uint32_t n)
+#if DBK_HAS_LEVELS
+DBK_AVX512 static vector_truth look_512(const int64_t *values, uint32_t n)
 {
     const __m512i none = _mm512_set1_epi64(DBK_NULL), half = _mm512_set1_epi64(UINT32_MAX);
     const __m512i bias = _mm512_set1_epi64((long long)DBK_INT_BIAS);
@@ -282,8 +282,8 @@ static dbk_zone_map decoded_zone_map(const dbk_segment *segment, const dbk_deriv
         int64_t values[DBK_VECTOR_ROWS];
         const uint32_t n = dbk_vector_rows(d->rows, v);
         dbk_derived_ints(segment, d, v, values);
-#if DBK_HAS_512
-        const vector_truth t = dbk_has_512() ? look_512(values, n) : look(values, n);
+#if DBK_HAS_LEVELS
+        const vector_truth t = dbk_level_used() == DBK_LEVEL_AVX512 ? look_512(values, n) : look(values, n);
 #else
         const vector_truth t = look(values, n);
 #endif
@@ -332,7 +332,7 @@ static dbk_status open_numbers(dbk_derived *d, dbk_reader *r, dbk_error *err)
 }
 
 static dbk_status open_block(const dbk_segment *segment, int column, dbk_derived *d, dbk_reader *r,
-                             const dbk_zone_map *expected, dbk_error *err)
+                             dbk_zone_map *truth, dbk_error *err)
 {
     dbk_derived_header h;
     const uint8_t *view = dbk_read_bytes(r, sizeof h);
@@ -346,15 +346,14 @@ static dbk_status open_block(const dbk_segment *segment, int column, dbk_derived
     d->own = h.own;
     DBK_TRY(read_presence(d, segment, &h, r, err));
     DBK_TRY(open_numbers(d, r, err));
-    const dbk_zone_map truth = d->prediction.terms > 0 ? decoded_zone_map(segment, d) : known_zone_map(d);
-    if (!nulls_are_known(d, &truth) || truth.min != expected->min || truth.max != expected->max ||
-        truth.nulls != expected->nulls || truth.sum != expected->sum)
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the statistics are not those of the rows");
+    *truth = d->prediction.terms > 0 ? decoded_zone_map(segment, d) : known_zone_map(d);
+    if (!nulls_are_known(d, truth))
+        return dbk_fail(err, DBK_CORRUPT, "derived numbers: a row has none where it has to");
     return DBK_OK;
 }
 
 dbk_status dbk_derived_open(const dbk_segment *segment, int column, const uint8_t *block, size_t size,
-                            const dbk_zone_map *expected, dbk_derived **out, dbk_error *err)
+                            dbk_derived **out, dbk_zone_map *truth, dbk_error *err)
 {
     dbk_derived *d = calloc(1, sizeof *d);
     if (!d)
@@ -362,7 +361,7 @@ dbk_status dbk_derived_open(const dbk_segment *segment, int column, const uint8_
     d->rows = segment->rows;
     d->is_int = dbk_type_is_int(segment->table->columns[column].type);
     dbk_reader r = dbk_reader_init(block, size);
-    dbk_status status = open_block(segment, column, d, &r, expected, err);
+    const dbk_status status = open_block(segment, column, d, &r, truth, err);
     if (status != DBK_OK) {
         dbk_derived_close(d);
         return status;
@@ -392,7 +391,7 @@ uint32_t dbk_derived_nulls(const dbk_derived *d, uint32_t vector)
 {
     if (!d->bits || d->usual != 0)
         return 0;
-    return dbk_vector_rows(d->rows, vector) - count_of(bits_of(d, vector));
+    return dbk_vector_rows(d->rows, vector) - count_of(dbk_derived_bits(d, vector));
 }
 
 // Two packed vectors, and a register more that is loaded but not meant.
@@ -402,7 +401,7 @@ enum { OWN_ROOM = 2 * DBK_VECTOR_ROWS + 16 };
 // Returns where in the room the first one is.
 static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(bits_of(d, vector));
+    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read(d->numbers, first, DBK_INT_BIAS, room);
@@ -413,7 +412,7 @@ static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64
 
 static const uint32_t *own_codes(const dbk_derived *d, uint32_t vector, uint32_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(bits_of(d, vector));
+    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read32(d->numbers, first, room);
@@ -429,8 +428,8 @@ typedef struct spread_source {
     uint64_t usual;
 } spread_source;
 
-#if DBK_HAS_512
-DBK_512 static void spread_512(const spread_source *s, uint64_t *out)
+#if DBK_HAS_LEVELS
+DBK_AVX512 static void spread_512(const spread_source *s, uint64_t *out)
 {
     const uint64_t *own = s->own;
     const __m512i usual = _mm512_set1_epi64((long long)s->usual);
@@ -444,7 +443,8 @@ DBK_512 static void spread_512(const spread_source *s, uint64_t *out)
     }
 }
 
-DBK_512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, uint32_t usual, uint32_t *out)
+DBK_AVX512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, uint32_t usual,
+                                        uint32_t *out)
 {
     const __m512i others = _mm512_set1_epi32((int)usual);
     for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i += 16) {
@@ -457,8 +457,8 @@ DBK_512 static void spread_codes_512(const uint32_t *own, const uint64_t *all, u
 
 static void spread(const spread_source *s, uint64_t *out)
 {
-#if DBK_HAS_512
-    if (dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512) {
         spread_512(s, out);
         return;
     }
@@ -473,8 +473,8 @@ static void spread(const spread_source *s, uint64_t *out)
 
 static void spread_codes(const uint32_t *own, const uint64_t *bits, uint32_t usual, uint32_t *out)
 {
-#if DBK_HAS_512
-    if (dbk_has_512()) {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512) {
         spread_codes_512(own, bits, usual, out);
         return;
     }
@@ -515,7 +515,7 @@ void dbk_derived_ints(const dbk_segment *segment, const dbk_derived *d, uint32_t
     if (d->bits) {
         uint64_t room[OWN_ROOM];
         const spread_source source = {.own = own_numbers(d, vector, room),
-                                      .bits = bits_of(d, vector),
+                                      .bits = dbk_derived_bits(d, vector),
                                       .predicted = predicts ? predicted : NULL,
                                       .usual = d->usual - DBK_INT_BIAS};
         spread(&source, to);
@@ -534,7 +534,7 @@ void dbk_derived_codes(const dbk_derived *d, uint32_t vector, uint32_t out[DBK_V
     }
     uint32_t room[OWN_ROOM];
     const uint32_t *own = own_codes(d, vector, room);
-    spread_codes(own, bits_of(d, vector), (uint32_t)d->usual, out);
+    spread_codes(own, dbk_derived_bits(d, vector), (uint32_t)d->usual, out);
 }
 
 // ---- Reading one row ----
@@ -547,7 +547,7 @@ static bool own_at(const dbk_derived *d, uint32_t row, uint64_t *out)
         return true;
     }
     const uint32_t vector = row / DBK_VECTOR_ROWS, i = row % DBK_VECTOR_ROWS;
-    const uint64_t *bits = bits_of(d, vector);
+    const uint64_t *bits = dbk_derived_bits(d, vector);
     if (!(bits[i / 64] >> i % 64 & 1))
         return false;
     uint32_t before = d->starts[vector];

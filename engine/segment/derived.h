@@ -68,9 +68,9 @@ typedef struct dbk_derived dbk_derived;
 
 // The depth that a block claims; -1 when there is no header.
 int dbk_derived_depth(const uint8_t *block, size_t size);
-// Checks the block, whose references are open, down to the last value, which must have these statistics.
+// Checks the block, whose references are open, down to the last value; the zone map becomes that of the rows.
 dbk_status dbk_derived_open(const dbk_segment *segment, int column, const uint8_t *block, size_t size,
-                            const dbk_zone_map *expected, dbk_derived **out, dbk_error *err);
+                            dbk_derived **out, dbk_zone_map *truth, dbk_error *err);
 // NULL is fine.
 void dbk_derived_close(dbk_derived *derived);
 size_t dbk_derived_memory(const dbk_derived *derived);
@@ -80,6 +80,9 @@ void dbk_derived_ints(const dbk_segment *segment, const dbk_derived *derived, ui
 void dbk_derived_codes(const dbk_derived *derived, uint32_t vector, uint32_t out[DBK_VECTOR_ROWS]);
 int64_t dbk_derived_int_at(const dbk_segment *segment, const dbk_derived *derived, uint32_t row);
 uint32_t dbk_derived_code_at(const dbk_derived *derived, uint32_t row);
+// Which rows of a vector have a number of their own, in a column where not all have one. None past the last
+// row.
+const uint64_t *dbk_derived_bits(const dbk_derived *derived, uint32_t vector);
 // Nulls of a vector; its bounds are those of the segment.
 uint32_t dbk_derived_nulls(const dbk_derived *derived, uint32_t vector);
 

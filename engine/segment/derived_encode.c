@@ -49,6 +49,19 @@ DBK_WIDE static uint32_t count_int(const int64_t *ints, uint32_t rows, int64_t v
     return count;
 }
 
+// The code that most of the first rows have, and how many.
+static uint32_t count_mode(const subject *s, uint32_t rows, uint64_t *mode)
+{
+    const uint32_t *codes = s->input->codes[s->column], min = (uint32_t)s->packed->min;
+    uint32_t counts[DBK_ANCHOR_CODES_MAX] = {0}, best = 0;
+    for (uint32_t i = 0; i < rows; i++)
+        counts[codes[i] - min]++;
+    for (uint32_t c = 1; c < DBK_ANCHOR_CODES_MAX; c++)
+        best = counts[c] > counts[best] ? c : best;
+    *mode = s->packed->min + best;
+    return counts[best];
+}
+
 // The ordinal that most rows have, and how many; none when there is no such thing. No value, where there is
 // one that does not have it; nothing paid; a code that fifteen of sixteen rows have, since codes are grouped
 // and filtered.
@@ -65,13 +78,11 @@ static uint32_t find_usual(const subject *s, uint64_t *usual)
     }
     if (s->packed->max - s->packed->min >= DBK_ANCHOR_CODES_MAX)
         return 0;
-    uint32_t counts[DBK_ANCHOR_CODES_MAX] = {0}, best = 0;
-    for (uint32_t i = 0; i < rows; i++)
-        counts[s->input->codes[s->column][i] - s->packed->min]++;
-    for (uint32_t c = 1; c < DBK_ANCHOR_CODES_MAX; c++)
-        best = counts[c] > counts[best] ? c : best;
-    *usual = s->packed->min + best;
-    return counts[best] >= rows / 16 * 15 ? counts[best] : 0;
+    // The first vector tells of most columns that they have no such code.
+    const uint32_t some = dbk_vector_rows(rows, 0);
+    const uint32_t few = count_mode(s, some, usual);
+    const uint32_t all = few < some / 8 * 7 ? 0 : count_mode(s, rows, usual);
+    return all >= rows / 16 * 15 ? all : 0;
 }
 
 // Which rows of a vector do not have the usual value.
@@ -223,13 +234,17 @@ static void predict(const subject *s, const dbk_prediction *p, uint32_t vector,
     dbk_prediction_share(p, sums);
 }
 
-// The row with the largest sum of the terms within reach.
+// Some vectors are enough to find a rate in.
+enum { VECTORS_LOOKED_AT = 8 };
+
+// The row with the largest sum of the terms within reach, of those looked at.
 static uint32_t find_largest(const subject *s, const dbk_prediction *terms, const dbk_derived_plan *plan,
                              int64_t *largest)
 {
+    const uint32_t step = (plan->vectors + VECTORS_LOOKED_AT - 1) / VECTORS_LOOKED_AT;
     uint32_t found = 0;
     *largest = 0;
-    for (uint32_t v = 0; v < plan->vectors; v++) {
+    for (uint32_t v = 0; v < plan->vectors; v += step) {
         uint64_t sums[DBK_VECTOR_ROWS];
         predict(s, terms, v, sums);
         for (uint32_t i = 0; i < dbk_vector_rows(plan->rows, v); i++) {
@@ -354,6 +369,8 @@ static dbk_status choose_prediction(const subject *s, dbk_derived_plan *plan, db
         status = try_prediction(s, plan, t, err);
         if (status == DBK_OK)
             keep_the_smaller(plan, t);
+        if (plan->ordinals && plan->numbers.min == plan->numbers.max)
+            break; // nothing is left to be said
     }
     if (status == DBK_OK && !plan->ordinals && plan->bits) {
         *t = (trial){0};

@@ -37,6 +37,8 @@ typedef enum dbk_encoding {
     DBK_ENCODING_DECIMAL = 5,
     DBK_ENCODING_FRAMES = 6,
     DBK_ENCODING_DERIVED = 7,
+    DBK_ENCODING_ASCENDING = 8,
+    DBK_ENCODING_SPLIT = 9,
 } dbk_encoding;
 
 typedef struct dbk_segment_entry {
@@ -75,6 +77,16 @@ typedef struct dbk_ints_header {
     uint8_t reserved[6];
 } dbk_ints_header;
 _Static_assert(sizeof(dbk_ints_header) == 48, "the header of packed numbers has no padding");
+
+typedef struct dbk_ascending_header {
+    uint64_t min;
+    uint64_t max;
+    uint64_t divisor;
+    uint8_t base_bytes;
+    uint8_t range_bytes;
+    uint8_t reserved[6];
+} dbk_ascending_header;
+_Static_assert(sizeof(dbk_ascending_header) == 32, "the header of ascending numbers has no padding");
 
 // Which rows of derived numbers have a number of their own. Numbers are on disk.
 typedef enum dbk_presence {

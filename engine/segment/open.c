@@ -82,6 +82,10 @@ static bool encoding_fits(dbk_encoding encoding, dbk_type type)
     case DBK_ENCODING_PACKED:
     case DBK_ENCODING_DERIVED:
         return type != DBK_TEXT;
+    case DBK_ENCODING_ASCENDING:
+        return dbk_type_is_int(type);
+    case DBK_ENCODING_SPLIT:
+        return type == DBK_CODE;
     case DBK_ENCODING_RADIX:
     case DBK_ENCODING_DECIMAL:
     case DBK_ENCODING_FRAMES:
@@ -196,30 +200,55 @@ static dbk_zone_map packed_zone_map(const dbk_ints *ints, bool is_int)
     return map;
 }
 
+static dbk_zone_map ascending_zone_map(const dbk_ascending *a)
+{
+    return (dbk_zone_map){.min = (int64_t)(a->min - DBK_INT_BIAS),
+                          .max = (int64_t)(a->max - DBK_INT_BIAS),
+                          .sum = (dbk_i128)(a->sum - (dbk_u128)DBK_INT_BIAS * a->rows)};
+}
+
 static bool code_in_range(int64_t value)
 {
     return value > 0 && value <= UINT32_MAX;
 }
 
-static dbk_status open_numbers(dbk_segment_column *column, const dbk_segment_entry *entry, uint32_t rows,
+// Opens a block, and tells what its rows say the zone map must be.
+static dbk_status open_numbers_block(dbk_segment *segment, int index, const dbk_segment_entry *entry,
+                                     const uint8_t *block, dbk_zone_map *truth, dbk_error *err)
+{
+    dbk_segment_column *column = &segment->columns[index];
+    const bool is_int = dbk_type_is_int(entry->type);
+    const size_t size = entry->size;
+    switch (column->encoding) {
+    case DBK_ENCODING_PACKED:
+        DBK_TRY(dbk_ints_open(block, size, segment->rows, true, &column->ints, err));
+        if (column->ints->size != size)
+            return dbk_fail(err, DBK_CORRUPT, "packed numbers: the block has the wrong size");
+        *truth = packed_zone_map(column->ints, is_int);
+        return DBK_OK;
+    case DBK_ENCODING_ASCENDING:
+        DBK_TRY(dbk_ascending_open(block, size, segment->rows, &column->ascending, err));
+        *truth = ascending_zone_map(column->ascending);
+        return DBK_OK;
+    case DBK_ENCODING_SPLIT:
+        return dbk_split_open(segment, index, block, size, &column->split, truth, err);
+    case DBK_ENCODING_DERIVED:
+        return dbk_derived_open(segment, index, block, size, &column->derived, truth, err);
+    default:
+        *truth = (dbk_zone_map){.min = entry->min, .max = entry->min};
+        truth->sum = is_int ? (dbk_i128)entry->min * segment->rows : 0;
+        return entry->min != DBK_NULL ? DBK_OK : dbk_fail(err, DBK_CORRUPT, "the constant is no value");
+    }
+}
+
+static dbk_status open_numbers(dbk_segment *segment, int index, const dbk_segment_entry *entry,
                                const uint8_t *block, dbk_error *err)
 {
-    const bool is_int = dbk_type_is_int(entry->type);
     dbk_zone_map truth;
-    if (column->encoding == DBK_ENCODING_PACKED) {
-        DBK_TRY(dbk_ints_open(block, entry->size, rows, true, &column->ints, err));
-        if (column->ints->size != entry->size)
-            return dbk_fail(err, DBK_CORRUPT, "packed numbers: the block has the wrong size");
-        truth = packed_zone_map(column->ints, is_int);
-    } else {
-        truth = (dbk_zone_map){.min = entry->min, .max = entry->min};
-        truth.sum = is_int ? (dbk_i128)entry->min * rows : 0;
-        if (entry->min == DBK_NULL)
-            return dbk_fail(err, DBK_CORRUPT, "the constant is no value");
-    }
-    if (!zone_maps_agree(&column->zone_map, &truth))
+    DBK_TRY(open_numbers_block(segment, index, entry, block, &truth, err));
+    if (!zone_maps_agree(&segment->columns[index].zone_map, &truth))
         return dbk_fail(err, DBK_CORRUPT, "the statistics are not those of the rows");
-    if (!is_int && !(code_in_range(truth.min) && code_in_range(truth.max)))
+    if (!dbk_type_is_int(entry->type) && !(code_in_range(truth.min) && code_in_range(truth.max)))
         return dbk_fail(err, DBK_CORRUPT, "a code is out of range");
     return DBK_OK;
 }
@@ -239,17 +268,6 @@ static dbk_status open_texts(dbk_segment_column *column, const dbk_segment_entry
     return DBK_OK;
 }
 
-// Values that need others to be read are checked when they can be: by dbk_derived_open.
-static dbk_status open_derived(dbk_segment *segment, int index, const dbk_segment_entry *entry,
-                               const uint8_t *block, dbk_error *err)
-{
-    dbk_segment_column *column = &segment->columns[index];
-    const dbk_zone_map *map = &column->zone_map;
-    if (entry->type == DBK_CODE && !(code_in_range(map->min) && code_in_range(map->max)))
-        return dbk_fail(err, DBK_CORRUPT, "a code is out of range");
-    return dbk_derived_open(segment, index, block, entry->size, map, &column->derived, err);
-}
-
 static dbk_status open_column(const opening *o, int index, const uint8_t *bytes, dbk_error *err)
 {
     dbk_segment *segment = o->segment;
@@ -264,9 +282,7 @@ static dbk_status open_column(const opening *o, int index, const uint8_t *bytes,
     const uint8_t *block = bytes + entry->offset;
     if (entry->type == DBK_TEXT)
         return open_texts(column, entry, segment->rows, o->leaves_texts ? NULL : block, err);
-    if (column->encoding == DBK_ENCODING_DERIVED)
-        return open_derived(segment, index, entry, block, err);
-    return open_numbers(column, entry, segment->rows, block, err);
+    return open_numbers(segment, index, entry, block, err);
 }
 
 // What the directory says of every column, before any block is looked into.
@@ -310,6 +326,8 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
                 return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
                                 segment->table->columns[i].name, why.message);
             segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
+            segment->memory += column->ascending ? dbk_ascending_memory(column->ascending) : 0;
+            segment->memory += column->split ? dbk_split_memory(column->split) : 0;
             segment->memory += column->derived ? dbk_derived_memory(column->derived) : 0;
             void *texts = atomic_load(&column->texts);
             segment->memory += texts ? column->codec->memory(texts) : 0;
@@ -435,6 +453,8 @@ void dbk_segment_free(dbk_segment *segment)
     for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
         dbk_segment_column *column = &segment->columns[i];
         free(column->ints);
+        free(column->ascending);
+        dbk_split_close(column->split);
         dbk_derived_close(column->derived);
         void *texts = atomic_load(&column->texts);
         if (texts)

@@ -88,6 +88,13 @@ void dbk_segment_vector_zone_map(const dbk_segment *segment, int column, uint32_
 {
     const dbk_segment_column *c = column_of(segment, column);
     const uint32_t rows = rows_of(segment, vector);
+    if (c->ascending) {
+        const dbk_ascending_vector *v = &c->ascending->vectors[vector];
+        const uint64_t start = c->ascending->min - DBK_INT_BIAS;
+        *out = (dbk_zone_map){.min = (int64_t)(start + c->ascending->divisor * v->base),
+                              .max = (int64_t)(start + c->ascending->divisor * (v->base + v->range))};
+        return;
+    }
     if (!c->ints) {
         *out = c->zone_map;
         out->nulls = c->derived          ? dbk_derived_nulls(c->derived, vector)
@@ -115,6 +122,8 @@ uint32_t dbk_segment_ints(const dbk_segment *segment, int column, uint32_t vecto
     if (c->ints) {
         // Signed and unsigned of the same size may alias.
         dbk_ints_read(c->ints, vector, DBK_INT_BIAS, (uint64_t *)out);
+    } else if (c->ascending) {
+        dbk_ascending_read(c->ascending, vector, out);
     } else if (c->derived) {
         dbk_derived_ints(segment, c->derived, vector, out);
     } else {
@@ -131,6 +140,8 @@ uint32_t dbk_segment_codes(const dbk_segment *segment, int column, uint32_t vect
     const dbk_segment_column *c = numbers_of(segment, column, false);
     if (c->ints) {
         dbk_ints_read32(c->ints, vector, out);
+    } else if (c->split) {
+        dbk_split_codes(c->split, vector, out);
     } else if (c->derived) {
         dbk_derived_codes(c->derived, vector, out);
     } else {
@@ -146,7 +157,9 @@ bool dbk_segment_packed(const dbk_segment *segment, int column, uint32_t vector,
 {
     const dbk_segment_column *c = numbers_of(segment, column, true);
     dbk_ints_line packed;
-    if (!c->ints || !dbk_ints_read_packed(c->ints, vector, out, &packed))
+    if (c->ascending)
+        dbk_ascending_read_packed(c->ascending, vector, out, &packed);
+    else if (!c->ints || !dbk_ints_read_packed(c->ints, vector, out, &packed))
         return false;
     *line = (dbk_line){(int64_t)(packed.start - DBK_INT_BIAS), packed.divisor, packed.width};
     return true;
@@ -157,6 +170,12 @@ bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector
 {
     const dbk_segment_column *c = column_of(segment, column);
     const uint64_t bias = dbk_type_is_int(segment->table->columns[column].type) ? DBK_INT_BIAS : 0;
+    if (c->ascending) {
+        dbk_ascending_between(c->ascending, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
+        return true;
+    }
+    if (c->split)
+        return dbk_split_between(c->split, vector, (uint64_t)lo, (uint64_t)hi, mask);
     return c->ints && dbk_ints_between(c->ints, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
 }
 
@@ -188,6 +207,8 @@ int64_t dbk_segment_int_at(const dbk_segment *segment, int column, uint32_t row)
     assert(row < segment->rows);
     if (c->ints)
         return (int64_t)(dbk_ints_at(c->ints, row) - DBK_INT_BIAS);
+    if (c->ascending)
+        return (int64_t)(dbk_ascending_at(c->ascending, row) - DBK_INT_BIAS);
     if (c->derived)
         return dbk_derived_int_at(segment, c->derived, row);
     return c->encoding == DBK_ENCODING_CONSTANT ? c->zone_map.min : DBK_NULL;
@@ -199,6 +220,8 @@ uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t ro
     assert(row < segment->rows);
     if (c->ints)
         return (uint32_t)dbk_ints_at(c->ints, row);
+    if (c->split)
+        return dbk_split_code_at(c->split, row);
     if (c->derived)
         return dbk_derived_code_at(c->derived, row);
     return c->encoding == DBK_ENCODING_CONSTANT ? (uint32_t)c->zone_map.min : 0;

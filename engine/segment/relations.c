@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What usually follows from what in an order: constant data, found by the names of its columns.
 #include "engine/segment/relations.h"
 
 #include <assert.h>

@@ -4,9 +4,11 @@
 // them.
 //
 // Encodings. Integers and codes: frame of reference with a common divisor per column, a base and a bit width
-// per vector of 1,024; constants cost nothing. Text: ids of a fixed pattern are split into numbers and packed
-// as integers (codec "radix"); everything else is one LZ4 frame per vector. Rows are in the order given (the
-// table sorts facts by time before it builds one).
+// per vector of 1,024 (ints.h); constants cost nothing. The time of facts is a sorted list (ascending.h);
+// codes of which few are frequent are cut in two (split.h); columns that follow from others, or mostly have
+// one value, keep what is not known without them (derived.h). Text: ids of a fixed pattern are split into
+// numbers and packed as integers (codec "radix"); everything else is one LZ4 frame per vector. Rows are in
+// the order given (the table sorts facts by time before it builds one).
 #ifndef DBK_SEGMENT_H
 #define DBK_SEGMENT_H
 

@@ -126,6 +126,27 @@ static void setting_row_init(setting_row *row, dbk_text name, dbk_text value)
     row->batch.columns[dbk_column_find(def, DBK_TEXT("value"))].texts = &row->value;
 }
 
+dbk_text dbk_batch_first_currency(const dbk_batch *batch)
+{
+    return first_currency(batch, NULL);
+}
+
+dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, dbk_text currency)
+{
+    if (currency.length == 0 || has_setting(tenant, DBK_TEXT("currency")))
+        return DBK_OK;
+    setting_row setting;
+    setting_row_init(&setting, DBK_TEXT("currency"), currency);
+    dbk_change change = {.batch = &setting.batch, .table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS)};
+    dbk_status status = change.table ? dbk_change_prepare(&change) : DBK_NO_MEMORY;
+    if (status == DBK_OK) {
+        dbk_change_tell(&change);
+        dbk_change_commit(&change);
+    }
+    dbk_change_dispose(&change);
+    return status;
+}
+
 // ---- Both together, for one batch or for several ----
 
 // A batch on its way: everything that can fail is done by prepare.

@@ -6,6 +6,7 @@
 #include "engine/base/hash.h"
 #include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/roster_rows.h"
 #include "engine/table/text_index.h"
 
 #include <assert.h>
@@ -453,6 +454,7 @@ void dbk_change_commit(dbk_change *change)
         return;
     dbk_table_rollups_change(table, change->old, change->batch->remove ? NULL : &change->input,
                              change->count);
+    dbk_table_roster_change(table, change->old, change->batch->remove ? NULL : &change->input, change->count);
     if (change->batch->remove)
         commit_remove(change);
     for (uint32_t p = 0; p < change->pieces_count; p++) {

@@ -41,6 +41,11 @@ void dbk_change_commit(dbk_change *change);
 void dbk_change_tell(const dbk_change *change);
 void dbk_change_dispose(dbk_change *change);
 
+// The currency of the first row that has one, length 0 when none has; and making it the tenant's, unless that
+// is settled (apply.c).
+dbk_text dbk_batch_first_currency(const dbk_batch *batch);
+dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, dbk_text currency);
+
 // Puts rows into a fresh delta, for restoring; their keys are not led to them yet. false: no memory.
 bool dbk_table_delta_fill(dbk_table *table, const dbk_rows *rows, uint32_t *slot);
 

@@ -37,6 +37,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     db->next_segment_id = 1;
     db->segment_rows = DBK_SEGMENT_ROWS;
     dbk_db_set_rollup_rows(db, DBK_ROLLUP_ROWS, DBK_ROLLUP_BUCKET_ROWS);
+    dbk_db_set_roster_rows(db, DBK_ROSTER_LEAST_ROWS, DBK_ROSTER_STEP_ROWS);
     // Readers find an empty database rather than none.
     dbk_snapshot *empty = snapshot_create(db, 0);
     if (!empty) {
@@ -87,6 +88,18 @@ void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows)
     db->rollup_bucket_rows = bucket_rows;
 }
 
+void dbk_db_set_roster_rows(dbk_db *db, uint64_t rows, uint64_t step_rows)
+{
+    db->roster_rows = rows;
+    db->roster_step_rows = step_rows;
+}
+
+void dbk_db_on_wish(dbk_db *db, void (*wish)(void *user), void *user)
+{
+    db->wish = wish;
+    db->wish_user = user;
+}
+
 uint64_t dbk_db_memory(const dbk_db *db)
 {
     return atomic_load_explicit(&db->versions.memory.bytes, memory_order_relaxed);
@@ -98,6 +111,7 @@ static void table_view_dispose(dbk_object *object)
 {
     dbk_table_view *view = (dbk_table_view *)object;
     dbk_object_free(view->rollups ? &view->rollups->object : NULL);
+    dbk_object_free(view->roster ? &view->roster->object : NULL);
 }
 
 static bool table_freeze(dbk_table *table)
@@ -107,10 +121,13 @@ static bool table_freeze(dbk_table *table)
         dbk_table_versions(table), sizeof *view + pages * sizeof view->pages[0], table_view_dispose);
     if (!view)
         return false;
-    if (table->rollups && !(view->rollups = dbk_rollups_freeze(table->rollups))) {
+    bool has_roster = table->roster && dbk_roster_is_whole(table->roster);
+    if ((table->rollups && !(view->rollups = dbk_rollups_freeze(table->rollups))) ||
+        (has_roster && !(view->roster = dbk_roster_freeze(table->roster)))) {
         dbk_object_free(&view->object);
         return false;
     }
+    view->roster_wanted = &table->roster_wanted;
     view->table = table;
     view->rows = table->rows;
     view->slots = table->slots;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { TABLE_FIRST = 16, BLOCK_FIRST = 512, BLOCK_MAX = 1 << 18, LONG_WORD = 255 };
+enum { ADD_AT_ONCE = 64 }; // enough to hide misses to memory, few enough to stay cached
 
 // An entry is the tag (32 bits of the hash) and the code; 0 is free, since no word has code 0. The place is
 // the tag scaled to the capacity, so a larger table is filled from the entries alone, in one sequential pass
@@ -110,14 +111,16 @@ static void table_put(dbk_dict_table *table, uint64_t entry, memory_order order)
     atomic_store_explicit(&table->entries[at], entry, order);
 }
 
-// Room for one more word at a load of at most 4/5.
-static bool table_reserve(dbk_dict *dict)
+// Room for so many words in all at a load of at most 4/5.
+static bool table_reserve(dbk_dict *dict, uint64_t words)
 {
     dbk_dict_table *old = atomic_load_explicit(&dict->table, memory_order_relaxed);
     uint64_t capacity = old ? old->capacity : 0;
-    if (((uint64_t)dict->count + 1) * 5 <= capacity * 4)
+    if (words * 5 <= capacity * 4)
         return true;
-    capacity = capacity ? capacity * 2 : TABLE_FIRST;
+    do
+        capacity = capacity ? capacity * 2 : TABLE_FIRST;
+    while (words * 5 > capacity * 4);
     if (capacity > UINT32_MAX)
         return false;
     dbk_dict_table *table = dbk_versions_create(
@@ -170,20 +173,14 @@ static bool chunk_reserve(dbk_dict *dict, int chunk)
     return true;
 }
 
-dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code)
+static dbk_status add(dbk_dict *dict, dbk_text word, uint64_t tag)
 {
-    assert(word.length > 0);
-    uint64_t tag = dbk_hash_bytes(word.data, word.length) >> 32;
-    *code = dict->count ? table_find(dict, word, tag, dict->count) : 0;
-    if (*code)
-        return DBK_OK;
     if (dict->count == UINT32_MAX - 1)
         return DBK_LIMIT;
-
     uint32_t index;
     int chunk = chunk_of(dict->count + 1, &index);
     size_t head = word.length < LONG_WORD ? 1 : 1 + sizeof word.length;
-    if (!table_reserve(dict) || !chunk_reserve(dict, chunk))
+    if (!table_reserve(dict, (uint64_t)dict->count + 1) || !chunk_reserve(dict, chunk))
         return DBK_NO_MEMORY;
     uint8_t *bytes = bytes_take(dict, head + word.length);
     if (!bytes)
@@ -193,9 +190,61 @@ dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code)
         memcpy(bytes + 1, &word.length, sizeof word.length);
     memcpy(bytes + head, word.data, word.length);
 
-    *code = ++dict->count;
+    uint32_t code = ++dict->count;
     dict->chunks[chunk][index] = bytes;
-    table_put(atomic_load_explicit(&dict->table, memory_order_relaxed), tag << 32 | *code,
+    table_put(atomic_load_explicit(&dict->table, memory_order_relaxed), tag << 32 | code,
               memory_order_release);
     return DBK_OK;
+}
+
+static uint64_t tag_of(dbk_text word)
+{
+    return dbk_hash_bytes(word.data, word.length) >> 32;
+}
+
+dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code)
+{
+    assert(word.length > 0);
+    uint64_t tag = tag_of(word);
+    *code = dict->count ? table_find(dict, word, tag, dict->count) : 0;
+    if (*code)
+        return DBK_OK;
+    DBK_TRY(add(dict, word, tag));
+    *code = dict->count;
+    return DBK_OK;
+}
+
+static dbk_status add_some(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *added)
+{
+    uint64_t tags[ADD_AT_ONCE];
+    if (!table_reserve(dict, (uint64_t)dict->count + count))
+        return DBK_NO_MEMORY;
+    const dbk_dict_table *table = atomic_load_explicit(&dict->table, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        assert(words[i].length > 0);
+        tags[i] = tag_of(words[i]);
+        __builtin_prefetch((const void *)&table->entries[home(table, tags[i])], 1);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (table_find(dict, words[i], tags[i], dict->count))
+            return DBK_INVALID;
+        DBK_TRY(add(dict, words[i], tags[i]));
+        ++*added;
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_dict_add_new(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *added)
+{
+    *added = 0;
+    while (*added < count) {
+        uint32_t left = count - *added;
+        DBK_TRY(add_some(dict, words + *added, left < ADD_AT_ONCE ? left : ADD_AT_ONCE, added));
+    }
+    return DBK_OK;
+}
+
+void dbk_dict_expect(dbk_dict *dict, uint32_t words)
+{
+    (void)table_reserve(dict, words);
 }

@@ -33,6 +33,13 @@ void dbk_dict_dispose(dbk_dict *dict);
 // The writer's. DBK_NO_MEMORY leaves the dictionary as it was.
 dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code);
 
+// Adds words that must all be new, as their order is what numbers them; *added says how many were. Several at
+// a time cost a fraction of one by one, since the table is asked for all of them before it is waited for.
+// DBK_NO_MEMORY; DBK_INVALID: words[*added] is known already.
+dbk_status dbk_dict_add_new(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *added);
+// Room for so many words in all, so that the table need not grow. Optional; no memory is no failure.
+void dbk_dict_expect(dbk_dict *dict, uint32_t words);
+
 // Readers with the bound of their snapshot, the writer with dict->count. 0 = unknown.
 uint32_t dbk_dict_find(const dbk_dict *dict, dbk_text word, uint32_t bound);
 // code in [1, bound].

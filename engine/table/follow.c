@@ -16,12 +16,19 @@ enum {
     AHEAD = 8,
 };
 
+// Some rows of a vector, ascending.
+typedef struct row_list {
+    uint32_t count;
+    uint16_t rows[DBK_VECTOR_ROWS];
+} row_list;
+
 struct dbk_follower {
     const dbk_table_view *to;
     int column, number;
     dbk_finder *finder;
     dbk_text_scratch *scratch;
     uint32_t found; // by searches, since they were last counted
+    row_list open;  // rows of the current vector that no link says anything of
 };
 
 dbk_follower *dbk_follower_create(int column, const dbk_table_view *to)
@@ -64,69 +71,47 @@ static bool is_live(const dbk_follower *f, target *t, dbk_place place, uint32_t 
     return t->part && t->part->edition == edition && row < t->part->rows && !dbk_part_is_dead(t->part, row);
 }
 
-static void set_bit(uint64_t mask[DBK_MASK_WORDS], uint32_t row)
-{
-    mask[row >> 6] |= (uint64_t)1 << (row & 63);
-}
-
-// Each gives the places of the mask's rows as far as links say them, and leaves the others in `open`.
-static bool by_links(const dbk_follower *f, const dbk_links *links, uint32_t vector,
-                     const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS],
-                     uint64_t open[DBK_MASK_WORDS])
+// Each gives the places of the rows as far as links say them, and lists the others in f->open.
+static void by_links(dbk_follower *f, const dbk_links *links, uint32_t vector, const uint16_t *rows,
+                     uint32_t count, dbk_place *places)
 {
     target t = {UINT32_MAX, NULL};
     uint32_t slot = UINT32_MAX, edition = 0;
-    bool is_open = false;
-    dbk_links_read(links, vector, places);
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        for (uint64_t word = mask[w]; word; word &= word - 1) {
-            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            dbk_place place = places[row];
-            if (place != DBK_NO_PLACE && dbk_place_slot(place) != slot) {
-                slot = dbk_place_slot(place);
-                edition = dbk_links_edition(links, slot);
-            }
-            if (place == DBK_NO_PLACE || !is_live(f, &t, place, edition)) {
-                set_bit(open, row);
-                is_open = true;
-            }
+    f->open.count = 0;
+    dbk_links_read(links, vector, rows, count, places);
+    for (uint32_t i = 0; i < count; i++) {
+        dbk_place place = places[rows[i]];
+        if (place != DBK_NO_PLACE && dbk_place_slot(place) != slot) {
+            slot = dbk_place_slot(place);
+            edition = dbk_links_edition(links, slot);
         }
+        if (place == DBK_NO_PLACE || !is_live(f, &t, place, edition))
+            f->open.rows[f->open.count++] = rows[i];
     }
-    return is_open;
 }
 
-static bool by_hot_links(const dbk_follower *f, const dbk_hot_link *links,
-                         const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS],
-                         uint64_t open[DBK_MASK_WORDS])
+static void by_hot_links(dbk_follower *f, const dbk_hot_link *links, const uint16_t *rows, uint32_t count,
+                         dbk_place *places)
 {
     target t = {UINT32_MAX, NULL};
-    bool is_open = false;
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        for (uint64_t word = mask[w]; word; word &= word - 1) {
-            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            uint64_t link = atomic_load_explicit(&links[row], memory_order_relaxed);
-            places[row] = link ? dbk_hot_link_place(link) : DBK_NO_PLACE;
-            if (!link || !is_live(f, &t, places[row], dbk_hot_link_edition(link))) {
-                set_bit(open, row);
-                is_open = true;
-            }
-        }
+    f->open.count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t link = atomic_load_explicit(&links[rows[i]], memory_order_relaxed);
+        dbk_place place = places[rows[i]] = link ? dbk_hot_link_place(link) : DBK_NO_PLACE;
+        if (!link || !is_live(f, &t, place, dbk_hot_link_edition(link)))
+            f->open.rows[f->open.count++] = rows[i];
     }
-    return is_open;
 }
 
 // ---- Searches ----
 
-// Looks the mask's ids up. The rows that name one order stand together: most ask what the one before did.
-static dbk_status by_search(dbk_follower *f, const dbk_part *part, uint32_t vector,
-                            const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+// Looks the rows' ids up. The rows that name one order stand together: most ask what the one before did.
+static dbk_status by_search(dbk_follower *f, const dbk_part *part, uint32_t vector, const uint16_t *rows,
+                            uint32_t count, dbk_place *places)
 {
-    uint16_t rows[DBK_VECTOR_ROWS];
-    uint32_t count = 0;
     const dbk_text *ids;
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
-        for (uint64_t word = mask[w]; word; word &= word - 1)
-            rows[count++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(word));
+    if (count == 0)
+        return DBK_OK;
     if (!f->scratch && !(f->scratch = calloc(1, sizeof *f->scratch)))
         return DBK_NO_MEMORY;
     if (!f->finder && !(f->finder = dbk_finder_create(f->to)))
@@ -149,73 +134,62 @@ static dbk_status by_search(dbk_follower *f, const dbk_part *part, uint32_t vect
     return DBK_OK;
 }
 
-static void note_hot(const dbk_follower *f, dbk_hot_link *links, const uint64_t open[DBK_MASK_WORDS],
-                     const dbk_place places[DBK_VECTOR_ROWS])
+static void note_hot(const dbk_follower *f, dbk_hot_link *links, const dbk_place *places)
 {
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        for (uint64_t word = open[w]; word; word &= word - 1) {
-            uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-            if (places[row] == DBK_NO_PLACE)
-                continue;
-            uint32_t edition = dbk_view_part(f->to, dbk_place_slot(places[row]))->edition;
-            atomic_store_explicit(&links[row], dbk_hot_link_make(places[row], edition), memory_order_relaxed);
-        }
+    for (uint32_t i = 0; i < f->open.count; i++) {
+        uint32_t row = f->open.rows[i];
+        dbk_place place = places[row];
+        if (place == DBK_NO_PLACE)
+            continue;
+        uint32_t edition = dbk_view_part(f->to, dbk_place_slot(place))->edition;
+        atomic_store_explicit(&links[row], dbk_hot_link_make(place, edition), memory_order_relaxed);
     }
 }
 
-static dbk_status follow_sealed(dbk_follower *f, const dbk_part *part, uint32_t vector,
-                                const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+static dbk_status follow_sealed(dbk_follower *f, const dbk_part *part, uint32_t vector, const uint16_t *rows,
+                                uint32_t count, dbk_place *places)
 {
     const dbk_links *links = atomic_load(&part->sealed->links.made[f->number]);
-    uint64_t open[DBK_MASK_WORDS] = {0};
     if (!links)
-        return by_search(f, part, vector, mask, places);
-    return by_links(f, links, vector, mask, places, open) ? by_search(f, part, vector, open, places) : DBK_OK;
+        return by_search(f, part, vector, rows, count, places);
+    by_links(f, links, vector, rows, count, places);
+    return by_search(f, part, vector, f->open.rows, f->open.count, places);
 }
 
-static dbk_status follow_hot(dbk_follower *f, const dbk_part *part, uint32_t vector,
-                             const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+static dbk_status follow_hot(dbk_follower *f, const dbk_part *part, uint32_t vector, const uint16_t *rows,
+                             uint32_t count, dbk_place *places)
 {
     dbk_delta *delta = part->delta;
     // Small deltas give way to larger ones soon.
     dbk_hot_link *links = delta->chunk_rows == DBK_VECTOR_ROWS
                               ? dbk_hot_links_vector(&delta->links, delta->object.memory, f->number, vector)
                               : NULL;
-    uint64_t open[DBK_MASK_WORDS] = {0};
     if (!links)
-        return by_search(f, part, vector, mask, places);
-    if (!by_hot_links(f, links, mask, places, open))
-        return DBK_OK;
-    DBK_TRY(by_search(f, part, vector, open, places));
-    note_hot(f, links, open, places);
+        return by_search(f, part, vector, rows, count, places);
+    by_hot_links(f, links, rows, count, places);
+    DBK_TRY(by_search(f, part, vector, f->open.rows, f->open.count, places));
+    note_hot(f, links, places);
     return DBK_OK;
 }
 
 // ---- Making links ----
 
-static void live_rows(const dbk_part *part, uint32_t vector, uint64_t mask[DBK_MASK_WORDS])
+static void list_live(const dbk_part *part, uint32_t vector, row_list *out)
 {
-    uint32_t left = part->rows - vector * DBK_VECTOR_ROWS;
-    const uint64_t *dead = dbk_part_dead(part, vector);
-    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-        uint32_t rows = left > w * 64 ? left - w * 64 : 0;
-        mask[w] = (rows >= 64 ? UINT64_MAX : ((uint64_t)1 << rows) - 1) & ~(dead ? dead[w] : 0);
-    }
+    out->count = 0;
+    uint32_t first = vector * DBK_VECTOR_ROWS;
+    for (uint32_t row = 0; row < DBK_VECTOR_ROWS && first + row < part->rows; row++)
+        if (!dbk_part_is_dead(part, first + row))
+            out->rows[out->count++] = (uint16_t)row;
 }
 
 static dbk_status all_places(dbk_follower *f, const dbk_part *part, dbk_place *places)
 {
     memset(places, 0xFF, part->rows * sizeof *places); // DBK_NO_PLACE
     for (uint32_t v = 0; v * DBK_VECTOR_ROWS < part->rows; v++) {
-        uint64_t mask[DBK_MASK_WORDS];
-        dbk_place of_vector[DBK_VECTOR_ROWS];
-        live_rows(part, v, mask);
-        DBK_TRY(follow_sealed(f, part, v, mask, of_vector));
-        for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
-            for (uint64_t word = mask[w]; word; word &= word - 1) {
-                uint32_t row = w * 64 + (uint32_t)__builtin_ctzll(word);
-                places[v * DBK_VECTOR_ROWS + row] = of_vector[row];
-            }
+        row_list live;
+        list_live(part, v, &live);
+        DBK_TRY(follow_sealed(f, part, v, live.rows, live.count, places + (size_t)v * DBK_VECTOR_ROWS));
     }
     return DBK_OK;
 }
@@ -255,11 +229,11 @@ static dbk_status count_searches(dbk_follower *f, const dbk_part *part)
     return status;
 }
 
-dbk_status dbk_follower_follow(dbk_follower *f, const dbk_part *part, uint32_t vector,
-                               const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS])
+dbk_status dbk_follower_follow(dbk_follower *f, const dbk_part *part, uint32_t vector, const uint16_t *rows,
+                               uint32_t count, dbk_place places[DBK_VECTOR_ROWS])
 {
     if (!part->sealed)
-        return follow_hot(f, part, vector, mask, places);
-    DBK_TRY(follow_sealed(f, part, vector, mask, places));
+        return follow_hot(f, part, vector, rows, count, places);
+    DBK_TRY(follow_sealed(f, part, vector, rows, count, places));
     return count_searches(f, part);
 }

@@ -3,6 +3,7 @@
 #include "engine/table/change.h"
 #include "engine/table/key_make.h"
 #include "engine/table/rollup_rows.h"
+#include "engine/table/roster_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -129,25 +130,43 @@ void dbk_image_restore_next_segment_id(dbk_db *db, uint64_t id)
     db->next_segment_id = id;
 }
 
-dbk_status dbk_image_restore_word(dbk_db *db, dbk_text tenant_name, dbk_domain domain, dbk_text word,
-                                  dbk_error *err)
+static dbk_status dict_for(dbk_db *db, dbk_text tenant_name, dbk_domain domain, dbk_dict **out,
+                           dbk_error *err)
 {
-    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || word.length == 0 ||
-        tenant_name.length == 0)
-        return dbk_fail(err, DBK_CORRUPT, "a word of domain %d and %u bytes cannot be", (int)domain,
-                        word.length);
+    if (domain <= DBK_DOMAIN_NONE || domain >= DBK_DOMAIN_COUNT || tenant_name.length == 0)
+        return dbk_fail(err, DBK_CORRUPT, "words of domain %d cannot be", (int)domain);
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
-    dbk_dict *dict = tenant ? dbk_tenant_dict(tenant, domain) : NULL;
-    if (!dict)
+    *out = tenant ? dbk_tenant_dict(tenant, domain) : NULL;
+    if (!*out)
         return no_memory(err);
     dbk_tenant_mark_changed(tenant);
-    uint32_t before = dict->count, code;
-    dbk_status status = dbk_dict_add(dict, word, &code);
-    if (status != DBK_OK)
-        return dbk_fail(err, status, "the dictionary of domain %d does not fit", (int)domain);
-    if (code != before + 1)
-        return dbk_fail(err, DBK_CORRUPT, "word %u of domain %d stands there twice", code, (int)domain);
     return DBK_OK;
+}
+
+dbk_status dbk_image_expect_words(dbk_db *db, dbk_text tenant_name, dbk_domain domain, uint32_t words,
+                                  dbk_error *err)
+{
+    dbk_dict *dict;
+    DBK_TRY(dict_for(db, tenant_name, domain, &dict, err));
+    dbk_dict_expect(dict, words);
+    return DBK_OK;
+}
+
+dbk_status dbk_image_restore_words(dbk_db *db, dbk_text tenant_name, dbk_domain domain, const dbk_text *words,
+                                   uint32_t count, dbk_error *err)
+{
+    dbk_dict *dict;
+    DBK_TRY(dict_for(db, tenant_name, domain, &dict, err));
+    for (uint32_t i = 0; i < count; i++)
+        if (words[i].length == 0)
+            return dbk_fail(err, DBK_CORRUPT, "a word of domain %d is empty", (int)domain);
+    uint32_t added, before = dict->count;
+    dbk_status status = dbk_dict_add_new(dict, words, count, &added);
+    if (status == DBK_INVALID)
+        return dbk_fail(err, DBK_CORRUPT, "word %u of domain %d stands there twice", before + added + 1,
+                        (int)domain);
+    return status == DBK_OK ? DBK_OK
+                            : dbk_fail(err, status, "the dictionary of domain %d does not fit", (int)domain);
 }
 
 // The largest code of each column: the statistics are those of the rows, as opening the segment has proved.
@@ -227,6 +246,7 @@ static dbk_status table_for(dbk_db *db, dbk_text tenant_name, dbk_table_id id, c
     if (!codes_are_known(tenant, def, largest))
         return dbk_fail(err, DBK_CORRUPT, "%s has a code that its dictionary does not have", def->name);
     dbk_table_rollups_forget(*out);
+    dbk_table_roster_forget(*out);
     dbk_table_mark_changed(*out);
     return DBK_OK;
 }

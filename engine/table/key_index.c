@@ -236,6 +236,35 @@ bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t 
     return ok;
 }
 
+bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys)
+{
+    if (keys == 0 || directory_of(index))
+        return true;
+    dbk_key_directory *directory = dbk_key_directory_create(index->versions, dbk_key_partitions(keys));
+    if (!directory)
+        return false;
+    uint64_t each = (keys + directory->partitions - 1) / directory->partitions;
+    for (uint32_t i = 0; i < directory->partitions; i++)
+        if (each > UINT32_MAX || !dbk_key_directory_make(directory, index->versions, i, (uint32_t)each)) {
+            dbk_key_directory_destroy(directory);
+            return false;
+        }
+    dbk_key_index_adopt(index, directory, 0);
+    return true;
+}
+
+bool dbk_key_index_reserve_one(dbk_key_index *index, uint64_t hash)
+{
+    dbk_key_directory *directory = atomic_load_explicit(&index->directory, memory_order_relaxed);
+    if (!directory)
+        return dbk_key_index_reserve(index, &hash, 1);
+    _Atomic(dbk_key_table *) *at = table_at(directory, hash);
+    const dbk_key_table *table = atomic_load_explicit(at, memory_order_relaxed);
+    if (table && !is_full(table, (uint64_t)table->used + 1))
+        return true;
+    return table_grow(index, at, table ? (uint64_t)table->live + 1 : 1);
+}
+
 // ---- Changing ----
 
 void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from)

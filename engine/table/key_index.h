@@ -68,8 +68,12 @@ bool dbk_key_index_split(dbk_key_index *fresh);
 // Lets the split index take over; the old entries are retired.
 void dbk_key_index_replace(dbk_key_index *index, dbk_key_index *fresh);
 
+// Room for so many keys in an index that has none yet; otherwise nothing. Optional; false when memory is out.
+bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys);
 // Room for these hashes; false when memory is out. Entries of the index may move.
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count);
+// Room for one more of this hash, for one who inserts it at once; false when memory is out.
+bool dbk_key_index_reserve_one(dbk_key_index *index, uint64_t hash);
 // After a reservation. The key must not be there. `from` is where a probe for it ended since then, or NULL.
 void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from);
 void dbk_key_index_update(_Atomic uint64_t *entry, uint64_t hash, dbk_place place);

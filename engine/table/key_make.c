@@ -42,7 +42,7 @@ typedef struct maker {
     uint32_t partitions;
     scatter scatters[DBK_POOL_MAX];
     _Atomic uint32_t next_slot, next_partition;
-    _Atomic int status; // the first failure; DBK_INVALID: an id lives twice
+    _Atomic int status; // the first failure; DBK_INVALID: `twins` have one id
     dbk_error read;     // why ids could not be read, when that is it
     _Atomic(uint64_t) twins[2];
     _Atomic uint64_t entries;

@@ -201,24 +201,34 @@ uint32_t dbk_links_edition(const dbk_links *links, uint32_t slot)
     return links->editions[slot - links->first_slot];
 }
 
-void dbk_links_read(const dbk_links *links, uint32_t vector, dbk_place out[DBK_VECTOR_ROWS])
+// A few numbers are read one by one.
+enum { FEW_ROWS = 8 };
+
+void dbk_links_read(const dbk_links *links, uint32_t vector, const uint16_t *rows, uint32_t count,
+                    dbk_place *out)
 {
     const links_vector *v = &links->vectors[vector];
     const uint8_t *packed = links->packed + v->at;
-    uint64_t base = v->base - 1;
-    if (v->width <= WIDTH_32) {
+    uint64_t before = v->base - 1; // number 0 is no link, which is DBK_NO_PLACE
+    if (count < FEW_ROWS || v->width > WIDTH_32) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t number = dbk_bits_at(packed, v->width, rows[i]);
+            out[rows[i]] = number ? before + number : DBK_NO_PLACE;
+        }
+    } else {
         uint32_t numbers[DBK_VECTOR_ROWS];
         dbk_bits_unpack32(packed, v->width, numbers);
-        for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++)
-            out[i] = numbers[i] ? base + numbers[i] : DBK_NO_PLACE;
-    } else {
-        dbk_bits_unpack64(packed, v->width, out);
-        for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++)
-            out[i] = out[i] ? base + out[i] : DBK_NO_PLACE;
+        for (uint32_t i = 0; i < count; i++)
+            out[rows[i]] = numbers[rows[i]] ? before + numbers[rows[i]] : DBK_NO_PLACE;
     }
+    // Rows that are listed both here and there; both lists ascend.
+    uint32_t k = 0;
     for (uint32_t i = 0; i < v->others_count; i++) {
         uint64_t other = links->others[v->others + i];
-        out[other >> 48] = other & ((UINT64_C(1) << DBK_PLACE_BITS) - 1);
+        while (k < count && rows[k] < other >> 48)
+            k++;
+        if (k < count && rows[k] == other >> 48)
+            out[rows[k]] = other & ((UINT64_C(1) << DBK_PLACE_BITS) - 1);
     }
 }
 

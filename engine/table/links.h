@@ -45,8 +45,9 @@ static inline dbk_object *dbk_links_object(dbk_links *links)
 {
     return (dbk_object *)links;
 }
-// The places of a vector; those past the last row are undefined.
-void dbk_links_read(const dbk_links *links, uint32_t vector, dbk_place out[DBK_VECTOR_ROWS]);
+// out[row] = the place, of the `count` rows of the vector that are listed. Other entries are undefined.
+void dbk_links_read(const dbk_links *links, uint32_t vector, const uint16_t *rows, uint32_t count,
+                    dbk_place *out);
 // The edition that the slot of a place had.
 uint32_t dbk_links_edition(const dbk_links *links, uint32_t slot);
 

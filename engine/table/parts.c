@@ -143,7 +143,7 @@ bool dbk_table_kill_reserve(dbk_table *table, dbk_place place)
     if (old && old->vectors >= needed && dbk_versions_is_own(versions, &old->object))
         return true;
     // Those of segments cover all rows, because they are stored as they are.
-    if (part->sealed)
+    if (!part->delta)
         needed = (part->rows + DBK_VECTOR_ROWS - 1) / DBK_VECTOR_ROWS;
     if (old && old->vectors > needed)
         needed = old->vectors;
@@ -174,6 +174,11 @@ void dbk_table_kill(dbk_table *table, dbk_place place)
 dbk_status dbk_table_text(dbk_table *table, dbk_place place, int column, dbk_text *out)
 {
     const dbk_part *part = dbk_table_part(table, dbk_place_slot(place));
+    if (!part->sealed && !part->delta) {
+        assert(column == table->def->key_column);
+        *out = dbk_bulk_id(table, place);
+        return DBK_OK;
+    }
     return dbk_part_text_at(part, column, dbk_place_row(place), &table->tenant->db->cursor, out);
 }
 

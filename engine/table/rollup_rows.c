@@ -2,9 +2,15 @@
 // Rows on their way into rollups, a vector at a time.
 #include "engine/table/rollup_rows.h"
 
+#include "engine/base/pool.h"
+#include "engine/table/roster_rows.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+// Waking a thread costs as much as adding a part.
+enum { PARTS_FOR_HELP = 4 };
 
 // Room for a vector of each column that some rollup needs.
 struct dbk_rollup_room {
@@ -187,17 +193,66 @@ static dbk_grain likely_grain(const dbk_table *table)
                                                      : DBK_GRAIN_MONTH;
 }
 
+// What threads share that make the sums of all rows. Each has sums of its own, the first one the table's.
+typedef struct maker {
+    dbk_table *table;
+    const dbk_zone *zone;
+    dbk_grain finest;
+    _Atomic uint32_t next_slot;
+    dbk_rollups *rollups[DBK_POOL_MAX];
+    dbk_rollup_room *rooms[DBK_POOL_MAX];
+} maker;
+
+static bool worker_begin(maker *m, int worker)
+{
+    dbk_table *table = m->table;
+    m->rollups[worker] =
+        dbk_rollups_create(dbk_table_versions(table), table->def, m->zone, table->rollup_gaps, m->finest);
+    m->rooms[worker] = m->rollups[worker] ? room_create(m->rollups[worker], table->def) : NULL;
+    return m->rooms[worker] != NULL;
+}
+
+static void parts_add(void *user, int worker)
+{
+    maker *m = user;
+    uint32_t slot;
+    if (worker > 0 && !worker_begin(m, worker))
+        return; // the others do its share
+    while ((slot = atomic_fetch_add(&m->next_slot, 1)) < m->table->slots)
+        part_add(m->rollups[worker], m->rooms[worker], m->table->def, dbk_table_part(m->table, slot));
+}
+
 static bool make_once(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
 {
+    maker m = {.table = table, .zone = zone, .finest = finest};
     dbk_table_rollups_forget(table);
-    table->rollups =
-        dbk_rollups_create(dbk_table_versions(table), table->def, zone, table->rollup_gaps, finest);
-    table->rollup_room = table->rollups ? room_create(table->rollups, table->def) : NULL;
-    for (uint32_t slot = 0; table->rollup_room && slot < table->slots; slot++)
-        part_add(table->rollups, table->rollup_room, table->def, dbk_table_part(table, slot));
+    if (worker_begin(&m, 0))
+        dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_pool_processors(), parts_add, &m);
+    table->rollups = m.rollups[0];
+    table->rollup_room = m.rooms[0];
+    for (int w = 1; w < DBK_POOL_MAX; w++) {
+        if (m.rooms[w])
+            dbk_rollups_merge(table->rollups, m.rollups[w]);
+        dbk_rollups_destroy(m.rollups[w], dbk_table_versions(table));
+        room_destroy(m.rooms[w]);
+    }
     if (!table->rollup_room)
         dbk_table_rollups_forget(table);
     return table->rollups != NULL;
+}
+
+// Columns that sealed rows are without, as far as their statistics say: they need not be found out.
+static uint32_t known_gaps(const dbk_table *table)
+{
+    uint32_t gaps = 0;
+    for (uint32_t slot = 0; slot < table->slots; slot++)
+        for (int c = 0; c < table->def->columns_count; c++) {
+            dbk_zone_map zone;
+            if (dbk_type_is_int(table->def->columns[c].type) &&
+                dbk_part_zone_map(dbk_table_part(table, slot), c, &zone) && zone.nulls > 0)
+                gaps |= 1u << c;
+        }
+    return gaps;
 }
 
 static bool has_new_gaps(const dbk_table *table)
@@ -207,6 +262,7 @@ static bool has_new_gaps(const dbk_table *table)
 
 static bool make(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
 {
+    table->rollup_gaps |= known_gaps(table);
     if (!make_once(table, zone, finest) || !has_new_gaps(table))
         return table->rollups != NULL;
     table->rollup_gaps = dbk_rollups_gaps(table->rollups); // all that there are
@@ -306,6 +362,8 @@ void dbk_tenant_rollups_prepare(dbk_tenant *tenant)
             // Half of what is asked for at first, so that no grain comes and goes.
             dbk_rollups_thin(table->rollups, table->rows, tenant->db->rollup_bucket_rows / 2);
         }
+        if (dbk_table_roster_is_due(table) || (table->roster && settings && settings->changed))
+            dbk_table_roster_step(table, has_zone ? zone : zone_of(tenant));
     }
 }
 

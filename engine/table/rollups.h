@@ -99,6 +99,9 @@ uint32_t dbk_rollups_gaps(const dbk_rollups *rollups);
 bool dbk_rollups_want(const dbk_rollups *rollups, int column);
 // sign 1 adds, -1 subtracts.
 void dbk_rollups_add(dbk_rollups *rollups, const dbk_rollup_rows *rows, int sign);
+// Adds what others, made with the same arguments, have added of other rows: so several threads can share the
+// rows of a table. What either has given up is given up.
+void dbk_rollups_merge(dbk_rollups *into, const dbk_rollups *from);
 // Lets go of hours and days of less than so many rows on average, in a table of so many.
 void dbk_rollups_thin(dbk_rollups *rollups, uint64_t rows, uint64_t bucket_rows);
 // Whether hours or days that are not kept would have twice as many.

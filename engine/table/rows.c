@@ -170,7 +170,7 @@ static bool sort_pass(const sort_item *from, sort_item *to, uint32_t count, int 
     return true;
 }
 
-static bool rows_permute(dbk_rows *rows, const dbk_table_def *def, const sort_item *items)
+static bool rows_permute(dbk_rows *rows, const dbk_table_def *def, const uint32_t *order)
 {
     dbk_rows sorted = {.arena = rows->arena, .rows = rows->rows};
     bool ok = columns_reserve(&sorted, def, rows->rows, ALL_COLUMNS);
@@ -179,25 +179,22 @@ static bool rows_permute(dbk_rows *rows, const dbk_table_def *def, const sort_it
         return false;
     for (int c = 0; c < def->columns_count; c++) {
         for (uint32_t i = 0; rows->ints[c] && i < rows->rows; i++)
-            sorted.ints[c][i] = rows->ints[c][items[i].row];
+            sorted.ints[c][i] = rows->ints[c][order[i]];
         for (uint32_t i = 0; rows->codes[c] && i < rows->rows; i++)
-            sorted.codes[c][i] = rows->codes[c][items[i].row];
+            sorted.codes[c][i] = rows->codes[c][order[i]];
         for (uint32_t i = 0; rows->texts[c] && i < rows->rows; i++)
-            sorted.texts[c][i] = rows->texts[c][items[i].row];
+            sorted.texts[c][i] = rows->texts[c][order[i]];
     }
     for (uint32_t i = 0; i < rows->rows; i++)
-        sorted.source[i] = rows->source[items[i].row];
+        sorted.source[i] = rows->source[order[i]];
     *rows = sorted;
     return true;
 }
 
-// Fills items[0, count) with the rows of these values; returns them sorted, in the first or the second half
-// of items, which has room for 2 * count.
-static const sort_item *items_sort(sort_item *items, const int64_t *values, uint32_t count)
+// Sorts items[0, count); returns them in the first or the second half of items, which has room for 2 * count.
+static const sort_item *items_sort(sort_item *items, uint32_t count)
 {
     sort_item *from = items, *to = items + count;
-    for (uint32_t i = 0; i < count; i++)
-        from[i] = (sort_item){(uint64_t)values[i] ^ 1ull << 63, i}; // in the order of signed numbers
     for (int shift = 0; shift < 64; shift += 8) {
         if (sort_pass(from, to, count, shift)) {
             sort_item *swap = from;
@@ -208,16 +205,58 @@ static const sort_item *items_sort(sort_item *items, const int64_t *values, uint
     return from;
 }
 
+// Rows that come late, behind one of a later time, to `late`; the others, which are ascending, to `order`.
+// Returns how many are late.
+static uint32_t late_find(const int64_t *values, uint32_t count, uint32_t *order, sort_item *late)
+{
+    int64_t latest = INT64_MIN;
+    uint32_t in_time = 0, late_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const bool is_late = values[i] < latest;
+        latest = is_late ? latest : values[i];
+        late[late_count] = (sort_item){(uint64_t)values[i] ^ 1ull << 63, i}; // in the order of signed numbers
+        order[in_time] = i;
+        late_count += is_late;
+        in_time += !is_late;
+    }
+    return late_count;
+}
+
+// Merges the late rows into the others, from the end, where there is room for them.
+static void late_merge(const int64_t *values, uint32_t *order, uint32_t in_time, const sort_item *late,
+                       uint32_t late_count)
+{
+    for (uint32_t to = in_time + late_count; late_count > 0;) {
+        const uint32_t row = late[late_count - 1].row;
+        // Of rows of the same time the first comes first.
+        while (in_time > 0 && (values[order[in_time - 1]] > values[row] ||
+                               (values[order[in_time - 1]] == values[row] && order[in_time - 1] > row)))
+            order[--to] = order[--in_time];
+        order[--to] = row;
+        late_count--;
+    }
+}
+
+bool dbk_rows_order(const int64_t *values, uint32_t count, uint32_t *order)
+{
+    sort_item *items = malloc((2 * (size_t)count + 1) * sizeof *items); // never of nothing, which may be NULL
+    if (!items)
+        return false;
+    uint32_t late = late_find(values, count, order, items);
+    if (late)
+        late_merge(values, order, count - late, items_sort(items, late), late);
+    free(items);
+    return true;
+}
+
 static dbk_status rows_sort(dbk_rows *rows, const dbk_table_def *def, int column)
 {
     const int64_t *values = rows->ints[column];
     if (dbk_rows_is_sorted(values, rows->rows))
         return DBK_OK;
-    sort_item *items = malloc(2 * sizeof *items * rows->rows);
-    if (!items)
-        return DBK_NO_MEMORY;
-    bool ok = rows_permute(rows, def, items_sort(items, values, rows->rows));
-    free(items);
+    uint32_t *order = malloc(rows->rows * sizeof *order);
+    bool ok = order && dbk_rows_order(values, rows->rows, order) && rows_permute(rows, def, order);
+    free(order);
     return ok ? DBK_OK : DBK_NO_MEMORY;
 }
 
@@ -232,21 +271,22 @@ static bool order_find(const dbk_part *part, int column, uint32_t *order, uint32
             order[n++] = i;
     }
     *count = n;
-    int64_t *values = malloc(n * sizeof *values + 2 * sizeof(sort_item) * n);
+    int64_t *values = malloc(n * (sizeof *values + sizeof *order));
     if (!values)
         return n == 0;
     for (uint32_t i = 0; i < n; i++)
         values[i] = dbk_delta_int(part->delta, column, order[i]);
+    bool ok = true;
     if (!dbk_rows_is_sorted(values, n)) {
-        const sort_item *sorted = items_sort((sort_item *)(values + n), values, n);
-        // The values are not needed any more: their place holds the old order meanwhile.
-        uint32_t *old = (uint32_t *)values;
-        memcpy(old, order, n * sizeof *old);
-        for (uint32_t i = 0; i < n; i++)
-            order[i] = old[sorted[i].row];
+        uint32_t *sorted = (uint32_t *)(values + n);
+        ok = dbk_rows_order(values, n, sorted);
+        for (uint32_t i = 0; ok && i < n; i++)
+            sorted[i] = order[sorted[i]];
+        if (ok)
+            memcpy(order, sorted, n * sizeof *order);
     }
     free(values);
-    return true;
+    return ok;
 }
 
 dbk_status dbk_rows_gather_sorted(dbk_rows *out, const dbk_table_def *def, const dbk_part *part, int column)

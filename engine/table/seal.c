@@ -145,6 +145,13 @@ static uint32_t compaction_candidate(const dbk_table *table)
     return found;
 }
 
+void dbk_table_compact(dbk_table *table)
+{
+    uint32_t sparse = compaction_candidate(table);
+    if (sparse != DBK_NO_SLOT)
+        (void)slot_reseal(table, sparse); // for want of memory it is done another time
+}
+
 void dbk_table_seal_full(dbk_table *table)
 {
     uint32_t limit = table->tenant->db->segment_rows;

@@ -25,6 +25,7 @@
 #include "engine/table/locator_map.h"
 #include "engine/table/moves.h"
 #include "engine/table/rollups.h"
+#include "engine/table/roster.h"
 #include "engine/table/view.h"
 
 #include <pthread.h>
@@ -47,7 +48,8 @@ typedef struct dbk_sealed {
     dbk_part_links links; // the readers'
 } dbk_sealed;
 
-// A segment, hot rows, or nothing (an empty slot: no rows). A slot whose rows get new numbers gets the next
+// A segment, hot rows, or nothing (an empty slot: no rows). Only in the working state, rows that wait for
+// their segment: neither, but rows (engine/bulk.h). A slot whose rows get new numbers gets the next
 // edition: of a fact, slot, edition and number name the same row for as long as the process lives.
 struct dbk_part {
     dbk_sealed *sealed;
@@ -74,6 +76,7 @@ static inline bool dbk_part_is_dead(const dbk_part *part, uint32_t row)
 typedef struct dbk_tenant dbk_tenant;
 typedef struct dbk_rollup_room dbk_rollup_room;
 typedef struct dbk_text_index dbk_text_index; // text_index.h
+typedef struct dbk_bulk dbk_bulk;             // engine/bulk.h
 
 typedef struct dbk_table {
     dbk_tenant *tenant;
@@ -90,12 +93,16 @@ typedef struct dbk_table {
     dbk_moves moves;
     dbk_locator_map map;
     dbk_text_index *text_indexes; // of keyed tables, those that were asked for
+    dbk_bulk *bulks;              // of facts, those placed and not finished
     dbk_rollups *rollups;         // NULL until the table is large enough
     dbk_rollup_room *rollup_room;
-    uint64_t rollup_rows;  // that there were when they were made
-    uint32_t rollup_gaps;  // columns that rows were met without
-    dbk_table_view *view;  // of the newest image
-    dbk_table_view *fresh; // of the image being made
+    uint64_t rollup_rows;       // that there were when they were made
+    uint32_t rollup_gaps;       // columns that rows were met without
+    dbk_roster *roster;         // NULL until somebody has asked for it
+    bool roster_failed;         // it cannot be kept
+    _Atomic bool roster_wanted; // set by readers
+    dbk_table_view *view;       // of the newest image
+    dbk_table_view *fresh;      // of the image being made
 } dbk_table;
 
 struct dbk_tenant {
@@ -132,6 +139,9 @@ struct dbk_db {
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
     dbk_keys_making keys;
+    uint64_t roster_rows, roster_step_rows; // DBK_ROSTER_LEAST_ROWS and …_STEP_ROWS, or others in tests
+    void (*wish)(void *user);               // see dbk_db_on_wish
+    void *wish_user;
     dbk_text_cursor cursor; // the writer's
     const dbk_watch *watches;
     int watches_count;
@@ -154,6 +164,8 @@ struct dbk_table_view {
     const dbk_dict *keys;         // keyed tables: the key's domain …
     uint32_t keys_bound;          // … and its words
     dbk_rollups_view *rollups;    // NULL when it has none
+    dbk_roster_view *roster;      // NULL while it is not whole
+    _Atomic bool *roster_wanted;  // the table's
     const dbk_part_page *pages[];
 };
 
@@ -227,8 +239,15 @@ void dbk_table_parts_dispose(dbk_table *table);
 // Seals the deltas that are full, and compacts at most one segment for each. Nothing that readers or later
 // writes can see depends on it, so a failure (of memory) only leaves the work for next time.
 void dbk_table_seal_full(dbk_table *table);
+// Compacts one segment, if any has more dead rows than live ones.
+void dbk_table_compact(dbk_table *table);
 // Fills the index of a fact anew when it has outgrown one partition.
 dbk_status dbk_table_index_prepare(dbk_table *table, size_t more);
+
+// ---- bulk.c ----
+
+// The id of a row that waits for its segment.
+dbk_text dbk_bulk_id(const dbk_table *table, dbk_place place);
 
 // ---- rows.c ----
 
@@ -251,6 +270,9 @@ dbk_status dbk_rows_gather_sorted(dbk_rows *out, const dbk_table_def *def, const
 dbk_status dbk_rows_gather_column(dbk_rows *out, const dbk_table_def *def, const dbk_part *part,
                                   uint32_t capacity, int column);
 bool dbk_rows_is_sorted(const int64_t *values, uint32_t rows);
+// The rows in ascending order of their values, in `order`; those of the same value stay in order. The fewer
+// come behind a larger one, the less it costs. false: no memory.
+bool dbk_rows_order(const int64_t *values, uint32_t count, uint32_t *order);
 dbk_status dbk_rows_build(const dbk_rows *rows, const dbk_table_def *def, uint64_t id, dbk_segment **out,
                           dbk_error *err);
 void dbk_rows_dispose(dbk_rows *rows);
@@ -259,5 +281,6 @@ void dbk_rows_dispose(dbk_rows *rows);
 
 void dbk_db_set_segment_rows(dbk_db *db, uint32_t rows);
 void dbk_db_set_rollup_rows(dbk_db *db, uint64_t rows, uint64_t bucket_rows);
+void dbk_db_set_roster_rows(dbk_db *db, uint64_t rows, uint64_t step_rows);
 
 #endif

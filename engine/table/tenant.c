@@ -2,6 +2,7 @@
 // Tenants and their tables and dictionaries, each made when it is first needed: a tenant with one row should
 // cost microseconds and a few KiB.
 #include "engine/table/rollup_rows.h"
+#include "engine/table/roster_rows.h"
 #include "engine/table/text_index.h"
 
 #include <stdlib.h>
@@ -109,6 +110,7 @@ static void table_destroy(dbk_db *db, dbk_table *table)
     dbk_locator_map_dispose(&table->map);
     dbk_text_index_dispose(table);
     dbk_table_rollups_dispose(table);
+    dbk_table_roster_dispose(table);
     if (table->view)
         dbk_object_free(&table->view->object);
     counted_free(db, table, sizeof *table);

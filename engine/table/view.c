@@ -93,6 +93,22 @@ uint32_t dbk_part_dead_rows(const dbk_part *part)
     return part->dead_rows;
 }
 
+dbk_part_state dbk_part_state_of(const dbk_part *part)
+{
+    return (dbk_part_state){part->edition, part->rows, part->dead_rows};
+}
+
+// A slot's rows only grow while it has the same edition, and are fewer than one edition counts.
+uint64_t dbk_view_age(const dbk_table_view *view)
+{
+    uint64_t age = 0;
+    for (uint32_t i = 0; i < view->slots; i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        age += ((uint64_t)part->edition << (DBK_PLACE_ROW_BITS + 1)) + part->rows;
+    }
+    return age;
+}
+
 const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector)
 {
     if (!part->dead || vector >= part->dead->vectors)

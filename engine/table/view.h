@@ -10,6 +10,7 @@
 #include "engine/table/place.h"
 
 typedef struct dbk_rollups_view dbk_rollups_view; // rollups.h
+typedef struct dbk_roster_view dbk_roster_view;   // roster.h
 typedef struct dbk_tenant_view dbk_tenant_view;
 typedef struct dbk_table_view dbk_table_view;
 
@@ -38,6 +39,15 @@ uint32_t dbk_part_dead_rows(const dbk_part *part);
 // 16 words, one bit a row of the vector, 1 = dead; NULL when none of the vector's rows is. Bits past the last
 // row are 0.
 const uint64_t *dbk_part_dead(const dbk_part *part, uint32_t vector);
+
+// A part that is in the same state has the same rows, dead ones among them: parts of one slot are compared,
+// of any two snapshots of this process.
+typedef struct dbk_part_state {
+    uint32_t edition, rows, dead_rows;
+} dbk_part_state;
+dbk_part_state dbk_part_state_of(const dbk_part *part);
+// Grows with every row that the table gets.
+uint64_t dbk_view_age(const dbk_table_view *view);
 
 // Sealed parts have zone maps (see segment.h); for hot rows both return false and nothing is known. Dead rows
 // still count in them: bounds hold, sums and counts are only usable when dbk_part_dead_rows is 0.
@@ -94,10 +104,10 @@ void dbk_finder_expect(const dbk_finder *finder, dbk_text id);
 typedef struct dbk_follower dbk_follower;
 dbk_follower *dbk_follower_create(int column, const dbk_table_view *to);
 void dbk_follower_free(dbk_follower *follower);
-// For rows of the mask: where the live row stands that the id names, or DBK_NO_PLACE. Other entries are
-// undefined. The part is one of the column's table.
+// For the `count` rows of the vector that are listed, ascending: where the live row stands that the id names,
+// or DBK_NO_PLACE. Other entries are undefined. The part is one of the column's table.
 dbk_status dbk_follower_follow(dbk_follower *follower, const dbk_part *part, uint32_t vector,
-                               const uint64_t mask[DBK_MASK_WORDS], dbk_place places[DBK_VECTOR_ROWS]);
+                               const uint16_t *rows, uint32_t count, dbk_place places[DBK_VECTOR_ROWS]);
 
 // ---- Rollups ----
 
@@ -106,5 +116,12 @@ const dbk_rollups_view *dbk_view_rollups(const dbk_table_view *view);
 // Makes the sums anew from the rows and compares. *wrong is NULL when all hold, else the name of a rollup
 // that does not. DBK_NO_MEMORY or DBK_OK.
 dbk_status dbk_view_rollups_check(const dbk_table_view *view, const char **wrong);
+
+// NULL when the table has none, or it is not whole.
+const dbk_roster_view *dbk_view_roster(const dbk_table_view *view);
+// Somebody would have been answered from it.
+void dbk_view_roster_wish(const dbk_table_view *view);
+// As dbk_view_rollups_check.
+dbk_status dbk_view_roster_check(const dbk_table_view *view, const char **wrong);
 
 #endif

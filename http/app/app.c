@@ -6,6 +6,7 @@
 #include "http/app/call.h"
 #include "http/app/caller.h"
 #include "http/exports/exporter.h"
+#include "http/pos/books.h"
 #include "http/pos/events.h"
 #include "http/pos/hours.h"
 #include "http/routes/openapi.h"
@@ -175,6 +176,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
     DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
     DBK_TRY(create_keeper(app, err));
+    DBK_TRY(dbk_pos_books_create(&app->pos_books, err));
     dbk_openapi_write(&app->openapi);
     return app->openapi.failed ? dbk_fail(err, DBK_NO_MEMORY, "no memory for the API description") : DBK_OK;
 }
@@ -204,6 +206,7 @@ void dbk_app_destroy(dbk_app *app)
     dbk_workers_destroy(app->workers);
     dbk_pos_events_destroy(app->events);
     dbk_pos_keeper_destroy(app->pos_keeper);
+    dbk_pos_books_destroy(app->pos_books);
     dbk_exporter_destroy(app->exporter);
     dbk_deliverer_destroy(app->deliverer);
     if (app->keys != NULL)

@@ -24,6 +24,7 @@ typedef struct dbk_deliverer dbk_deliverer;
 typedef struct dbk_exporter dbk_exporter;
 typedef struct dbk_pos_events dbk_pos_events;
 typedef struct dbk_pos_keeper dbk_pos_keeper;
+typedef struct dbk_pos_books dbk_pos_books;
 
 enum { DBK_PUBLIC_URL_MAX = 255 };
 
@@ -42,6 +43,7 @@ struct dbk_app {
     dbk_deliverer *deliverer;
     dbk_pos_events *events; // NULL: this process has no event streams
     dbk_pos_keeper *pos_keeper;
+    dbk_pos_books *pos_books;
     dbk_exporter *exporter;
     char public_url[DBK_PUBLIC_URL_MAX + 1]; // "" = not set
     dbk_buffer openapi;                      // generated once

@@ -231,7 +231,7 @@ int dbk_cli_load(int argc, char **argv)
         return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
     }
     dbk_load_sink sink = {0};
-    dbk_load_store local = {.tenant = dbk_text_from(a.tenant)};
+    dbk_load_store local = {.tenant = dbk_text_from(a.tenant), .threads = a.load.threads};
     dbk_remote_sink remote = {.client = client, .tenant = a.url ? NULL : a.tenant};
     if (client && dbk_client_store(client)) {
         local.store = dbk_client_store(client);

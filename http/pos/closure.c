@@ -3,7 +3,6 @@
 #include "http/pos/closure.h"
 
 #include "http/app/row_batch.h"
-#include "http/pos/gather.h"
 #include "http/pos/kept.h"
 #include "http/pos/report.h"
 #include "ingest/store/closure_chain.h"
@@ -49,7 +48,8 @@ dbk_status dbk_pos_closure_last(const dbk_snapshot *snapshot, dbk_text tenant, d
 
 typedef struct drafting {
     dbk_pos_draft *draft;
-    dbk_pos_gathering g; // its span is set for each gathering
+    dbk_pos_book *book;
+    dbk_pos_gathering g;
     dbk_settings settings;
     dbk_pos_ledger ledger;
     dbk_pos_figures all, totals, adjustment;
@@ -71,61 +71,6 @@ static void set_period(drafting *d, int64_t now_ms)
         draft->from_ms = last_ms + 1;
     dbk_pos_span span = {.grouping = DBK_POS_CLOSURE, .from_ms = draft->number, .to_ms = DBK_NULL};
     draft->id = dbk_pos_id_make(d->g.tenant, &span);
-}
-
-static dbk_status gather_span(drafting *d, dbk_pos_source source, int64_t from_ms, int64_t to_ms,
-                              dbk_error *err)
-{
-    d->g.from_ms = from_ms;
-    d->g.to_ms = to_ms;
-    return dbk_pos_gather(&d->ledger, source, &d->g, err);
-}
-
-// Whether nothing counts between two closed periods, so that they can be read as one.
-static dbk_status is_empty_gap(drafting *d, int64_t from_ms, int64_t to_ms, bool *out, dbk_error *err)
-{
-    dbk_pos_extent extent;
-    d->g.from_ms = from_ms;
-    d->g.to_ms = to_ms;
-    DBK_TRY(dbk_pos_measure(&d->g, &extent, err));
-    *out = extent.orders == 0;
-    return DBK_OK;
-}
-
-// The closed periods as they are stored now, in as few pieces as there can be.
-static dbk_status gather_pieces(drafting *d, const dbk_result *periods, dbk_error *err)
-{
-    size_t count = dbk_result_rows(periods);
-    for (size_t row = 0; row < count;) {
-        int64_t from_ms = dbk_result_int(periods, row, 1), to_ms = dbk_result_int(periods, row, 2);
-        for (row++; row < count; row++) {
-            bool joins;
-            DBK_TRY(is_empty_gap(d, to_ms + 1, dbk_result_int(periods, row, 1) - 1, &joins, err));
-            if (!joins)
-                break;
-            to_ms = dbk_result_int(periods, row, 2);
-        }
-        DBK_TRY(gather_span(d, DBK_POS_BEFORE, from_ms, to_ms, err));
-    }
-    return DBK_OK;
-}
-
-static dbk_status gather_before(drafting *d, dbk_error *err)
-{
-    static const char *const fields[] = {"number", "from_at", "created_at"};
-    static const dbk_order by_number = {.output = 0};
-    dbk_query query = {.table = "closures",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .fields = fields,
-                       .fields_count = DBK_COUNT(fields),
-                       .order = &by_number,
-                       .order_count = 1};
-    dbk_result *periods;
-    DBK_TRY(dbk_query_run(d->g.snapshot, d->g.tenant, &query, &periods, err));
-    dbk_status status = gather_pieces(d, periods, err);
-    dbk_result_free(periods);
-    return status;
 }
 
 // What the closures so far said all together is what the last of them was sealed with.
@@ -182,8 +127,9 @@ static dbk_status draft_with(drafting *d, int64_t now_ms, dbk_error *err)
     DBK_TRY(dbk_pos_closure_last(d->g.snapshot, d->g.tenant, &d->draft->last, err));
     d->g.currency = dbk_text_from(d->settings.currency);
     set_period(d, now_ms);
-    DBK_TRY(gather_span(d, DBK_POS_PERIOD, d->draft->from_ms, d->draft->at_ms, err));
-    DBK_TRY(gather_before(d, err));
+    d->g.from_ms = d->draft->from_ms;
+    d->g.to_ms = d->draft->at_ms;
+    DBK_TRY(dbk_pos_book_gather(d->book, &d->ledger, &d->g, err));
     DBK_TRY(read_sealed(d, err));
     DBK_TRY(dbk_pos_figures_make(&d->all, &d->ledger, EVERYTHING, false, err));
     DBK_TRY(dbk_pos_figures_make(&d->totals, &d->ledger, DBK_POS_PERIOD | DBK_POS_BEFORE, false, err));
@@ -191,11 +137,12 @@ static dbk_status draft_with(drafting *d, int64_t now_ms, dbk_error *err)
     return write_draft(d, err);
 }
 
-dbk_status dbk_pos_draft_make(dbk_pos_draft *out, const dbk_snapshot *snapshot, dbk_text tenant,
-                              int64_t now_ms, int threads, dbk_error *err)
+dbk_status dbk_pos_draft_make(dbk_pos_draft *out, dbk_pos_book *book, const dbk_snapshot *snapshot,
+                              dbk_text tenant, int64_t now_ms, int threads, dbk_error *err)
 {
     *out = (dbk_pos_draft){0};
-    drafting d = {.draft = out, .g = {.snapshot = snapshot, .tenant = tenant, .threads = threads}};
+    drafting d = {
+        .draft = out, .book = book, .g = {.snapshot = snapshot, .tenant = tenant, .threads = threads}};
     dbk_status status = draft_with(&d, now_ms, err);
     dbk_pos_figures_dispose(&d.all);
     dbk_pos_figures_dispose(&d.totals);

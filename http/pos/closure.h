@@ -16,7 +16,7 @@
 #define DBK_POS_CLOSURE_H
 
 #include "http/app/call.h"
-#include "http/pos/figures.h"
+#include "http/pos/book.h"
 #include "http/pos/report_id.h"
 #include "ingest/sha256.h"
 
@@ -35,10 +35,10 @@ typedef struct dbk_pos_draft {
     int64_t number, from_ms, at_ms;
     dbk_buffer report, totals;
 } dbk_pos_draft;
-// Reads what is stored of every closed period: takes longer the more there is. *out must be disposed of,
-// whatever this returns.
-dbk_status dbk_pos_draft_make(dbk_pos_draft *out, const dbk_snapshot *snapshot, dbk_text tenant,
-                              int64_t now_ms, int threads, dbk_error *err);
+// Costs what has changed since the book was last used; the answer does not depend on what is in it. *out must
+// be disposed of, whatever this returns.
+dbk_status dbk_pos_draft_make(dbk_pos_draft *out, dbk_pos_book *book, const dbk_snapshot *snapshot,
+                              dbk_text tenant, int64_t now_ms, int threads, dbk_error *err);
 void dbk_pos_draft_dispose(dbk_pos_draft *draft);
 
 // Ends the call with the report of the closure with this id, as it was sealed, or with 404.

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // POST /v1/reports/general-closure.
 //
-// What a closure says is worked out on a worker, from a snapshot, because it reads every closed period and
-// the store's writer must not wait for that. The transaction that stores it only makes sure that no other
-// closure was made since; if one was, the work is done again on top of it. So closures that are asked for at
-// once get different numbers and disjoint periods. A ticket that arrives between the snapshot and the commit
-// is late: it is in the adjustment of the next closure.
+// What a closure says is worked out on a worker, from a snapshot, because it may read many rows and the
+// store's writer must not wait for that. Closures of a company are made in turn, each on top of the one
+// before; the transaction that stores one makes sure that no other was made since (another way to store one
+// than this would be found out), or else the work is done again. So closures that are asked for at once get
+// different numbers and disjoint periods. A ticket that arrives between the snapshot and the commit is late:
+// it is in the adjustment of the next closure.
 #include "http/app/idempotency.h"
 #include "http/app/json_body.h"
 #include "http/app/row_batch.h"
+#include "http/pos/books.h"
 #include "http/pos/closure.h"
 #include "http/pos/handlers.h"
 #include "http/pos/report.h"
@@ -18,6 +20,7 @@
 enum { CLOSURE, ANSWER, AUDIT, BATCHES };
 
 typedef struct closing {
+    dbk_pos_turn turn; // first: what is begun with
     dbk_call *call;
     dbk_text register_id; // who asked
     dbk_idempotency key;
@@ -175,6 +178,12 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
 
 // ---- Afterwards ----
 
+// Before the reply, with which the call's memory goes.
+static void end_turn(closing *c)
+{
+    dbk_pos_turn_end(c->call->app->pos_books, &c->turn);
+}
+
 static void run_attempt(dbk_job *job);
 
 static void answer(dbk_job *job)
@@ -202,6 +211,8 @@ static void on_done(void *user, const dbk_change_result *result)
 {
     closing *c = user;
     dbk_call *call = c->call;
+    if (result->status == DBK_OK || !c->is_outrun)
+        end_turn(c);
     if (result->status == DBK_OK) {
         dbk_call_defer(call, answer);
     } else if (c->is_outrun) {
@@ -218,6 +229,7 @@ static void on_done(void *user, const dbk_change_result *result)
 static void answer_again(closing *c)
 {
     dbk_call_end_read(c->call);
+    end_turn(c);
     if (c->is_replay)
         answer(&c->call->job);
     else
@@ -239,15 +251,17 @@ static void attempt(closing *c)
     if (status == DBK_OK)
         status = find_register(c, &is_register, &err);
     if (status == DBK_OK && !is_register) {
+        end_turn(c);
         dbk_call_fail(call, 400, "there is no such cash register");
         return;
     }
     c->is_outrun = false;
     if (status == DBK_OK)
-        status = dbk_pos_draft_make(&c->draft, dbk_call_snapshot(call), call->tenant, call->now_ms,
-                                    dbk_call_threads(call), &err);
+        status = dbk_pos_draft_make(&c->draft, c->turn.book, dbk_call_snapshot(call), call->tenant,
+                                    call->now_ms, dbk_call_threads(call), &err);
     dbk_call_end_read(call);
     if (status != DBK_OK) {
+        end_turn(c);
         dispose(c);
         dbk_call_fail_read(call, status, &err);
         return;
@@ -261,8 +275,15 @@ static void run_attempt(dbk_job *job)
     attempt(((dbk_call *)job)->state);
 }
 
+static void begin_turn(dbk_pos_turn *turn)
+{
+    closing *c = (closing *)turn;
+    dbk_call_defer(c->call, run_attempt);
+}
+
 void dbk_pos_closure_create(dbk_call *call)
 {
+    dbk_error err;
     closing *c = dbk_arena_zalloc(&call->arena, sizeof(*c));
     if (c == NULL) {
         dbk_call_fail_write(call, DBK_NO_MEMORY, "Out of memory; nothing was stored.");
@@ -279,5 +300,9 @@ void dbk_pos_closure_create(dbk_call *call)
         return;
     dbk_call_keep(call);
     dbk_idempotency_sweep(&c->key, call->app->store, call->tenant);
-    attempt(c);
+    c->turn.begin = begin_turn;
+    // Once this returns the answer may be under way, and nothing of the call may be touched any more.
+    dbk_status status = dbk_pos_turn_take(call->app->pos_books, call->tenant, &c->turn, &err);
+    if (status != DBK_OK)
+        dbk_call_fail_write(call, status, err.message);
 }

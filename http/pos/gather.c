@@ -45,15 +45,20 @@ static void of_orders(conditions *c, const dbk_pos_gathering *g)
     add_filter(c, "currency", DBK_OP_IN, c->currencies, 2);
 }
 
+static void of_counted_orders(conditions *c)
+{
+    add_filter(c, "order_id.kind", DBK_OP_EQ, &c->kind, 1);
+    add_filter(c, "order_id.status", DBK_OP_IN, c->statuses, 3);
+    add_filter(c, "order_id.currency", DBK_OP_IN, c->currencies, 2);
+}
+
 // The window first: what it leaves is asked further.
 static void of_lines(conditions *c, const dbk_pos_gathering *g)
 {
     set_values(c, g);
     add_filter(c, "order_id.confirmed_at", DBK_OP_GE, &c->from, 1);
     add_filter(c, "order_id.confirmed_at", DBK_OP_LE, &c->to, 1);
-    add_filter(c, "order_id.kind", DBK_OP_EQ, &c->kind, 1);
-    add_filter(c, "order_id.status", DBK_OP_IN, c->statuses, 3);
-    add_filter(c, "order_id.currency", DBK_OP_IN, c->currencies, 2);
+    of_counted_orders(c);
 }
 
 static dbk_query query_orders(const dbk_pos_gathering *g, const conditions *c)
@@ -113,7 +118,7 @@ static void widen(created *c, int64_t first_ms, int64_t last_ms)
 static void add_tickets(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
                         const dbk_result *rows, created *when)
 {
-    int key = g->bucket != NULL ? 1 : 0; // register, way to pay, register's name, and the four sums
+    int key = g->bucket != NULL ? 1 : 0; // register, way to pay, register's name, and the sums
     for (size_t row = 0; row < dbk_result_rows(rows); row++) {
         dbk_text method = dbk_result_text(rows, row, key + 1);
         dbk_i128 revenue = dbk_result_sum(rows, row, key + 4);
@@ -126,7 +131,8 @@ static void add_tickets(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk
                                  .cash = is_method(method, "cash") ? revenue : 0,
                                  .card = is_method(method, "card") ? revenue : 0};
         dbk_pos_ledger_add_tickets(ledger, &entry);
-        widen(when, dbk_result_int(rows, row, key + 5), dbk_result_int(rows, row, key + 6));
+        if (when != NULL)
+            widen(when, dbk_result_int(rows, row, key + 5), dbk_result_int(rows, row, key + 6));
     }
 }
 
@@ -191,6 +197,11 @@ static dbk_status gather_completions(dbk_pos_ledger *ledger, const dbk_pos_gathe
 
 // ---- Lines ----
 
+static const char *const item_fields[] = {"product_id.name", "product_id.category_id",
+                                          "product_id.category_id.name"};
+static const dbk_aggregate item_aggregates[] = {{.kind = DBK_SUM, .column = "quantity"},
+                                                {.kind = DBK_SUM, .column = "total"}};
+
 static void add_items(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
                       const dbk_result *rows)
 {
@@ -211,10 +222,6 @@ static void add_items(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_p
 static dbk_status gather_items(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
                                const created *when, dbk_error *err)
 {
-    static const char *const fields[] = {"product_id.name", "product_id.category_id",
-                                         "product_id.category_id.name"};
-    static const dbk_aggregate aggregates[] = {{.kind = DBK_SUM, .column = "quantity"},
-                                               {.kind = DBK_SUM, .column = "total"}};
     conditions c;
     of_lines(&c, g);
     key_list list = {0};
@@ -227,10 +234,10 @@ static dbk_status gather_items(dbk_pos_ledger *ledger, dbk_pos_source source, co
                        .filters_count = c.count,
                        .keys = list.keys,
                        .keys_count = list.count,
-                       .fields = fields,
-                       .fields_count = DBK_COUNT(fields),
-                       .aggregates = aggregates,
-                       .aggregates_count = DBK_COUNT(aggregates),
+                       .fields = item_fields,
+                       .fields_count = DBK_COUNT(item_fields),
+                       .aggregates = item_aggregates,
+                       .aggregates_count = DBK_COUNT(item_aggregates),
                        .threads = g->threads};
     dbk_result *rows;
     DBK_TRY(dbk_query_run(g->snapshot, g->tenant, &query, &rows, err));
@@ -240,6 +247,76 @@ static dbk_status gather_items(dbk_pos_ledger *ledger, dbk_pos_source source, co
 }
 
 // ---- The whole ----
+
+static dbk_status keep_result(dbk_pos_ledger *ledger, dbk_standing *standing, const dbk_pos_gathering *g,
+                              dbk_query *query, const dbk_result **out, dbk_error *err)
+{
+    dbk_result *rows;
+    query->from_ms = DBK_TIME_OPEN_FROM;
+    query->to_ms = DBK_TIME_OPEN_TO;
+    query->threads = g->threads;
+    DBK_TRY(dbk_standing_run(standing, g->snapshot, g->tenant, query, NULL, &rows, err));
+    *out = rows;
+    return dbk_pos_ledger_keep(ledger, rows, err);
+}
+
+static dbk_status gather_kept_tickets(dbk_pos_ledger *ledger, dbk_pos_source source,
+                                      const dbk_pos_gathering *g, dbk_standing *standing,
+                                      const dbk_value *intervals, int count, dbk_error *err)
+{
+    static const dbk_group_key keys[] = {{.column = "cash_register_id"}, {.column = "payment_method"}};
+    static const char *const fields[] = {"cash_register_id.name"};
+    static const dbk_aggregate aggregates[] = {{.kind = DBK_COUNT_ROWS},
+                                               {.kind = DBK_SUM, .column = "total"}};
+    const dbk_result *rows;
+    conditions c;
+    of_orders(&c, g);
+    add_filter(&c, "confirmed_at", DBK_OP_WITHIN, intervals, count);
+    dbk_query query = {.table = "orders",
+                       .filters = c.filters,
+                       .filters_count = c.count,
+                       .keys = keys,
+                       .keys_count = DBK_COUNT(keys),
+                       .fields = fields,
+                       .fields_count = DBK_COUNT(fields),
+                       .aggregates = aggregates,
+                       .aggregates_count = DBK_COUNT(aggregates)};
+    DBK_TRY(keep_result(ledger, standing, g, &query, &rows, err));
+    add_tickets(ledger, source, g, rows, NULL);
+    return DBK_OK;
+}
+
+static dbk_status gather_kept_items(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
+                                    dbk_standing *standing, const dbk_value *intervals, int count,
+                                    dbk_error *err)
+{
+    static const dbk_group_key keys[] = {{.column = "product_id"}};
+    const dbk_result *rows;
+    conditions c;
+    set_values(&c, g);
+    add_filter(&c, "order_id.confirmed_at", DBK_OP_WITHIN, intervals, count);
+    of_counted_orders(&c);
+    dbk_query query = {.table = "order_lines",
+                       .filters = c.filters,
+                       .filters_count = c.count,
+                       .keys = keys,
+                       .keys_count = DBK_COUNT(keys),
+                       .fields = item_fields,
+                       .fields_count = DBK_COUNT(item_fields),
+                       .aggregates = item_aggregates,
+                       .aggregates_count = DBK_COUNT(item_aggregates)};
+    DBK_TRY(keep_result(ledger, standing, g, &query, &rows, err));
+    add_items(ledger, source, g, rows);
+    return DBK_OK;
+}
+
+dbk_status dbk_pos_gather_kept(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
+                               dbk_pos_kept_gathering *kept, const dbk_value *intervals, int count,
+                               dbk_error *err)
+{
+    DBK_TRY(gather_kept_tickets(ledger, source, g, kept->tickets, intervals, count, err));
+    return gather_kept_items(ledger, source, g, kept->items, intervals, count, err);
+}
 
 dbk_status dbk_pos_gather(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
                           dbk_error *err)

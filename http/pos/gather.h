@@ -9,6 +9,7 @@
 
 #include "engine/base/calendar.h"
 #include "engine/db.h"
+#include "engine/standing.h"
 #include "http/pos/figures.h"
 
 typedef struct dbk_pos_gathering {
@@ -28,6 +29,16 @@ enum { DBK_POS_LINES_WITHIN_MS = DBK_MS_DAY };
 // Adds what counts in the span to the ledger.
 dbk_status dbk_pos_gather(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
                           dbk_error *err);
+
+// The same at moments within intervals (numbers, the first and the last of each, ascending), without how long
+// tickets took; what parts of the tables came to is kept for the next time. Lines are found however far from
+// their tickets. from_ms, to_ms and the bucket are not used. One currency for the life of what is kept.
+typedef struct dbk_pos_kept_gathering {
+    dbk_standing *tickets, *items;
+} dbk_pos_kept_gathering;
+dbk_status dbk_pos_gather_kept(dbk_pos_ledger *ledger, dbk_pos_source source, const dbk_pos_gathering *g,
+                               dbk_pos_kept_gathering *kept, const dbk_value *intervals, int count,
+                               dbk_error *err);
 
 // How many tickets count in the span, and the first and last moment of them (DBK_NULL when none does).
 typedef struct dbk_pos_extent {

@@ -7,18 +7,16 @@ enum { OUTSTANDING, COLLECTED, FAILED };
 enum { COLLECTED_COUNT, FAILED_COUNT };
 
 static dbk_status enter_payments(dbk_stoq_run *run, dbk_stoq_ledger *ledger, dbk_stoq_payment what,
-                                 bool by_offer, dbk_error *err)
+                                 dbk_error *err)
 {
     static const dbk_group_key keys[] = {{.column = "line_id.offer_id"}};
-    dbk_stoq_question question = dbk_stoq_paid(run, what, keys, by_offer);
+    dbk_stoq_question question = dbk_stoq_paid(run, what, keys, DBK_COUNT(keys));
     bool has_failed = what == DBK_STOQ_BALANCE_FAILED;
     const dbk_stoq_figures *figures;
     DBK_TRY(dbk_stoq_ledger_measure(run, ledger, &question, &figures, err));
     for (size_t i = 0; i < figures->count; i++) {
         const dbk_stoq_figure *figure = &figures->rows[i];
-        dbk_text offer = {NULL, 0};
-        if (by_offer)
-            offer = dbk_result_text(figures->result, figure->row, 0);
+        dbk_text offer = dbk_result_text(figures->result, figure->row, 0);
         dbk_stoq_entry *entry = dbk_stoq_ledger_entry(ledger, offer, (dbk_text){NULL, 0});
         if (entry == NULL)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory adding up balances");
@@ -56,11 +54,11 @@ static void name_offers(dbk_stoq_ledger *ledger, const dbk_result *names)
     }
 }
 
-static dbk_status fill(dbk_stoq_run *run, dbk_stoq_ledger *ledger, bool by_offer, dbk_error *err)
+static dbk_status fill(dbk_stoq_run *run, dbk_stoq_ledger *ledger, dbk_error *err)
 {
-    DBK_TRY(dbk_stoq_outstanding(run, ledger, by_offer, OUTSTANDING, err));
-    DBK_TRY(enter_payments(run, ledger, DBK_STOQ_BALANCE_PAID, by_offer, err));
-    return enter_payments(run, ledger, DBK_STOQ_BALANCE_FAILED, by_offer, err);
+    DBK_TRY(dbk_stoq_outstanding(run, ledger, true, OUTSTANDING, err));
+    DBK_TRY(enter_payments(run, ledger, DBK_STOQ_BALANCE_PAID, err));
+    return enter_payments(run, ledger, DBK_STOQ_BALANCE_FAILED, err);
 }
 
 static void put_balances(dbk_stoq_row *row, const dbk_stoq_entry *entry)
@@ -74,12 +72,20 @@ static void put_balances(dbk_stoq_row *row, const dbk_stoq_entry *entry)
     dbk_stoq_put_ratio(row, collected, collected + failed);
 }
 
-static dbk_status put_totals(dbk_stoq_run *run, dbk_stoq_ledger *ledger, dbk_error *err)
+// The offers add up to the totals: all is counted by payment and line, and one without an offer has an entry
+// too.
+static dbk_status put_totals(dbk_stoq_run *run, const dbk_stoq_ledger *ledger, dbk_error *err)
 {
-    DBK_TRY(fill(run, ledger, false, err));
+    dbk_stoq_entry totals = {0};
+    for (size_t i = 0; i < ledger->count; i++) {
+        for (int sum = OUTSTANDING; sum <= FAILED; sum++)
+            totals.sums[sum] += ledger->entries[i].sums[sum];
+        for (int count = COLLECTED_COUNT; count <= FAILED_COUNT; count++)
+            totals.counts[count] += ledger->entries[i].counts[count];
+    }
     DBK_TRY(dbk_stoq_set_begin(run, 0, err));
     dbk_stoq_row row = dbk_stoq_row_begin(run, 0);
-    put_balances(&row, &ledger->entries[0]);
+    put_balances(&row, &totals);
     return dbk_stoq_row_end(&row, err);
 }
 
@@ -92,7 +98,6 @@ static bool is_empty(const dbk_stoq_entry *entry)
 static dbk_status put_offers(dbk_stoq_run *run, dbk_stoq_ledger *ledger, dbk_error *err)
 {
     dbk_result *names;
-    DBK_TRY(fill(run, ledger, true, err));
     DBK_TRY(query_names(run, &names, err));
     name_offers(ledger, names);
     dbk_stoq_ledger_sort(ledger, OUTSTANDING);
@@ -113,13 +118,12 @@ static dbk_status put_offers(dbk_stoq_run *run, dbk_stoq_ledger *ledger, dbk_err
 
 dbk_status dbk_stoq_balance_collection(dbk_stoq_run *run, dbk_error *err)
 {
-    dbk_status status = DBK_OK;
-    for (int set = 0; set < 2 && status == DBK_OK; set++) {
-        dbk_stoq_ledger ledger = {0};
-        if (!dbk_stoq_wants_set(run, set))
-            continue;
-        status = set == 0 ? put_totals(run, &ledger, err) : put_offers(run, &ledger, err);
-        dbk_stoq_ledger_dispose(&ledger);
-    }
+    dbk_stoq_ledger ledger = {0};
+    dbk_status status = fill(run, &ledger, err);
+    if (status == DBK_OK && dbk_stoq_wants_set(run, 0))
+        status = put_totals(run, &ledger, err);
+    if (status == DBK_OK && dbk_stoq_wants_set(run, 1))
+        status = put_offers(run, &ledger, err);
+    dbk_stoq_ledger_dispose(&ledger);
     return status;
 }

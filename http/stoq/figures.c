@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Questions to queries, and their results to figures.
 //
-// Distinct counts cannot be added up, money of several currencies must not be: where there are several,
-// counts are asked by the question's keys alone, and money once more by currency and day of the order.
+// Where money is converted, all of it is first taken to be in the reporting currency; then what is not is
+// asked for once more, by currency and day of the order, and its worth put in the place of its amount. Both
+// are exact, and most money is in one currency.
 #include "engine/base/calendar.h"
 #include "http/app/time_range.h"
 #include "http/stoq/run.h"
@@ -118,7 +119,7 @@ static void add_aggregate(builder *b, dbk_aggregate aggregate)
     b->aggregates[b->query.aggregates_count++] = aggregate;
 }
 
-// ---- Money by currency and day ----
+// ---- Money of other currencies ----
 
 static void build_money(builder *b, const dbk_stoq_run *run, const dbk_stoq_question *question)
 {
@@ -126,6 +127,9 @@ static void build_money(builder *b, const dbk_stoq_run *run, const dbk_stoq_ques
     b->day = (dbk_bucket){.unit = DBK_UNIT_DAY, .count = 1, .zone = run->request->zone};
     const char *currency = question->of_payments ? "currency" : "order_id.currency";
     const char *placed = question->of_payments ? "order_id.created_at" : "created_at";
+    int others;
+    const dbk_value *values = dbk_stoq_other_currencies(run, &others);
+    add_filter(b, currency, DBK_OP_IN, values, others);
     b->keys[b->query.keys_count++] = (dbk_group_key){.column = currency};
     b->keys[b->query.keys_count++] = (dbk_group_key){.column = placed, .bucket = &b->day};
     // A payment whose order is not known goes by its own day.
@@ -147,9 +151,16 @@ static bool has_keys(const dbk_stoq_figures *figures, size_t row, const dbk_resu
     return true;
 }
 
-// Both results are of the same rows and ascend by the question's keys.
-static dbk_status add_money(const dbk_stoq_run *run, const dbk_stoq_question *question,
-                            const dbk_result *money, dbk_stoq_figures *figures, dbk_error *err)
+static dbk_status exchange(const dbk_stoq_run *run, dbk_i128 amount, dbk_text currency, int32_t day,
+                           dbk_stoq_sum *sum, dbk_error *err)
+{
+    DBK_TRY(dbk_stoq_add(run, -amount, dbk_text_from(run->request->currency), 0, sum, err));
+    return dbk_stoq_add(run, amount, currency, day, sum, err);
+}
+
+// Both results are of the same rows, one of some of them, and ascend by the question's keys.
+static dbk_status exchange_all(const dbk_stoq_run *run, const dbk_stoq_question *question,
+                               const dbk_result *money, dbk_stoq_figures *figures, dbk_error *err)
 {
     int currency = question->keys_count, day = currency + 1;
     int sums = day + (question->of_payments ? 2 : 1);
@@ -164,9 +175,8 @@ static dbk_status add_money(const dbk_stoq_run *run, const dbk_stoq_question *qu
         int64_t placed_ms = dbk_result_int(money, row, is_orphan && question->of_payments ? day + 1 : day);
         int32_t placed = dbk_local_day(placed_ms, run->request->zone);
         for (int i = 0; i < question->sums_count; i++)
-            DBK_TRY(dbk_stoq_add(run, dbk_result_sum(money, row, sums + i),
-                                 dbk_result_text(money, row, currency), placed, &figures->rows[at].sums[i],
-                                 err));
+            DBK_TRY(exchange(run, dbk_result_sum(money, row, sums + i), dbk_result_text(money, row, currency),
+                             placed, &figures->rows[at].sums[i], err));
     }
     return DBK_OK;
 }
@@ -178,35 +188,16 @@ static dbk_status convert(dbk_stoq_run *run, const dbk_stoq_question *question, 
     dbk_result *money;
     build_money(&b, run, question);
     DBK_TRY(dbk_stoq_query(run, &b.query, &money, err));
-    dbk_status status = add_money(run, question, money, figures, err);
+    dbk_status status = exchange_all(run, question, money, figures, err);
     dbk_result_free(money);
     return status;
-}
-
-// Where nothing but money is asked for, its groups are the figures': neighbours that agree in the question's
-// keys.
-static dbk_status convert_alone(dbk_stoq_run *run, const dbk_stoq_question *question, dbk_stoq_figures *out,
-                                dbk_error *err)
-{
-    builder b;
-    build_money(&b, run, question);
-    DBK_TRY(dbk_stoq_query(run, &b.query, &out->result, err));
-    size_t groups = dbk_result_rows(out->result);
-    out->rows = calloc(groups + 1, sizeof(*out->rows));
-    if (out->rows == NULL)
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory adding up preorders");
-    for (size_t row = 0; row < groups; row++)
-        if (out->count == 0 ||
-            !has_keys(out, out->rows[out->count - 1].row, out->result, row, question->keys_count))
-            out->rows[out->count++].row = row;
-    return add_money(run, question, out->result, out, err);
 }
 
 // ---- The whole ----
 
 // A result without keys has its one row also when nothing was found.
-static dbk_status take_result(dbk_stoq_run *run, const dbk_stoq_question *question, bool has_sums,
-                              dbk_stoq_figures *out, dbk_error *err)
+static dbk_status take_result(dbk_stoq_run *run, const dbk_stoq_question *question, dbk_stoq_figures *out,
+                              dbk_error *err)
 {
     int counts = question->keys_count + question->fields_count, sums = counts + question->counts_count;
     out->count = dbk_result_rows(out->result);
@@ -219,7 +210,7 @@ static dbk_status take_result(dbk_stoq_run *run, const dbk_stoq_question *questi
         figure->row = row;
         for (int i = 0; i < question->counts_count; i++)
             figure->counts[i] = dbk_result_sum(out->result, row, counts + i);
-        for (int i = 0; has_sums && i < question->sums_count; i++)
+        for (int i = 0; i < question->sums_count; i++)
             DBK_TRY(
                 dbk_stoq_add(run, dbk_result_sum(out->result, row, sums + i), own, 0, &figure->sums[i], err));
     }
@@ -256,26 +247,19 @@ dbk_status dbk_stoq_measure(dbk_stoq_run *run, const dbk_stoq_question *question
         if (run->order_cancels == 1)
             return DBK_OK;
     }
-    bool is_converted = run->currencies == DBK_STOQ_CURRENCIES_CONVERTED && question->sums_count > 0;
-    if (is_converted && question->counts_count == 0 && question->fields_count == 0) {
-        dbk_status alone = convert_alone(run, question, out, err);
-        if (alone != DBK_OK)
-            dbk_stoq_figures_dispose(out);
-        return alone;
-    }
     builder b;
     build(&b, run, question);
     b.query.fields = question->fields;
     b.query.fields_count = question->fields_count;
     for (int i = 0; i < question->counts_count; i++)
         add_aggregate(&b, question->counts[i]);
-    for (int i = 0; !is_converted && i < question->sums_count; i++)
+    for (int i = 0; i < question->sums_count; i++)
         add_aggregate(&b, (dbk_aggregate){.kind = DBK_SUM, .column = question->sums[i]});
     if (b.query.aggregates_count == 0)
         add_aggregate(&b, (dbk_aggregate){.kind = DBK_COUNT_ROWS});
     DBK_TRY(dbk_stoq_query(run, &b.query, &out->result, err));
-    dbk_status status = take_result(run, question, !is_converted, out, err);
-    if (status == DBK_OK && is_converted)
+    dbk_status status = take_result(run, question, out, err);
+    if (status == DBK_OK && run->currencies == DBK_STOQ_CURRENCIES_CONVERTED && question->sums_count > 0)
         status = convert(run, question, out, err);
     if (status != DBK_OK)
         dbk_stoq_figures_dispose(out);

@@ -14,11 +14,14 @@ typedef struct rate {
     int64_t day, rate;
 } rate;
 
-// By base and day. The texts are the result's.
+// Texts are the results'.
 struct dbk_stoq_rates {
     dbk_result *result;
     size_t count;
-    rate list[];
+    rate *list; // by base and day; CONVERTED
+    dbk_result *currencies[2];
+    dbk_value *others;
+    int others_count;
 };
 
 static bool is_reporting(const dbk_stoq_run *run, dbk_text currency)
@@ -28,9 +31,9 @@ static bool is_reporting(const dbk_stoq_run *run, dbk_text currency)
     return currency.length == 0 || dbk_text_equal(currency, dbk_text_from(run->request->currency));
 }
 
-// Whether rows of these kinds have money in another currency than the reporting one, at any time.
-static dbk_status has_others(dbk_stoq_run *run, const char *table, const dbk_value *kinds, int kinds_count,
-                             bool *out, dbk_error *err)
+// In which currencies rows of these kinds have money, at any time.
+static dbk_status query_currencies(dbk_stoq_run *run, const char *table, const dbk_value *kinds,
+                                   int kinds_count, dbk_result **out, dbk_error *err)
 {
     static const dbk_group_key key = {.column = "currency"};
     static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
@@ -44,12 +47,36 @@ static dbk_status has_others(dbk_stoq_run *run, const char *table, const dbk_val
                        .keys_count = 1,
                        .aggregates = &count,
                        .aggregates_count = 1};
-    dbk_result *rows;
-    DBK_TRY(dbk_stoq_query(run, &query, &rows, err));
-    for (size_t row = 0; row < dbk_result_rows(rows); row++)
-        *out |= !is_reporting(run, dbk_result_text(rows, row, 0));
-    dbk_result_free(rows);
+    return dbk_stoq_query(run, &query, out, err);
+}
+
+static dbk_status no_memory(dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_MEMORY, "out of memory reading exchange rates");
+}
+
+// Which of them are others than the reporting one. One that both tables have stands twice.
+static dbk_status find_others(dbk_stoq_run *run, dbk_error *err)
+{
+    dbk_stoq_rates *rates = run->rates;
+    size_t rows = dbk_result_rows(rates->currencies[0]) + dbk_result_rows(rates->currencies[1]);
+    rates->others = calloc(rows + 1, sizeof(*rates->others));
+    if (rates->others == NULL)
+        return no_memory(err);
+    for (int table = 0; table < 2; table++)
+        for (size_t row = 0; row < dbk_result_rows(rates->currencies[table]); row++) {
+            dbk_text currency = dbk_result_text(rates->currencies[table], row, 0);
+            if (!is_reporting(run, currency))
+                rates->others[rates->others_count++] = (dbk_value){
+                    .kind = currency.length > 0 ? DBK_VALUE_TEXT : DBK_VALUE_NULL, .text = currency};
+        }
     return DBK_OK;
+}
+
+const dbk_value *dbk_stoq_other_currencies(const dbk_stoq_run *run, int *count)
+{
+    *count = run->rates->others_count;
+    return run->rates->others;
 }
 
 static dbk_status query_rates(dbk_stoq_run *run, dbk_result **out, dbk_error *err)
@@ -72,20 +99,16 @@ static dbk_status query_rates(dbk_stoq_run *run, dbk_result **out, dbk_error *er
 
 static dbk_status read_rates(dbk_stoq_run *run, dbk_error *err)
 {
-    dbk_result *result;
-    DBK_TRY(query_rates(run, &result, err));
-    size_t count = dbk_result_rows(result);
-    dbk_stoq_rates *rates = malloc(sizeof(*rates) + count * sizeof(rates->list[0]));
-    if (rates == NULL) {
-        dbk_result_free(result);
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory reading exchange rates");
-    }
-    rates->result = result;
-    rates->count = count;
-    for (size_t row = 0; row < count; row++)
-        rates->list[row] = (rate){dbk_result_text(result, row, 0), dbk_result_int(result, row, 1),
-                                  dbk_result_int(result, row, 2)};
-    run->rates = rates;
+    dbk_stoq_rates *rates = run->rates;
+    DBK_TRY(query_rates(run, &rates->result, err));
+    rates->count = dbk_result_rows(rates->result);
+    rates->list = malloc((rates->count + 1) * sizeof(*rates->list));
+    if (rates->list == NULL)
+        return no_memory(err);
+    for (size_t row = 0; row < rates->count; row++)
+        rates->list[row] =
+            (rate){dbk_result_text(rates->result, row, 0), dbk_result_int(rates->result, row, 1),
+                   dbk_result_int(rates->result, row, 2)};
     return DBK_OK;
 }
 
@@ -97,10 +120,15 @@ dbk_status dbk_stoq_currencies_read(dbk_stoq_run *run, dbk_error *err)
                                      {.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("refund")}};
     if (run->currencies != DBK_STOQ_CURRENCIES_UNKNOWN)
         return DBK_OK;
-    bool others = false;
-    DBK_TRY(has_others(run, "orders", preorder, DBK_COUNT(preorder), &others, err));
-    DBK_TRY(has_others(run, "payments", paid, DBK_COUNT(paid), &others, err));
-    if (!others) {
+    // What is left of a failed attempt.
+    dbk_stoq_rates_dispose(run);
+    dbk_stoq_rates *rates = run->rates = calloc(1, sizeof(*rates));
+    if (rates == NULL)
+        return no_memory(err);
+    DBK_TRY(query_currencies(run, "orders", preorder, DBK_COUNT(preorder), &rates->currencies[0], err));
+    DBK_TRY(query_currencies(run, "payments", paid, DBK_COUNT(paid), &rates->currencies[1], err));
+    DBK_TRY(find_others(run, err));
+    if (rates->others_count == 0) {
         run->currencies = DBK_STOQ_CURRENCIES_ONE;
         return DBK_OK;
     }
@@ -115,10 +143,15 @@ dbk_status dbk_stoq_currencies_read(dbk_stoq_run *run, dbk_error *err)
 
 void dbk_stoq_rates_dispose(dbk_stoq_run *run)
 {
-    if (run->rates == NULL)
+    dbk_stoq_rates *rates = run->rates;
+    if (rates == NULL)
         return;
-    dbk_result_free(run->rates->result);
-    free(run->rates);
+    dbk_result_free(rates->result);
+    dbk_result_free(rates->currencies[0]);
+    dbk_result_free(rates->currencies[1]);
+    free(rates->list);
+    free(rates->others);
+    free(rates);
     run->rates = NULL;
 }
 

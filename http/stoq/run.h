@@ -34,7 +34,7 @@ struct dbk_stoq_run {
     bool is_export; // only the exported set is wanted, with all its pages
     bool is_trial;  // … and only whether its rows can be had
     dbk_stoq_currencies currencies;
-    dbk_stoq_rates *rates; // CONVERTED
+    dbk_stoq_rates *rates; // once currencies are known
     // Whether any line of the request's scope is cancelled by its order alone: 0 = not looked at, 1 = none, 2
     // = some.
     int order_cancels;
@@ -92,6 +92,9 @@ dbk_status dbk_stoq_query(dbk_stoq_run *run, dbk_query *query, dbk_result **out,
 // Which currencies there are, and the rates, if they are needed.
 dbk_status dbk_stoq_currencies_read(dbk_stoq_run *run, dbk_error *err);
 void dbk_stoq_rates_dispose(dbk_stoq_run *run);
+// CONVERTED: what the currencies of other money than in the reporting one can be, "no value" among them where
+// that stands for one; valid as long as the run.
+const dbk_value *dbk_stoq_other_currencies(const dbk_stoq_run *run, int *count);
 // Adds amount, of that currency (length 0 = none given) and day, to *sum.
 dbk_status dbk_stoq_add(const dbk_stoq_run *run, dbk_i128 amount, dbk_text currency, int32_t day,
                         dbk_stoq_sum *sum, dbk_error *err);

@@ -72,16 +72,26 @@ static void add_figure(point *p, const dbk_stoq_figure *figure, const dbk_stoq_q
             p->sums[where->sums[i]] += figure->sums[i];
 }
 
-// The question by bucket of its time, and as a whole, because distinct counts do not add up.
+static bool adds_up(const dbk_stoq_question *question)
+{
+    for (int i = 0; i < question->counts_count; i++)
+        if (question->counts[i].kind == DBK_COUNT_DISTINCT)
+            return false;
+    return true;
+}
+
+// The question by bucket of its time, and as a whole, which is asked for where distinct counts do not add up.
 static dbk_status add_to_series(dbk_stoq_run *run, series *s, dbk_stoq_question question,
                                 const char *time_column, const route *where, dbk_error *err)
 {
     dbk_stoq_figures figures;
     const dbk_group_key key = {.column = time_column, .bucket = &s->bucket};
-    if (dbk_stoq_wants_set(run, 0)) {
-        dbk_stoq_figure whole;
-        DBK_TRY(dbk_stoq_one(run, &question, &whole, err));
-        add_figure(&s->points[s->count], &whole, &question, where);
+    point *whole = &s->points[s->count];
+    bool is_asked = dbk_stoq_wants_set(run, 0) && !adds_up(&question);
+    if (is_asked) {
+        dbk_stoq_figure figure;
+        DBK_TRY(dbk_stoq_one(run, &question, &figure, err));
+        add_figure(whole, &figure, &question, where);
     }
     question.keys = &key;
     question.keys_count = 1;
@@ -90,6 +100,8 @@ static dbk_status add_to_series(dbk_stoq_run *run, series *s, dbk_stoq_question 
         point *p = find_point(s, dbk_result_int(figures.result, figures.rows[i].row, 0));
         if (p != NULL)
             add_figure(p, &figures.rows[i], &question, where);
+        if (!is_asked)
+            add_figure(whole, &figures.rows[i], &question, where);
     }
     dbk_stoq_figures_dispose(&figures);
     return DBK_OK;

@@ -6,6 +6,7 @@
 
 #include "engine/base/bytes.h"
 #include "engine/base/utf8.h"
+#include "engine/base/wide.h"
 #include "ingest/parse/csv_scan.h"
 
 #include <stdlib.h>
@@ -26,6 +27,10 @@ struct dbk_csv {
     size_t fields_capacity;
     dbk_buffer unescaped; // fields with doubled quotes, of the row at hand
     bool check_rows;      // the rows at hand hold a byte that is no UTF-8: find out which
+    dbk_csv_on_run on_run;
+    uint32_t run_fields;
+    uint32_t run_pause; // rows that are not worth trying: none was taken the last time
+    bool plain, ascii;  // the window holds no quote; no byte above 127
 };
 
 dbk_csv *dbk_csv_create(uint64_t first_line, dbk_csv_on_row on_row, void *user)
@@ -36,7 +41,14 @@ dbk_csv *dbk_csv_create(uint64_t first_line, dbk_csv_on_row on_row, void *user)
     csv->on_row = on_row;
     csv->user = user;
     csv->line = first_line;
+    csv->plain = csv->ascii = true;
     return csv;
+}
+
+void dbk_csv_take_runs(dbk_csv *csv, uint32_t fields, dbk_csv_on_run on_run)
+{
+    csv->run_fields = fields;
+    csv->on_run = on_run;
 }
 
 void dbk_csv_destroy(dbk_csv *csv)
@@ -61,7 +73,7 @@ static dbk_status reserve(dbk_csv *csv, size_t more, dbk_error *err)
         size_t capacity = csv->capacity ? csv->capacity : 2 * STEP;
         while (capacity < csv->size + more)
             capacity *= 2;
-        char *window = realloc(csv->window, capacity);
+        char *window = realloc(csv->window, capacity + DBK_CSV_RUN_SLACK);
         if (!window)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a row of %zu bytes", csv->size);
         csv->window = window;
@@ -189,6 +201,49 @@ static dbk_status hand_out(dbk_csv *csv, size_t start, const uint32_t *ends, siz
     return csv->on_row(csv->user, &row, err);
 }
 
+// What a block holds that most do not.
+typedef struct rarities {
+    bool nul, quote, high;
+} rarities;
+
+DBK_WIDE static rarities look_for_rarities(const char *data, size_t size)
+{
+    uint8_t high = 0, nul = 0, quote = 0;
+    for (size_t i = 0; i < size; i++) {
+        const uint8_t byte = (uint8_t)data[i];
+        high |= byte;
+        nul |= byte == 0 ? 1 : 0;
+        quote |= byte == '"' ? 1 : 0;
+    }
+    return (rarities){nul, quote, high & 0x80};
+}
+
+// Hands out as many rows of the common number of fields as follow one another from `start` on; returns how
+// many were taken. Where no quote is, the first line feed ends a row, and is its last end.
+static dbk_status hand_out_run(dbk_csv *csv, size_t start, const uint32_t *ends, size_t count,
+                               uint32_t *taken, dbk_error *err)
+{
+    const char *window = csv->window;
+    const uint32_t fields = csv->run_fields;
+    size_t at = start;
+    uint32_t rows = 0;
+    while (rows < DBK_CSV_RUN_ROWS && (size_t)(rows + 1) * fields <= count) {
+        const size_t end = ends[(size_t)(rows + 1) * fields - 1];
+        if (memchr(window + at, '\n', end + 1 - at) != window + end)
+            break;
+        at = end + 1;
+        rows++;
+    }
+    *taken = 0;
+    if (rows > 0) {
+        dbk_csv_run run = {window, (uint32_t)start, ends, rows, csv->line};
+        DBK_TRY(csv->on_run(csv->user, &run, taken, err));
+        csv->line += *taken;
+    }
+    csv->run_pause = *taken ? 0 : 64;
+    return DBK_OK;
+}
+
 // Hands out the rows that end in the window and drops them from it. new_ends: the first that earlier calls
 // have not seen, so that a row over many steps is looked through once.
 static dbk_status hand_out_rows(dbk_csv *csv, size_t new_ends, dbk_error *err)
@@ -199,12 +254,23 @@ static dbk_status hand_out_rows(dbk_csv *csv, size_t new_ends, dbk_error *err)
     if (last == new_ends)
         return DBK_OK;
     size_t whole = (size_t)csv->ends[last - 1] + 1;
-    csv->check_rows = dbk_utf8_invalid_at(csv->window, whole) < whole;
+    csv->check_rows = !csv->ascii && dbk_utf8_invalid_at(csv->window, whole) < whole;
 
     size_t start = 0, first = 0;
-    for (size_t i = 0; i < last; i++) {
-        if (csv->window[csv->ends[i]] != '\n')
+    while (first < last) {
+        uint32_t taken = 0;
+        if (csv->run_pause > 0)
+            csv->run_pause--;
+        else if (csv->on_run && csv->plain && !csv->check_rows)
+            DBK_TRY(hand_out_run(csv, start, csv->ends + first, last - first, &taken, err));
+        if (taken > 0) {
+            first += (size_t)taken * csv->run_fields;
+            start = (size_t)csv->ends[first - 1] + 1;
             continue;
+        }
+        size_t i = first;
+        while (csv->window[csv->ends[i]] != '\n')
+            i++;
         DBK_TRY(hand_out(csv, start, csv->ends + first, i + 1 - first, err));
         start = (size_t)csv->ends[i] + 1;
         first = i + 1;
@@ -214,12 +280,16 @@ static dbk_status hand_out_rows(dbk_csv *csv, size_t new_ends, dbk_error *err)
     for (size_t i = last; i < csv->ends_count; i++)
         csv->ends[i - last] = csv->ends[i] - (uint32_t)whole;
     csv->ends_count -= last;
+    const rarities left = look_for_rarities(csv->window, csv->size);
+    csv->plain = !left.quote;
+    csv->ascii = !left.high;
     return DBK_OK;
 }
 
 static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_error *err)
 {
-    const char *nul = memchr(data, 0, size);
+    const rarities found = look_for_rarities(data, size);
+    const char *nul = found.nul ? memchr(data, 0, size) : NULL;
     if (nul)
         return dbk_fail(err, DBK_INVALID, "line %llu holds a NUL byte: this is not a text file",
                         (unsigned long long)(csv->line + count_feeds(csv->window, csv->size) +
@@ -234,6 +304,8 @@ static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_err
     csv->ends_count +=
         dbk_csv_scan(&csv->state, data, size, (uint32_t)csv->size, csv->ends + csv->ends_count);
     csv->size += size;
+    csv->plain &= !found.quote;
+    csv->ascii &= !found.high;
     return hand_out_rows(csv, new_ends, err);
 }
 

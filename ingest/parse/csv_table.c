@@ -2,6 +2,7 @@
 // CSV whose header names the columns of a table.
 #include "ingest/parse/csv.h"
 #include "ingest/parse/csv_header.h"
+#include "ingest/parse/row_run.h"
 #include "ingest/parse/source.h"
 
 #include <stdio.h>
@@ -75,11 +76,29 @@ static uint32_t field_of(const csv_source *source, int column)
     return 0;
 }
 
+_Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SLACK >= (int)DBK_RUN_SLACK,
+               "a run of rows of text is a run of rows");
+
+static dbk_status on_run(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err)
+{
+    csv_source *source = user;
+    const dbk_run fields = {run->text,       run->start, run->ends, run->rows, source->columns_count,
+                            source->columns, run->line};
+    DBK_TRY(dbk_rows_add_run(source->rows, &fields, taken, err));
+    source->super.totals.rows += *taken;
+    return DBK_OK;
+}
+
 static dbk_status on_row(void *user, const dbk_csv_row *row, dbk_error *err)
 {
     csv_source *source = user;
-    if (!source->columns)
-        return bind_header(source, row, err);
+    if (!source->columns) {
+        DBK_TRY(bind_header(source, row, err));
+        // An empty line is no row, and one field cannot be told from it.
+        if (source->columns_count > 1)
+            dbk_csv_take_runs(source->csv, source->columns_count, on_run);
+        return DBK_OK;
+    }
     if (row->fault) {
         reject(source, row, row->fault_field, row->fault);
         return DBK_OK;
@@ -165,7 +184,8 @@ dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_pa
     source->super.ops = &ops;
     source->super.sink = *sink;
     source->options = *options;
-    dbk_rows_options rows = {options->table, options->zone, options->batch_rows, sink->on_batch, sink->user};
+    dbk_rows_options rows = {options->table, options->zone, options->batch_rows,
+                             sink->on_batch, sink->user,    options->slabs};
     source->csv = dbk_csv_create(options->first_line, on_row, source);
     source->rows = dbk_rows_create(&rows);
     bool made = source->csv && source->rows;

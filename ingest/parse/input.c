@@ -168,6 +168,29 @@ dbk_status dbk_input_read(dbk_input *input, void *data, size_t size, size_t *got
     return inflate_some(input, data, size, got, err);
 }
 
+bool dbk_input_is_plain(const dbk_input *input, uint64_t *size)
+{
+    *size = input->total;
+    return !input->gzip;
+}
+
+dbk_status dbk_input_read_at(const dbk_input *input, void *data, size_t size, uint64_t offset, size_t *got,
+                             dbk_error *err)
+{
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = pread(input->fd, (char *)data + *got, size - *got, (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return dbk_fail(err, DBK_IO, "cannot read %s: %s", input->name, strerror(errno));
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return DBK_OK;
+}
+
 void dbk_input_progress(const dbk_input *input, uint64_t *done, uint64_t *total)
 {
     *done = input->done - (input->gzip ? input->stream.avail_in : 0);

@@ -14,6 +14,11 @@ dbk_status dbk_input_open(dbk_input **out, const char *path, dbk_error *err);
 // Up to size bytes of the content, unpacked; fewer only at its end, where *got is 0 at last. A gzip file that
 // ends too early, is damaged or has something else behind it is DBK_INVALID, after all that could be read.
 dbk_status dbk_input_read(dbk_input *input, void *data, size_t size, size_t *got, dbk_error *err);
+// For content that lies in the file as it is: its size, and any part of it, from any thread at once. False
+// when it has to be unpacked.
+bool dbk_input_is_plain(const dbk_input *input, uint64_t *size);
+dbk_status dbk_input_read_at(const dbk_input *input, void *data, size_t size, uint64_t offset, size_t *got,
+                             dbk_error *err);
 // Back to the first byte.
 dbk_status dbk_input_rewind(dbk_input *input, dbk_error *err);
 // For progress, in bytes of the file as it lies there; total is 0 when unknown.

@@ -299,7 +299,8 @@ dbk_source *dbk_source_ndjson_create(const dbk_parse_options *options, const dbk
     source->super.sink = *sink;
     source->options = *options;
     source->line = options->first_line;
-    dbk_rows_options rows = {options->table, options->zone, options->batch_rows, sink->on_batch, sink->user};
+    dbk_rows_options rows = {options->table, options->zone, options->batch_rows,
+                             sink->on_batch, sink->user,    options->slabs};
     source->rows = dbk_rows_create(&rows);
     if (!source->rows) {
         free(source);

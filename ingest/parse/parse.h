@@ -11,9 +11,10 @@ typedef enum dbk_format { DBK_FORMAT_CSV = 1, DBK_FORMAT_NDJSON } dbk_format;
 typedef struct dbk_parse_options {
     const dbk_table_def *table;
     dbk_format format;
-    const dbk_zone *zone; // of times without offset; NULL = UTC
-    bool ignore_unknown;  // columns or keys that the table does not have
-    uint32_t batch_rows;  // 0 = DBK_SEGMENT_ROWS
+    const dbk_zone *zone;    // of times without offset; NULL = UTC
+    bool ignore_unknown;     // columns or keys that the table does not have
+    uint32_t batch_rows;     // 0 = DBK_SEGMENT_ROWS
+    struct dbk_slabs *slabs; // for the memory of batches; or NULL
     // For a piece of a larger input, cut between two rows: its header row (CSV; empty: the input begins with
     // it) and the number of its first line (0 = 1). A piece is not looked at for what it might be instead.
     dbk_text header;

@@ -21,6 +21,7 @@ typedef struct dbk_rows_options {
     // Takes over the batch, which is on the heap: dbk_batch_dispose, then free.
     dbk_status (*on_batch)(void *user, dbk_batch *batch, dbk_error *err);
     void *user;
+    struct dbk_slabs *slabs; // for the memory of batches; or NULL
 } dbk_rows_options;
 
 typedef struct dbk_rows dbk_rows;

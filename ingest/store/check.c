@@ -53,9 +53,10 @@ static dbk_status read_file(dbk_io *io, dbk_check *check, dbk_file_kind kind, ui
     return DBK_OK;
 }
 
-static dbk_status ignore_word(void *user, dbk_text tenant, dbk_domain domain, dbk_text word, dbk_error *err)
+static dbk_status ignore_words(void *user, dbk_text tenant, dbk_domain domain, const dbk_text *words,
+                               uint32_t count, dbk_error *err)
 {
-    (void)user, (void)tenant, (void)domain, (void)word, (void)err;
+    (void)user, (void)tenant, (void)domain, (void)words, (void)count, (void)err;
     return DBK_OK;
 }
 
@@ -67,7 +68,7 @@ static dbk_status check_words(dbk_io *io, dbk_check *check, const dbk_manifest *
     if (!bytes)
         return DBK_OK;
     dbk_error why = {0};
-    dbk_status status = dbk_words_decode(bytes, w->size, m, w, ignore_word, NULL, &why);
+    dbk_status status = dbk_words_decode(bytes, w->size, m, w, ignore_words, NULL, &why);
     free(bytes);
     if (status != DBK_OK)
         dbk_file_blame(DBK_FILE_WORDS, w->epoch, status, &why);

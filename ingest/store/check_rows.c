@@ -181,9 +181,11 @@ static dbk_status check_part(table_check *c, size_t index, const dbk_part *part,
 
 static dbk_status check_rollups(table_check *c, dbk_error *err)
 {
-    const char *wrong;
-    if (dbk_view_rollups_check(c->view, &wrong) != DBK_OK)
+    const char *wrong, *wrong_roster;
+    if (dbk_view_rollups_check(c->view, &wrong) != DBK_OK ||
+        dbk_view_roster_check(c->view, &wrong_roster) != DBK_OK)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory checking rollups");
+    wrong = wrong ? wrong : wrong_roster;
     if (wrong)
         dbk_check_problem(
             c->check,

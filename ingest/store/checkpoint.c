@@ -41,6 +41,20 @@ static dbk_status write_segment(checkpoint *c, const dbk_segment *segment, dbk_m
     return DBK_OK;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    uint64_t x = ((const dbk_written_segment *)a)->id, y = ((const dbk_written_segment *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static const dbk_written_segment *find_written(const checkpoint *c, uint64_t id)
+{
+    const dbk_written_segment wanted = {.id = id};
+    return c->input->written_count
+               ? bsearch(&wanted, c->input->written, c->input->written_count, sizeof wanted, compare_ids)
+               : NULL;
+}
+
 static dbk_status keep_slot(checkpoint *c, size_t tenant, dbk_table_id table, size_t index,
                             dbk_manifest_slot *slot, dbk_error *err)
 {
@@ -51,9 +65,15 @@ static dbk_status keep_slot(checkpoint *c, size_t tenant, dbk_table_id table, si
     slot->id = dbk_segment_id(segment);
     slot->rows = dbk_segment_rows(segment);
     const dbk_manifest_slot *kept = dbk_manifest_index_find(&c->on_disk, slot->id);
+    const dbk_written_segment *written = kept ? NULL : find_written(c, slot->id);
     if (kept) {
         slot->size = kept->size;
         slot->checksum = kept->checksum;
+    } else if (written) {
+        slot->size = written->size;
+        slot->checksum = written->checksum;
+        c->figures->segments_written++;
+        c->figures->bytes_written += written->size;
     } else {
         DBK_TRY(write_segment(c, segment, slot, err));
     }

@@ -8,11 +8,18 @@
 #include "ingest/store/manifest.h"
 #include "ingest/store/segment_files.h"
 
+// A segment whose file was written and synced already, by nobody's manifest yet.
+typedef struct dbk_written_segment {
+    uint64_t id, size, checksum;
+} dbk_written_segment;
+
 typedef struct dbk_checkpoint_input {
-    const dbk_snapshot *snapshot; // held by a dbk_read of the caller
-    dbk_log_position log;         // behind the last group whose changes are in the snapshot
-    const dbk_manifest *previous; // the one that rules now
-    bool again;                   // a checkpoint failed since `previous`: files of its may lie about
+    const dbk_snapshot *snapshot;       // held by a dbk_read of the caller
+    dbk_log_position log;               // behind the last group whose changes are in the snapshot
+    const dbk_manifest *previous;       // the one that rules now
+    bool again;                         // a checkpoint failed since `previous`: files of its may lie about
+    const dbk_written_segment *written; // ascending by id
+    size_t written_count;
 } dbk_checkpoint_input;
 
 typedef struct dbk_checkpoint_figures {

@@ -49,6 +49,8 @@ static dbk_status write_checkpoint(dbk_store *s, dbk_read *read, dbk_log_positio
         .log = log,
         .previous = dbk_journal_manifest(s->journal),
         .again = s->checkpoint_again,
+        .written = s->written,
+        .written_count = s->written_count,
     };
     if (dbk_snapshot_number(read->snapshot) == input.previous->number)
         return DBK_OK;

@@ -200,6 +200,13 @@ dbk_status dbk_journal_append(dbk_journal *j, const dbk_change *change, dbk_appl
     return status;
 }
 
+void dbk_journal_note_applied(dbk_journal *j)
+{
+    assert(j->unlogged);
+    j->number++;
+    j->pending_changes++;
+}
+
 size_t dbk_journal_pending_bytes(const dbk_journal *j)
 {
     return j->pending_changes ? j->group.size - DBK_GROUP_HEADER : 0;

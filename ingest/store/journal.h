@@ -55,6 +55,10 @@ dbk_status dbk_journal_append(dbk_journal *journal, const dbk_change *change, db
 dbk_status dbk_journal_append_record(dbk_journal *journal, const dbk_change *change, const void *record,
                                      size_t size, dbk_apply_report *reports, dbk_error *err);
 
+// A change was applied to the working state past the journal, which has no log: it is part of the group that
+// is being built.
+void dbk_journal_note_applied(dbk_journal *journal);
+
 // Payload of the group that is being built; 0 = nothing to commit.
 size_t dbk_journal_pending_bytes(const dbk_journal *journal);
 // Changes applied so far: the number of the next image.

@@ -80,9 +80,27 @@ dbk_status dbk_recover_manifest(dbk_io *io, const dbk_file_list *files, dbk_mani
 
 // ---- The files ----
 
-static dbk_status restore_word(void *user, dbk_text tenant, dbk_domain domain, dbk_text word, dbk_error *err)
+static dbk_status restore_some(void *user, dbk_text tenant, dbk_domain domain, const dbk_text *words,
+                               uint32_t count, dbk_error *err)
 {
-    return dbk_image_restore_word(user, tenant, domain, word, err);
+    return dbk_image_restore_words(user, tenant, domain, words, count, err);
+}
+
+// How many words there will be stands in the sections of all files: the last one of a domain has its end.
+static dbk_status expect_words(const dbk_manifest *m, dbk_db *db, dbk_error *err)
+{
+    for (uint32_t w = 0; w < m->words_count; w++)
+        for (uint32_t s = 0; s < m->words[w].sections_count; s++) {
+            const dbk_manifest_section *section = &m->words[w].sections[s];
+            uint64_t end = (uint64_t)section->first + section->count;
+            // What cannot be is refused when it is read: a byte of LZ4 stands for 255 at most, a word takes
+            // two.
+            if (end > UINT32_MAX || section->count / 128 > m->words[w].size)
+                continue;
+            DBK_TRY(dbk_image_expect_words(db, m->tenants[section->tenant].name, section->domain,
+                                           (uint32_t)end, err));
+        }
+    return DBK_OK;
 }
 
 static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_manifest_words *words,
@@ -90,7 +108,7 @@ static dbk_status restore_words(dbk_io *io, const dbk_manifest *m, const dbk_man
 {
     void *bytes;
     DBK_TRY(dbk_restore_read(io, DBK_FILE_WORDS, words->epoch, words->size, words->checksum, &bytes, err));
-    dbk_status status = dbk_words_decode(bytes, words->size, m, words, restore_word, db, err);
+    dbk_status status = dbk_words_decode(bytes, words->size, m, words, restore_some, db, err);
     free(bytes);
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_WORDS, words->epoch, status, err);
 }
@@ -111,21 +129,35 @@ static dbk_status restore_delta(const dbk_manifest *m, const dbk_manifest_tenant
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
 }
 
+static dbk_status restore_state(dbk_io *io, const dbk_manifest *m, void **out, dbk_error *err)
+{
+    *out = NULL;
+    if (!m->state_size)
+        return DBK_OK;
+    DBK_TRY(dbk_restore_read(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, out, err));
+    dbk_status status = dbk_state_check(*out, m->state_size, m->epoch, err);
+    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
+}
+
+// Words are one thread's work; others read the segments meanwhile.
+static dbk_status restore_words_and_segments(dbk_io *io, const dbk_manifest *m, const void *state, dbk_db *db,
+                                             dbk_error *err)
+{
+    dbk_restorer *restorer;
+    DBK_TRY(dbk_restore_begin(&restorer, io, m, state, dbk_image_cold(db), err));
+    dbk_status status = expect_words(m, db, err);
+    for (uint32_t w = 0; w < m->words_count && status == DBK_OK; w++)
+        status = restore_words(io, m, &m->words[w], db, err);
+    dbk_status ended = dbk_restore_end(restorer, status == DBK_OK ? db : NULL, err);
+    return status == DBK_OK ? ended : status;
+}
+
 dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_error *err)
 {
-    for (uint32_t w = 0; w < m->words_count; w++)
-        DBK_TRY(restore_words(io, m, &m->words[w], db, err));
     void *state = NULL;
-    dbk_status status = DBK_OK;
-    if (m->state_size) {
-        DBK_TRY(
-            dbk_restore_read(io, DBK_FILE_STATE, m->epoch, m->state_size, m->state_checksum, &state, err));
-        status = dbk_state_check(state, m->state_size, m->epoch, err);
-        if (status != DBK_OK)
-            status = dbk_file_blame(DBK_FILE_STATE, m->epoch, status, err);
-    }
+    dbk_status status = restore_state(io, m, &state, err);
     if (status == DBK_OK)
-        status = dbk_restore_segments(io, m, state, db, err);
+        status = restore_words_and_segments(io, m, state, db, err);
     for (uint32_t t = 0; t < m->tenants_count && status == DBK_OK; t++)
         for (int i = 0; i < m->tenants[t].tables_count && status == DBK_OK; i++)
             if (m->tenants[t].tables[i].delta_size)

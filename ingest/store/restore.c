@@ -1,47 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ring of segments between the caller's thread, which reads and restores, and the threads that prepare.
+// A list of segments; each thread takes the next that nobody has, the caller waits for them one by one.
 #include "ingest/store/restore.h"
 
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "engine/base/hash.h"
+#include "engine/base/pool.h"
 #include "engine/image.h"
 #include "ingest/store/state.h"
 
-enum { THREADS_MAX = 8, AHEAD = 3 /* segments for each thread */, RING = AHEAD * THREADS_MAX };
-
-typedef struct restorer restorer;
+enum { THREADS_A_PROCESSOR = 2, THREADS_MAX = 16 };
 
 typedef struct item {
-    restorer *restorer;
     const dbk_manifest_tenant *tenant;
     const dbk_manifest_table *table;
     uint32_t index; // of the slot
-    void *bytes;    // of the file, until the segment has them
-    size_t size;
-    uint64_t dead[DBK_SEGMENT_ROWS / 64];
-    bool has_dead, ready;
+    bool ready;     // guarded by the lock
     dbk_image_prepared *prepared;
     dbk_status status;
-    dbk_error error;
+    dbk_error error; // of a failure
 } item;
 
-struct restorer {
-    dbk_io *io;
-    const dbk_manifest *manifest;
+struct dbk_restorer {
+    dbk_io *io; // the caller's
     const void *state;
-    dbk_db *db;
     dbk_cold *cold; // texts stay on disk; NULL: they come, too
+    item *items;
+    size_t count;
+    _Atomic size_t next; // that nobody has taken
+    _Atomic bool stopping;
     pthread_mutex_t lock;
-    pthread_cond_t changed; // `ready` of an item, or the counts
-    uint64_t filled, taken, emptied;
-    bool stopping;
-    int threads; // 0: everything is done by the caller's
-    uint64_t ring_size;
-    item ring[RING];
+    pthread_cond_t changed; // an item is ready
+    pthread_t threads[THREADS_MAX];
+    int threads_count; // 0: everything is done by the caller's
 };
 
 // ---- Any thread ----
@@ -57,16 +51,26 @@ static dbk_status verify(const void *bytes, size_t got, uint64_t size, uint64_t 
     return DBK_OK;
 }
 
-static dbk_status open_segment(item *it, dbk_segment **out, dbk_error *err)
+static dbk_status open_bytes(const dbk_manifest_slot *slot, void *bytes, size_t size, dbk_segment **out,
+                             dbk_error *err)
+{
+    dbk_status status = verify(bytes, size, slot->size, slot->checksum, err);
+    if (status == DBK_OK)
+        status = dbk_segment_open(bytes, size, out, err);
+    if (status != DBK_OK)
+        free(bytes);
+    return status;
+}
+
+// `bytes` are of the whole file, NULL when texts stay there.
+static dbk_status open_segment(const dbk_restorer *r, const item *it, void *bytes, size_t size,
+                               dbk_segment **out, dbk_error *err)
 {
     const dbk_manifest_slot *slot = &it->table->slots[it->index];
-    if (it->restorer->cold) {
-        DBK_TRY(dbk_segment_open_cold(it->restorer->cold, slot->id, slot->size, out, err));
-    } else {
-        DBK_TRY(verify(it->bytes, it->size, slot->size, slot->checksum, err));
-        DBK_TRY(dbk_segment_open(it->bytes, it->size, out, err));
-        it->bytes = NULL;
-    }
+    if (bytes)
+        DBK_TRY(open_bytes(slot, bytes, size, out, err));
+    else
+        DBK_TRY(dbk_segment_open_cold(r->cold, slot->id, slot->size, out, err));
     if (dbk_segment_id(*out) == slot->id && dbk_segment_rows(*out) == slot->rows &&
         dbk_segment_table(*out)->id == it->table->id)
         return DBK_OK;
@@ -74,41 +78,48 @@ static dbk_status open_segment(item *it, dbk_segment **out, dbk_error *err)
     return dbk_fail(err, DBK_CORRUPT, "it is another segment than the manifest names");
 }
 
-static dbk_status blame(const item *it, dbk_status status, dbk_error *err)
+static dbk_status read_and_prepare(const dbk_restorer *r, item *it, dbk_io *io, dbk_error *err)
 {
-    uint64_t id = it->table->slots[it->index].id;
-    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_SEGMENT, id, status, err);
-}
-
-static void prepare(item *it)
-{
+    const dbk_manifest_slot *slot = &it->table->slots[it->index];
+    uint64_t dead[DBK_SEGMENT_ROWS / 64];
+    bool has_dead = slot->dead_offset != 0;
+    if (has_dead)
+        DBK_TRY(dbk_state_read_dead(r->state, slot, dead, err));
+    void *bytes = NULL;
+    size_t size = 0;
+    if (!r->cold)
+        DBK_TRY(dbk_file_read_named(io, DBK_FILE_SEGMENT, slot->id, DBK_SEGMENT_SLACK, &bytes, &size, err));
     dbk_segment *segment;
-    if (it->status != DBK_OK)
-        return;
-    it->status = open_segment(it, &segment, &it->error);
-    if (it->status == DBK_OK)
-        it->status =
-            dbk_image_prepare_segment(segment, it->has_dead ? it->dead : NULL, &it->prepared, &it->error);
-    blame(it, it->status, &it->error);
+    dbk_status status = open_segment(r, it, bytes, size, &segment, err);
+    if (status == DBK_OK)
+        status = dbk_image_prepare_segment(segment, has_dead ? dead : NULL, &it->prepared, err);
+    return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_SEGMENT, slot->id, status, err);
 }
 
-static void *run_worker(void *user)
+static void work(dbk_restorer *r, item *it, dbk_io *io)
 {
-    restorer *r = user;
-    pthread_mutex_lock(&r->lock);
-    for (;;) {
-        while (r->taken == r->filled && !r->stopping)
-            pthread_cond_wait(&r->changed, &r->lock);
-        if (r->taken == r->filled)
-            break;
-        item *it = &r->ring[r->taken++ % r->ring_size];
-        pthread_mutex_unlock(&r->lock);
-        prepare(it);
+    it->status = read_and_prepare(r, it, io, &it->error);
+    if (it->status != DBK_OK)
+        atomic_store(&r->stopping, true); // what comes later is not asked for any more
+}
+
+static void *run_thread(void *user)
+{
+    dbk_restorer *r = user;
+    dbk_error ignored;
+    dbk_io *io;
+    // Without a dbk_io of its own it can do nothing: the others, or the caller, do it.
+    if (r->io->backend->again(r->io, &io, &ignored) != DBK_OK)
+        return NULL;
+    size_t i;
+    while (!atomic_load(&r->stopping) && (i = atomic_fetch_add(&r->next, 1)) < r->count) {
+        work(r, &r->items[i], io);
         pthread_mutex_lock(&r->lock);
-        it->ready = true;
-        pthread_cond_broadcast(&r->changed);
+        r->items[i].ready = true;
+        pthread_cond_signal(&r->changed);
+        pthread_mutex_unlock(&r->lock);
     }
-    pthread_mutex_unlock(&r->lock);
+    dbk_io_close(io);
     return NULL;
 }
 
@@ -123,88 +134,25 @@ dbk_status dbk_restore_read(dbk_io *io, dbk_file_kind kind, uint64_t number, uin
     if (status == DBK_OK)
         return DBK_OK;
     free(*out);
+    *out = NULL;
     return dbk_file_blame(kind, number, status, err);
 }
 
-// A failure to read is the item's, so that the first one in the order of the manifest is told.
-static void fill(restorer *r, const dbk_manifest_tenant *tenant, const dbk_manifest_table *table,
-                 uint32_t index)
+static void list_items(dbk_restorer *r, const dbk_manifest *manifest)
 {
-    item *it = &r->ring[r->filled % r->ring_size];
-    const dbk_manifest_slot *slot = &table->slots[index];
-    it->restorer = r;
-    it->tenant = tenant;
-    it->table = table;
-    it->index = index;
-    it->bytes = NULL;
-    it->prepared = NULL;
-    it->has_dead = slot->dead_offset != 0;
-    it->ready = false;
-    it->status = it->has_dead ? dbk_state_read_dead(r->state, slot, it->dead, &it->error) : DBK_OK;
-    if (it->status == DBK_OK && !r->cold)
-        it->status = dbk_file_read_named(r->io, DBK_FILE_SEGMENT, slot->id, DBK_SEGMENT_SLACK, &it->bytes,
-                                         &it->size, &it->error);
-    if (r->threads == 0) {
-        prepare(it);
-        it->ready = true;
-    }
-    pthread_mutex_lock(&r->lock);
-    r->filled++;
-    pthread_cond_broadcast(&r->changed);
-    pthread_mutex_unlock(&r->lock);
+    for (uint32_t t = 0; t < manifest->tenants_count; t++)
+        for (int i = 0; i < manifest->tenants[t].tables_count; i++) {
+            const dbk_manifest_table *table = &manifest->tenants[t].tables[i];
+            for (uint32_t s = 0; s < table->slots_count; s++)
+                if (table->slots[s].present)
+                    r->items[r->count++] =
+                        (item){.tenant = &manifest->tenants[t], .table = table, .index = s};
+        }
 }
 
-// Restores the oldest segment of the ring; or only drops it, after a failure.
-static dbk_status empty(restorer *r, bool wanted, dbk_error *err)
+static size_t count_segments(const dbk_manifest *manifest)
 {
-    item *it = &r->ring[r->emptied++ % r->ring_size];
-    pthread_mutex_lock(&r->lock);
-    while (!it->ready)
-        pthread_cond_wait(&r->changed, &r->lock);
-    pthread_mutex_unlock(&r->lock);
-    free(it->bytes);
-    if (it->status != DBK_OK && wanted && err)
-        *err = it->error;
-    if (it->status != DBK_OK || !wanted) {
-        dbk_image_prepared_dispose(it->prepared);
-        return it->status;
-    }
-    dbk_status status =
-        dbk_image_restore_segment(r->db, it->tenant->name, it->table->id, it->index, it->prepared, err);
-    return blame(it, status, err);
-}
-
-static dbk_status restore_table(restorer *r, const dbk_manifest_tenant *tenant,
-                                const dbk_manifest_table *table, dbk_error *err)
-{
-    for (uint32_t s = 0; s < table->slots_count; s++) {
-        if (!table->slots[s].present)
-            continue;
-        if (r->filled - r->emptied == r->ring_size)
-            DBK_TRY(empty(r, true, err));
-        fill(r, tenant, table, s);
-    }
-    return DBK_OK;
-}
-
-static dbk_status run(restorer *r, dbk_error *err)
-{
-    dbk_status status = DBK_OK;
-    for (uint32_t t = 0; t < r->manifest->tenants_count && status == DBK_OK; t++)
-        for (int i = 0; i < r->manifest->tenants[t].tables_count && status == DBK_OK; i++)
-            status = restore_table(r, &r->manifest->tenants[t], &r->manifest->tenants[t].tables[i], err);
-    while (r->emptied < r->filled) {
-        dbk_status emptied = empty(r, status == DBK_OK, err);
-        status = status == DBK_OK ? emptied : status;
-    }
-    return status;
-}
-
-// ---- All of it ----
-
-static uint64_t count_segments(const dbk_manifest *manifest)
-{
-    uint64_t count = 0;
+    size_t count = 0;
     for (uint32_t t = 0; t < manifest->tenants_count; t++)
         for (int i = 0; i < manifest->tenants[t].tables_count; i++)
             for (uint32_t s = 0; s < manifest->tenants[t].tables[i].slots_count; s++)
@@ -230,46 +178,87 @@ static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
 }
 
 // A few segments are sooner there than a thread.
-static int threads_wanted(uint64_t segments)
+static int threads_wanted(const dbk_restorer *r)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    if (segments < 3 || processors < 2)
+    int wanted = dbk_pool_processors() * THREADS_A_PROCESSOR;
+    if (r->count < 3 || !r->io->backend->again)
         return 0;
-    return processors < THREADS_MAX ? (int)processors : THREADS_MAX;
+    wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;
+    return (size_t)wanted < r->count ? wanted : (int)r->count;
 }
 
-dbk_status dbk_restore_segments(dbk_io *io, const dbk_manifest *manifest, const void *state, dbk_db *db,
-                                dbk_error *err)
+dbk_status dbk_restore_begin(dbk_restorer **out, dbk_io *io, const dbk_manifest *manifest, const void *state,
+                             dbk_cold *cold, dbk_error *err)
 {
-    pthread_t threads[THREADS_MAX];
-    uint64_t segments = count_segments(manifest);
-    if (segments == 0)
-        return DBK_OK;
-    restorer *r = calloc(1, sizeof *r);
-    if (!r)
+    size_t count = count_segments(manifest);
+    dbk_restorer *r = calloc(1, sizeof(*r));
+    item *items = calloc(count ? count : 1, sizeof(*items));
+    if (!r || !items) {
+        free(r);
+        free(items);
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory restoring segments");
+    }
     r->io = io;
-    r->manifest = manifest;
     r->state = state;
-    r->db = db;
-    r->cold = dbk_image_cold(db);
-    if (r->cold && !is_tight(manifest, r->cold))
-        r->cold = NULL;
+    r->cold = cold && is_tight(manifest, cold) ? cold : NULL;
+    r->items = items;
+    list_items(r, manifest);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
-    int wanted = threads_wanted(segments);
-    while (r->threads < wanted && pthread_create(&threads[r->threads], NULL, run_worker, r) == 0)
-        r->threads++;
-    r->ring_size = r->threads ? (uint64_t)r->threads * AHEAD : 1;
-    dbk_status status = run(r, err);
+    int wanted = threads_wanted(r);
+    while (r->threads_count < wanted &&
+           pthread_create(&r->threads[r->threads_count], NULL, run_thread, r) == 0)
+        r->threads_count++;
+    *out = r;
+    return DBK_OK;
+}
+
+// Makes the item ready: by waiting for the thread that has it, or here.
+static void obtain(dbk_restorer *r, size_t index)
+{
+    item *it = &r->items[index];
+    size_t next = index; // nobody has it yet: rather than wait, the caller helps
+    if (atomic_compare_exchange_strong(&r->next, &next, index + 1)) {
+        work(r, it, r->io);
+        it->ready = true;
+        return;
+    }
     pthread_mutex_lock(&r->lock);
-    r->stopping = true;
-    pthread_cond_broadcast(&r->changed);
+    while (!it->ready)
+        pthread_cond_wait(&r->changed, &r->lock);
     pthread_mutex_unlock(&r->lock);
-    for (int i = 0; i < r->threads; i++)
-        pthread_join(threads[i], NULL);
+}
+
+static dbk_status restore(dbk_db *db, item *it, dbk_error *err)
+{
+    if (it->status != DBK_OK) {
+        if (err)
+            *err = it->error;
+        return it->status;
+    }
+    dbk_image_prepared *prepared = it->prepared;
+    it->prepared = NULL;
+    dbk_status status =
+        dbk_image_restore_segment(db, it->tenant->name, it->table->id, it->index, prepared, err);
+    return status == DBK_OK ? DBK_OK
+                            : dbk_file_blame(DBK_FILE_SEGMENT, it->table->slots[it->index].id, status, err);
+}
+
+dbk_status dbk_restore_end(dbk_restorer *r, dbk_db *db, dbk_error *err)
+{
+    dbk_status status = DBK_OK;
+    for (size_t i = 0; db && i < r->count && status == DBK_OK; i++) {
+        obtain(r, i);
+        status = restore(db, &r->items[i], err);
+    }
+    atomic_store(&r->stopping, true);
+    for (int i = 0; i < r->threads_count; i++)
+        pthread_join(r->threads[i], NULL);
+    for (size_t i = 0; i < r->count; i++)
+        dbk_image_prepared_dispose(r->items[i].prepared);
     pthread_cond_destroy(&r->changed);
     pthread_mutex_destroy(&r->lock);
+    free(r->items);
     free(r);
     return status;
 }

@@ -34,6 +34,9 @@ typedef struct dbk_store_options {
     // Called before and after the answers to the changes of a group, on the writer's thread, so that whoever
     // has to be woken for them is woken once; optional, both or none.
     void (*answers_begin)(void), (*answers_end)(void);
+    // Called on the writer's thread once the store answers reads, before key indexes and rollups are made and
+    // changes taken; optional. Tests hold it there.
+    void (*opened)(void *user);
     void (*notice)(void *user, const char *line); // one line for the operator ("cut a torn tail …"); optional
     void *user;
 } dbk_store_options;

@@ -42,6 +42,16 @@ static dbk_status open_io(void *user, dbk_io **out, dbk_error *err)
     return dbk_io_open(out, ((dbk_store *)user)->directory, false, err);
 }
 
+// On a reader's thread, once for what it asked for.
+static void on_wish(void *user)
+{
+    dbk_store *s = user;
+    pthread_mutex_lock(&s->mutex);
+    s->wished = true;
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static dbk_status open_database(dbk_store *s, dbk_error *err)
 {
     DBK_TRY(dbk_db_create(&s->db, err));
@@ -50,11 +60,15 @@ static dbk_status open_database(dbk_store *s, dbk_error *err)
     DBK_TRY(dbk_image_keep_cold(s->db, &source, s->memory_budget - s->memory_budget / MARGIN_SHARE, err));
     dbk_db_put_off_keys(s->db);
     dbk_db_put_off_rollups(s->db);
+    dbk_db_on_wish(s->db, on_wish, s);
     return DBK_OK;
 }
 
 static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk_error *err)
 {
+    s->directory = strdup(options->directory);
+    if (!s->directory)
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
     // The directory first: the lock is a file in it.
     DBK_TRY(dbk_io_open(&s->io, options->directory, options->create, err));
     DBK_TRY(dbk_lock_take(options->directory, true, &s->lock, err));
@@ -116,11 +130,12 @@ static void dispose(dbk_store *s)
     dbk_db_destroy(s->db);
     dbk_segment_files_tidy(s->files, NULL, s->house_io);
     dbk_segment_files_destroy(s->files);
-    free(s->directory);
     dbk_io_close(s->house_io);
     dbk_io_close(s->io);
     dbk_lock_release(s->lock);
     dbk_watcher_dispose(&s->watcher);
+    free(s->written);
+    free(s->directory);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->room);
@@ -137,10 +152,10 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     s->lock = -1;
     s->no_room_number = UINT64_MAX;
     s->room_wanted = 1; // what was restored may be too much
-    s->directory = strdup(options->directory);
     s->unlogged = options->unlogged;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
+    s->opened = options->opened;
     s->notice = options->notice;
     s->user = options->user;
     s->memory_budget = options->memory_bytes ? options->memory_bytes : dbk_store_memory_default();
@@ -152,9 +167,7 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     pthread_cond_init(&s->chores, NULL);
     pthread_cond_init(&s->changed, NULL);
     dbk_error why = {0};
-    dbk_status status = s->directory
-                            ? open_parts(s, options, &why)
-                            : dbk_fail(&why, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
+    dbk_status status = open_parts(s, options, &why);
     if (status != DBK_OK) {
         dispose(s);
         return dbk_fail(err, status, "%s", why.message);

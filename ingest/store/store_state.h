@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+#include "ingest/store/checkpoint.h"
 #include "ingest/store/journal.h"
 #include "ingest/store/watched.h"
 
@@ -27,16 +28,17 @@ typedef enum dbk_file_request {
 } dbk_file_request;
 
 struct dbk_store {
+    char *directory;
     dbk_db *db;
     dbk_io *io;       // the writer's
     dbk_io *house_io; // the housekeeper's
     dbk_segment_files *files;
-    char *directory;
     dbk_journal *journal;
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
     bool unlogged;
     void (*answers_begin)(void), (*answers_end)(void);
+    void (*opened)(void *user);
     void (*notice)(void *user, const char *line);
     void *user;
     pthread_t writer, housekeeper;
@@ -44,6 +46,9 @@ struct dbk_store {
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
     uint64_t no_room_number;    // the writer's: the state of which nothing more could leave memory
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
+    // Segments that a load wrote ahead of the checkpoint that it asks for (bulk.h); ascending by id.
+    dbk_written_segment *written;
+    size_t written_count, written_capacity;
     dbk_watcher watcher;
 
     // ---- guarded by the mutex ----
@@ -51,10 +56,12 @@ struct dbk_store {
     pthread_cond_t work;    // for the writer: the queue has something, or stopping
     pthread_cond_t room;    // for submitters: the queue has room
     pthread_cond_t chores;  // for the housekeeper
-    pthread_cond_t changed; // for who waits for a checkpoint or a log file
+    pthread_cond_t changed; // for who waits for a checkpoint, a log file or an idle writer
     dbk_pending *first, *last;
     size_t queued_bytes;
     bool stopping, house_stopping;
+    bool wished;         // a query asked for sums that the writer makes when it has nothing else to do
+    bool writer_is_idle; // it waits for work, and touches neither journal nor database
 
     dbk_log_position published; // belongs to the published snapshot
     dbk_file_request request;

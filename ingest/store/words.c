@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_VERSION = 1, HEADER = 64, CHUNK = 1 << 20, LONG_WORD = 255 };
+enum { WORDS_VERSION = 1, HEADER = 64, CHUNK = 1 << 20, LONG_WORD = 255, WORDS_AT_ONCE = 1024 };
 // A chunk ends after the word that fills it; a word has at most 1 MiB.
 enum { CHUNK_MAX = 2 * CHUNK + 64 };
 static const char magic[8] = {'D', 'B', 'K', 'W', 'R', 'D', '1', 0};
@@ -110,14 +110,19 @@ static dbk_status read_chunk(dbk_reader *r, char *unpacked, dbk_text tenant,
         bytes = (const uint8_t *)unpacked;
     }
     dbk_reader chunk = dbk_reader_init(bytes, raw);
-    for (uint32_t w = 0; w < words; w++) {
+    dbk_text some[WORDS_AT_ONCE];
+    for (uint32_t w = 0, n = 0; w < words; w++) {
         uint32_t length = dbk_read_u8(&chunk);
         if (length == LONG_WORD)
             length = dbk_read_u32(&chunk);
         const uint8_t *word = dbk_read_bytes(&chunk, length);
         if (!word || length == 0)
             return dbk_fail(err, DBK_CORRUPT, "a chunk of words is cut short before offset %zu", r->at);
-        DBK_TRY(visit(user, tenant, section->domain, (dbk_text){(const char *)word, length}, err));
+        some[n++] = (dbk_text){(const char *)word, length};
+        if (n == WORDS_AT_ONCE || w + 1 == words) {
+            DBK_TRY(visit(user, tenant, section->domain, some, n, err));
+            n = 0;
+        }
     }
     if (dbk_reader_left(&chunk))
         return dbk_fail(err, DBK_CORRUPT, "a chunk of words is too long before offset %zu", r->at);

@@ -369,6 +369,19 @@ static void start_flight(writer *w)
     w->rows = 0;
 }
 
+// A step of what queries wished for; whether another may follow. What is applied is on disk and published:
+// only the sums are new in the image.
+static bool make_wished(dbk_store *s)
+{
+    dbk_snapshot *image =
+        dbk_db_make_wished(s->db) ? dbk_db_freeze(s->db, dbk_journal_number(s->journal)) : NULL;
+    pthread_mutex_lock(&s->mutex);
+    if (image)
+        dbk_db_publish(s->db, image);
+    pthread_mutex_unlock(&s->mutex);
+    return image != NULL;
+}
+
 // Waits for work; false when there will be none. Nothing is in flight and nothing is being built.
 static bool wait_for_work(writer *w)
 {
@@ -379,8 +392,20 @@ static bool wait_for_work(writer *w)
     if (!waiting && dbk_journal_confirm(s->journal, NULL) != DBK_OK)
         give_up(w);
     pthread_mutex_lock(&s->mutex);
-    while (!s->first && !s->stopping)
-        pthread_cond_wait(&s->work, &s->mutex);
+    while (!s->first && !s->stopping) {
+        if (!s->wished || s->failure.status != DBK_OK || dbk_journal_read_only(s->journal)) {
+            s->writer_is_idle = true;
+            pthread_cond_broadcast(&s->changed);
+            pthread_cond_wait(&s->work, &s->mutex);
+            s->writer_is_idle = false;
+            continue;
+        }
+        s->wished = false;
+        pthread_mutex_unlock(&s->mutex);
+        bool goes_on = make_wished(s);
+        pthread_mutex_lock(&s->mutex);
+        s->wished |= goes_on;
+    }
     bool more = s->first != NULL;
     heed_failure(s);
     pthread_mutex_unlock(&s->mutex);
@@ -415,6 +440,8 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
+    if (w.store->opened)
+        w.store->opened(w.store->user);
     make_keys(w.store);
     if (!w.store->unlogged) // nobody asks it anything
         make_rollups(w.store);

@@ -6,15 +6,18 @@
 #include <assert.h>
 #include <string.h>
 
-static dbk_status visit(void *user, dbk_text tenant, dbk_domain domain, dbk_text word, dbk_error *err)
+static dbk_status visit(void *user, dbk_text tenant, dbk_domain domain, const dbk_text *words, uint32_t count,
+                        dbk_error *err)
 {
-    (void)tenant;
-    (void)domain;
-    (void)err;
-    // Every byte of the word must be readable.
-    for (uint32_t i = 0; i < word.length; i++)
-        *(unsigned *)user += (uint8_t)word.data[i];
-    assert(word.length > 0);
+    unsigned *sum = user;
+    (void)tenant, (void)domain, (void)err;
+    assert(count > 0);
+    for (uint32_t w = 0; w < count; w++) {
+        assert(words[w].length > 0);
+        // Every byte of the word must be readable.
+        for (uint32_t i = 0; i < words[w].length; i++)
+            *sum += (uint8_t)words[w].data[i];
+    }
     return DBK_OK;
 }
 

@@ -175,6 +175,12 @@ static bool passes(const column_value *v, const dbk_filter *f)
     }
     if (is_null(v))
         return false;
+    if (f->op == DBK_OP_WITHIN) {
+        for (int i = 0; i < f->values_count; i += 2)
+            if (f->values[i].number <= v->cell.number && v->cell.number <= f->values[i + 1].number)
+                return true;
+        return false;
+    }
     if (f->op == DBK_OP_CONTAINS)
         return f->values[0].kind != DBK_VALUE_NULL && contains(&v->cell, f->values[0].text);
     if (is_missing(&f->values[0], v->type))

@@ -223,6 +223,23 @@ static inline void world_close(world *w)
     dbk_oracle_dispose(&w->oracle);
 }
 
+// Asks what a roster would answer, so that one is made from here on.
+static inline void world_wish(world *w)
+{
+    static const dbk_group_key key = {.column = "customer_id"};
+    const dbk_query query = {.table = "orders",
+                             .from_ms = DBK_TIME_OPEN_FROM,
+                             .to_ms = DBK_TIME_OPEN_TO,
+                             .keys = &key,
+                             .keys_count = 1};
+    dbk_read read = dbk_read_begin(w->db);
+    dbk_result *result;
+    dbk_error err;
+    assert_int_equal(dbk_query_run(read.snapshot, world_tenant(), &query, &result, &err), DBK_OK);
+    dbk_result_free(result);
+    dbk_read_end(w->db, &read);
+}
+
 // Rows hot and sealed, dead and alive, in few parts or many.
 static inline void world_grow(dbk_random *r, world *w)
 {
@@ -231,6 +248,7 @@ static inline void world_grow(dbk_random *r, world *w)
     w->extreme = below(r, 3) == 0;
     if (below(r, 4))
         dbk_db_set_rollup_rows(w->db, 1, below(r, 3) ? 0 : below(r, 20));
+    dbk_db_set_roster_rows(w->db, 1, 1 + below(r, below(r, 2) ? 500 : 5000));
     if (below(r, 2))
         world_set_zone(w, world_zone(r));
     for (size_t t = 0; t < DBK_COUNT(world_tables); t++) {
@@ -242,11 +260,19 @@ static inline void world_grow(dbk_random *r, world *w)
         if (below(r, 3))
             world_apply(r, w, world_tables[t], 1 + (uint32_t)below(r, 40), true);
         world_publish(w);
+        if (below(r, 2))
+            world_wish(w);
         if (below(r, 8) == 0)
             world_set_zone(w, world_zone(r));
         world_apply(r, w, world_tables[t], 1 + (uint32_t)below(r, rows / 4 + 1), false);
     }
     world_publish(w);
+    while (below(r, 4) && dbk_db_make_wished(w->db))
+        world_publish(w);
+    for (int i = (int)below(r, 3); i > 0; i--) {
+        world_apply(r, w, DBK_ORDERS, 1 + (uint32_t)below(r, 60), below(r, 3) == 0);
+        world_publish(w);
+    }
     w->read = dbk_read_begin(w->db);
 }
 

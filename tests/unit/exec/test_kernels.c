@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inner loops give what a plain loop gives, in the portable form and in that for 512-bit vectors.
-#include "engine/base/processor.h"
+// The inner loops give what a plain loop gives, at every level of the processor.
 #include "engine/exec/kernel.h"
-#include "engine/exec/tally.h"
+#include "engine/exec/words.h"
+#include "tests/support/levels.h"
 #include "tests/support/seed.h"
 
 #include <setjmp.h>
@@ -40,8 +40,8 @@ static void rows_of_a_mask_are_listed_and_picked(void **state)
             codes[i] = (uint32_t)dbk_random_u64(&r);
             ints[i] = (int64_t)dbk_random_u64(&r);
         }
-        for (int use = 0; use < 2; use++) {
-            dbk_use_512(use);
+        DBK_TEST_LEVELS(level)
+        {
             memset(rows, 0xa5, sizeof rows);
             memset(some_codes, 0xa5, sizeof some_codes);
             memset(some_ints, 0xa5, sizeof some_ints);
@@ -64,7 +64,6 @@ static void rows_of_a_mask_are_listed_and_picked(void **state)
             }
         }
     }
-    dbk_use_512(true);
 }
 
 // Rows of one register's lane all in one group, each with the largest number: the most that a lane can hold.
@@ -88,10 +87,10 @@ static void few_groups_are_tallied(void **state)
             wanted_counts[g]++;
             wanted_sums[g] += numbers[i];
         }
-        for (int use = 0; use < 2; use++) {
+        DBK_TEST_LEVELS(level)
+        {
             uint32_t counts[DBK_FEW_GROUPS];
             uint64_t sums[DBK_FEW_GROUPS];
-            dbk_use_512(use);
             dbk_tally_few(groups, low, span, numbers, n, width, counts, sums);
             for (uint32_t g = 0; g < span; g++) {
                 assert_int_equal(counts[g], wanted_counts[g]);
@@ -99,7 +98,6 @@ static void few_groups_are_tallied(void **state)
             }
         }
     }
-    dbk_use_512(true);
 }
 
 static void many_groups_are_tallied(void **state)
@@ -133,12 +131,83 @@ static void many_groups_are_tallied(void **state)
     }
 }
 
+// Two threads' words of few groups, so that counts and sums pass the halves of their fields, against plain
+// sums.
+static void words_hold_what_tallies_would(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("words");
+    static uint32_t groups[DBK_VECTOR_ROWS], numbers[DBK_VECTOR_ROWS];
+    enum { FAR = 1 << 18 }; // enough to be asked for ahead
+    static dbk_tally tallies[2][FAR], wanted[FAR];
+    for (int round = 0; round < 12; round++) {
+        const uint32_t span = 1 + (uint32_t)dbk_random_below(&r, round % 3 ? 3 : MANY);
+        const uint32_t room = round % 4 == 3 ? FAR : span;
+        const int64_t least = (int64_t)dbk_random_u64(&r) >> 40;
+        const uint64_t divisor = 1 + dbk_random_below(&r, 1000);
+        dbk_group_words words[2];
+        memset(tallies, 0, sizeof tallies);
+        memset(wanted, 0, sizeof wanted);
+        for (int t = 0; t < 2; t++) {
+            assert_true(dbk_group_words_init(&words[t], room, least));
+            for (int vector = 0; vector < 2600; vector++) {
+                const bool whole = dbk_random_below(&r, 8) != 0;
+                const uint32_t n = whole ? DBK_VECTOR_ROWS : (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS);
+                const int width = (int)dbk_random_below(&r, round % 2 ? 32 : 33);
+                const uint32_t top = width ? UINT32_MAX >> (32 - width) : 0;
+                const dbk_line line = {least + (int64_t)(divisor * dbk_random_below(&r, 100)) +
+                                           (dbk_random_below(&r, 50) == 0) * (int64_t)dbk_random_below(&r, 3),
+                                       dbk_random_below(&r, 50) ? divisor : divisor + 1, width};
+                for (uint32_t i = 0; i < n; i++) {
+                    groups[i] = (uint32_t)dbk_random_below(&r, span);
+                    numbers[i] = top - (uint32_t)dbk_random_below(&r, (uint64_t)top / 2 + 1);
+                    wanted[groups[i]].count++;
+                    wanted[groups[i]].sum += line.start + (int64_t)line.divisor * numbers[i];
+                }
+                if (!dbk_group_words_add(&words[t], tallies[t], groups, numbers, n, &line))
+                    dbk_tally_packed(tallies[t], groups, numbers, n, &line, false);
+            }
+        }
+        for (uint32_t g = 0; g < span; g++) {
+            tallies[0][g].count += tallies[1][g].count;
+            tallies[0][g].sum += tallies[1][g].sum;
+        }
+        dbk_group_words_merge(&words[0], tallies[0], &words[1]);
+        for (uint32_t g = 0; g < span; g++) {
+            assert_true(tallies[0][g].count + dbk_word_count(&words[0], g) == wanted[g].count);
+            assert_true(tallies[0][g].sum + dbk_word_sum(&words[0], g) == wanted[g].sum);
+        }
+        dbk_group_words_settle(&words[0], tallies[0]);
+        assert_memory_equal(tallies[0], wanted, span * sizeof *wanted);
+        dbk_group_words_dispose(&words[1]);
+    }
+}
+
+static void bits_are_counted(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("bits");
+    static uint64_t words[100];
+    for (int round = 0; round < 200; round++) {
+        const size_t n = (size_t)dbk_random_below(&r, DBK_COUNT(words) + 1);
+        uint64_t wanted = 0;
+        for (size_t w = 0; w < n; w++) {
+            words[w] = dbk_random_u64(&r) & dbk_random_u64(&r);
+            for (int bit = 0; bit < 64; bit++)
+                wanted += words[w] >> bit & 1;
+        }
+        DBK_TEST_LEVELS(level)
+        assert_true(dbk_count_bits(words, n) == wanted);
+    }
+}
+
 static void numbers_are_summed(void **state)
 {
     (void)state;
     static uint32_t numbers[DBK_VECTOR_ROWS];
     uint64_t wanted = 0;
     for (uint32_t n = 0; n <= DBK_VECTOR_ROWS; n++) {
+        DBK_TEST_LEVELS(level)
         assert_true(dbk_sum_numbers(numbers, n) == wanted);
         if (n < DBK_VECTOR_ROWS)
             wanted += numbers[n] = UINT32_MAX - n * 77;
@@ -151,6 +220,8 @@ int main(void)
         cmocka_unit_test(rows_of_a_mask_are_listed_and_picked),
         cmocka_unit_test(few_groups_are_tallied),
         cmocka_unit_test(many_groups_are_tallied),
+        cmocka_unit_test(words_hold_what_tallies_would),
+        cmocka_unit_test(bits_are_counted),
         cmocka_unit_test(numbers_are_summed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,9 @@
 // Closures of the point of sale, rule by rule, over a real store; their chain, and what check says of it.
 #include "tests/unit/http/pos_evening.h"
 
+#include "engine/base/calendar.h"
+#include "http/pos/closure.h"
+
 // ---- Closures ----
 
 static void test_P8_P17_P18_PA1_PA7_a_closure(void **state)
@@ -160,6 +163,89 @@ static void test_PA9_late_changes_are_the_next_closures_adjustment(void **state)
     expect_at(&app, "adjustment", "(none)");
 }
 
+// ---- What is kept between closures ----
+
+static const char *random_moment(dbk_random *r, char out[DBK_TIME_TEXT_MAX])
+{
+    int64_t at = test_now_ms - (int64_t)dbk_random_below(r, 6 * 3600 * 1000);
+    out[dbk_time_write(out, at)] = 0;
+    return out;
+}
+
+static void append(char *out, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    size_t at = strlen(out);
+    va_start(arguments, format);
+    vsnprintf(out + at, size - at, format, arguments);
+    va_end(arguments);
+}
+
+// Tickets that come, change, are un-confirmed or come late; lines that come before or after them or change;
+// foods that move.
+static void trade(dbk_random *r)
+{
+    static const char *const statuses[] = {"CONFIRMED", "PICKED_UP", "PENDING", "CANCELLED"};
+    static const char *const methods[] = {"CASH", "CARD", "voucher"};
+    char tickets[8192] = TICKETS, lines[8192] = "id,order_id,product_id,quantity,total,created_at\n";
+    char created[DBK_TIME_TEXT_MAX], confirmed[DBK_TIME_TEXT_MAX];
+    for (uint64_t i = 1 + dbk_random_below(r, 12); i > 0; i--)
+        append(tickets, sizeof(tickets), "r%d,%s,%s,,pos,%s,%d,EUR,%s,r%d\n", (int)dbk_random_below(r, 60),
+               random_moment(r, created), random_moment(r, confirmed),
+               statuses[dbk_random_below(r, DBK_COUNT(statuses))], (int)dbk_random_below(r, 50),
+               methods[dbk_random_below(r, DBK_COUNT(methods))], 1 + (int)dbk_random_below(r, 2));
+    for (uint64_t i = 1 + dbk_random_below(r, 12); i > 0; i--) {
+        int line = (int)dbk_random_below(r, 150);
+        append(lines, sizeof(lines), "x%d,r%d,f%d,%d,%d,%s\n", line, line % 70,
+               1 + (int)dbk_random_below(r, 4), 1 + (int)dbk_random_below(r, 3), (int)dbk_random_below(r, 30),
+               random_moment(r, created));
+    }
+    if (dbk_random_below(r, 4) > 0)
+        test_load(&app, "acme", "orders", tickets);
+    if (dbk_random_below(r, 4) > 0)
+        test_load(&app, "acme", "order_lines", lines);
+    if (dbk_random_below(r, 6) == 0)
+        test_load(&app, "acme", "products",
+                  dbk_random_below(r, 2) ? "id,name,category_id\nf2,Penne,c2\n"
+                                         : "id,name,category_id\nf2,Penne,c1\n");
+}
+
+static void draft_both(dbk_pos_book *kept)
+{
+    dbk_pos_book *empty = dbk_pos_book_create();
+    dbk_read read = dbk_read_begin(dbk_store_db(app.store));
+    dbk_pos_draft a, b;
+    dbk_error err;
+    assert_int_equal(dbk_pos_draft_make(&a, kept, read.snapshot, DBK_TEXT("acme"), test_now_ms, 1, &err),
+                     DBK_OK);
+    assert_int_equal(dbk_pos_draft_make(&b, empty, read.snapshot, DBK_TEXT("acme"), test_now_ms, 2, &err),
+                     DBK_OK);
+    assert_int_equal(a.report.size, b.report.size);
+    assert_memory_equal(a.report.data, b.report.data, a.report.size);
+    assert_int_equal(a.totals.size, b.totals.size);
+    assert_memory_equal(a.totals.data, b.totals.data, a.totals.size);
+    dbk_pos_draft_dispose(&a);
+    dbk_pos_draft_dispose(&b);
+    dbk_read_end(dbk_store_db(app.store), &read);
+    dbk_pos_book_destroy(empty);
+}
+
+static void test_PA9_what_is_kept_changes_no_closure(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random(__func__);
+    dbk_pos_book *kept = dbk_pos_book_create();
+    for (int round = 0; round < 40; round++) {
+        trade(&r);
+        draft_both(kept);
+        if (dbk_random_below(&r, 2))
+            assert_int_equal(make_closure(CLOSE, NULL), 201);
+        if (dbk_random_below(&r, 3) == 0)
+            test_now_ms += 1 + (int64_t)dbk_random_below(&r, 8 * 3600 * 1000);
+    }
+    dbk_pos_book_destroy(kept);
+}
+
 // ---- The chain ----
 
 static void on_problem(void *user, const char *line)
@@ -271,6 +357,7 @@ int main(void)
         TEST(test_PA8_again_is_the_rest_and_with_its_key_the_same),
         TEST(test_P18_refused_closures),
         TEST(test_PA9_late_changes_are_the_next_closures_adjustment),
+        TEST(test_PA9_what_is_kept_changes_no_closure),
         TEST(test_the_chain_holds),
         TEST(test_a_changed_closure_is_found),
         TEST(test_a_closure_sealed_again_breaks_the_next),

@@ -37,7 +37,9 @@ typedef struct slow_store {
     uint64_t rows, refused, batches;
     uint32_t last_line;
     bool in_order;
-    dbk_buffer ids; // of all stored rows, one a line
+    dbk_buffer ids;      // of all stored rows, one a line
+    uint32_t takes_back; // then it is loaded in ranges of so many rows
+    int finished, refusals;
 } slow_store;
 
 static void store_batch(slow_store *s, dbk_load_ticket *ticket)
@@ -49,9 +51,10 @@ static void store_batch(slow_store *s, dbk_load_ticket *ticket)
         return;
     }
     for (uint32_t i = 0; i < batch->rows; i++) {
-        s->in_order &= batch->lines[i] > s->last_line;
-        s->last_line = batch->lines[i];
-        if (s->refuse_modulo && batch->lines[i] % s->refuse_modulo == 0) {
+        const uint32_t line = batch->lines[i] + (uint32_t)ticket->line_offset;
+        s->in_order &= line > s->last_line;
+        s->last_line = line;
+        if (s->refuse_modulo && line % s->refuse_modulo == 0) {
             refused[count++] = i;
             continue;
         }
@@ -96,10 +99,23 @@ static void submit(void *user, dbk_load_ticket *ticket)
     pthread_mutex_unlock(&s->lock);
 }
 
+static dbk_status finish(void *user, bool refused, dbk_error *err)
+{
+    slow_store *s = user;
+    (void)err;
+    s->finished++;
+    s->refusals += refused;
+    return DBK_OK;
+}
+
 static dbk_status load(slow_store *s, const dbk_load_options *options, dbk_load_totals *totals,
                        dbk_error *err)
 {
-    dbk_load_sink sink = {.submit = submit, .user = s};
+    dbk_load_sink sink = {.submit = submit,
+                          .user = s,
+                          .finish = finish,
+                          .takes_back = s->takes_back > 0,
+                          .batch_rows = s->takes_back};
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     s->in_order = true;
@@ -154,10 +170,10 @@ static const dbk_table_def *customers(void)
     return dbk_table_def_by_id(DBK_CUSTOMERS);
 }
 
-// Some 10 MB, so that there are several pieces: names over several lines, quotes, some bad rows.
-static void test_pieces(void **state)
+// Some 10 MB, so that there are several pieces: names over several lines, quotes, some bad rows. In ranges,
+// many of which begin inside quotes.
+static void load_pieces(uint32_t range_rows, uint64_t quoted_of_2000)
 {
-    (void)state;
     dbk_random random = dbk_random_seed(parsed_seed());
     dbk_buffer text = {0}, expected = {0};
     uint64_t line = 2, rows = 0, bad = 0, refused = 0;
@@ -175,7 +191,7 @@ static void test_pieces(void **state)
             refused++;
         else
             dbk_buffer_format(&expected, "c%llu\n", (unsigned long long)rows);
-        if (kind < 100) {
+        if (kind < quoted_of_2000) {
             dbk_buffer_format(&text, "c%llu,\"a\nb,\"\"c\"\"\n\",x@y\r\n", (unsigned long long)rows);
             line += 3;
         } else {
@@ -186,7 +202,7 @@ static void test_pieces(void **state)
     write_file("pieces.csv", text.data, text.size);
     dbk_load_options options = {
         .table = customers(), .threads = 3, .write_rejects = true, .on_reject = on_reject};
-    slow_store s = {.refuse_modulo = 1000};
+    slow_store s = {.refuse_modulo = 1000, .takes_back = range_rows};
     dbk_load_totals totals;
     dbk_error err;
     messages = 0;
@@ -203,6 +219,8 @@ static void test_pieces(void **state)
     assert_int_equal(s.ids.size, expected.size);
     assert_memory_equal(s.ids.data, expected.data, expected.size);
     assert_true(s.most_queued <= 8);
+    assert_int_equal(s.finished, 1);
+    assert_int_equal(s.refusals, 0);
 
     // The rejects can be loaded: only the ragged rows are rejected again.
     char *rejects = read_beside(".rejects"), *reasons = read_beside(".rejects.txt");
@@ -224,9 +242,22 @@ static void test_pieces(void **state)
     dbk_buffer_dispose(&again.ids);
 }
 
-static void test_ndjson(void **state)
+static void test_pieces(void **state)
 {
     (void)state;
+    load_pieces(0, 100);
+}
+
+static void test_ranges(void **state)
+{
+    (void)state;
+    load_pieces(3000, 1);
+    load_pieces(3000, 100);
+    load_pieces(20, 1900);
+}
+
+static void load_ndjson(uint32_t range_rows)
+{
     dbk_buffer text = {0};
     uint32_t rows = 0;
     while (text.size < 9 << 20) {
@@ -237,7 +268,7 @@ static void test_ndjson(void **state)
     write_file("rows.ndjson", text.data, text.size - 1);
     dbk_load_options options = {
         .table = customers(), .threads = 2, .write_rejects = true, .on_reject = on_reject};
-    slow_store s = {.refuse_modulo = 50000};
+    slow_store s = {.refuse_modulo = 50000, .takes_back = range_rows};
     dbk_load_totals totals;
     dbk_error err;
     messages = 0;
@@ -257,19 +288,35 @@ static void test_ndjson(void **state)
     dbk_buffer_dispose(&s.ids);
 }
 
-static void expect_refusal(const char *name, const void *data, size_t size, const char *says)
+static void test_ndjson(void **state)
+{
+    (void)state;
+    load_ndjson(0);
+    load_ndjson(5000);
+}
+
+static void expect_refusal_of(const char *name, const void *data, size_t size, const char *says,
+                              uint32_t range_rows)
 {
     write_file(name, data, size);
     dbk_load_options options = {.table = customers(), .threads = 2, .write_rejects = true};
-    slow_store s = {0};
+    slow_store s = {.takes_back = range_rows};
     dbk_load_totals totals;
     dbk_error err;
     assert_int_equal(load(&s, &options, &totals, &err), DBK_INVALID);
     if (!strstr(err.message, says))
         fail_msg("\"%s\" does not say \"%s\"", err.message, says);
-    assert_int_equal(s.rows, 0);
+    assert_true(s.rows == 0 || s.refusals == 1);
     assert_int_equal(totals.stored, 0);
     assert_null(read_beside(".rejects"));
+    assert_null(read_beside(".rejects.txt"));
+    dbk_buffer_dispose(&s.ids);
+}
+
+static void expect_refusal(const char *name, const void *data, size_t size, const char *says)
+{
+    expect_refusal_of(name, data, size, says, 0);
+    expect_refusal_of(name, data, size, says, 1000);
 }
 
 static void test_refusals(void **state)
@@ -365,8 +412,11 @@ int main(void)
     if (!mkdtemp(folder))
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),   cmocka_unit_test(test_ndjson),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_failures_and_dry_run),
+        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_ndjson),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_failures_and_dry_run),
         cmocka_unit_test(test_map),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

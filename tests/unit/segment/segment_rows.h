@@ -70,6 +70,10 @@ static inline dbk_text rows_random_text(test_rows *r, dbk_random *random, int sh
     return rows_text(r, text, (size_t)n);
 }
 
+static inline void rows_sort_times(test_rows *r, dbk_random *random);
+static inline void rows_relate(test_rows *r, dbk_random *random);
+static inline void rows_add_up(test_rows *r, dbk_random *random);
+
 static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id table, uint32_t count)
 {
     *r = (test_rows){
@@ -103,6 +107,77 @@ static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id tabl
             r->input.codes[c] = codes;
         else
             r->input.ints[c] = ints;
+    }
+    if (dbk_random_below(random, 2) == 0) {
+        rows_sort_times(r, random);
+        rows_relate(r, random);
+        if (dbk_random_below(random, 2) == 0)
+            rows_add_up(r, random);
+    }
+}
+
+// The rows of a fact in the order of their time.
+static inline void rows_sort_times(test_rows *r, dbk_random *random)
+{
+    const int column = r->input.table->time_column;
+    int64_t *times = column >= 0 ? (int64_t *)r->input.ints[column] : NULL;
+    const uint64_t gap = 1 + (dbk_random_u64(random) >> (44 + dbk_random_below(random, 20)));
+    for (uint32_t i = 0; times && i < r->input.rows; i++)
+        times[i] = (i ? times[i - 1] : 1000) + (int64_t)dbk_random_below(random, gap);
+}
+
+// Makes some columns follow from others, or have one value nearly everywhere, as those of real tables do.
+static inline void rows_relate(test_rows *r, dbk_random *random)
+{
+    const dbk_table_def *table = r->input.table;
+    const int64_t *times = table->time_column >= 0 ? r->input.ints[table->time_column] : NULL;
+    const uint32_t *anchor = NULL;
+    for (int c = 0; c < table->columns_count; c++) {
+        uint32_t *codes = (uint32_t *)r->input.codes[c];
+        int64_t *ints = (int64_t *)r->input.ints[c];
+        const uint64_t way = dbk_random_below(random, 4), rare = 1 + dbk_random_below(random, 200);
+        for (uint32_t i = 0; codes && i < r->input.rows; i++) {
+            if (way == 1)
+                codes[i] = 7 + (dbk_random_below(random, 1000) < rare ? codes[i] % 50 : 0);
+            else if (way == 2)
+                codes[i] = 1 + (uint32_t)dbk_random_below(random, 6);
+            else if (way == 3 && anchor)
+                codes[i] = anchor[i] % 2 ? codes[i] % 1000 : 0;
+        }
+        anchor = codes && way == 2 ? codes : anchor;
+        for (uint32_t i = 0; ints && c != table->time_column && i < r->input.rows; i++) {
+            if (way == 1)
+                ints[i] = dbk_random_below(random, 1000) < rare ? ints[i] : 0;
+            else if (way == 2 && times)
+                ints[i] = times[i] == DBK_NULL || (anchor ? anchor[i] > 3 : i % 3 == 0)
+                              ? DBK_NULL
+                              : (int64_t)((uint64_t)times[i] + dbk_random_below(random, 5000) * 1000);
+            ints[i] = way == 2 && ints[i] == DBK_NULL && !anchor && dbk_random_below(random, 2) ? 5 : ints[i];
+        }
+    }
+}
+
+// Ordered money of the tables that have it: parts that add up.
+static inline void rows_add_up(test_rows *r, dbk_random *random)
+{
+    if (r->input.table->id != DBK_ORDERS)
+        return;
+    int64_t *columns[6];
+    static const char *const names[] = {"subtotal", "discount", "shipping", "tax", "tip", "total"};
+    for (int k = 0; k < 6; k++) {
+        columns[k] = dbk_arena_zalloc(&r->arena, r->input.rows * sizeof(int64_t));
+        r->input.ints[dbk_column_find(r->input.table, dbk_text_from(names[k]))] = columns[k];
+    }
+    const int64_t rate = 1 + (int64_t)dbk_random_below(random, 30),
+                  sign = dbk_random_below(random, 2) ? 1 : -1;
+    for (uint32_t i = 0; i < r->input.rows; i++) {
+        const int64_t goods = (int64_t)dbk_random_below(random, 1000000);
+        const int64_t less = dbk_random_below(random, 9) ? 0 : goods / 10,
+                      tip = dbk_random_below(random, 40) ? 0 : 150;
+        const int64_t sent = dbk_random_below(random, 3) ? 0 : 495, tax = (goods - less + sent) * rate / 100;
+        const int64_t parts[] = {goods, less, sent, tax, tip, goods - less + sent + tax + tip};
+        for (int k = 0; k < 6; k++)
+            columns[k][i] = parts[k] * 100 * sign;
     }
 }
 

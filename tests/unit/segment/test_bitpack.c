@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packed vectors hold what was put in, in the documented layout, and touch no byte beyond their size.
-#include "engine/base/processor.h"
 #include "engine/segment/bitpack.h"
+#include "tests/support/levels.h"
 #include "tests/support/seed.h"
 
 #include <setjmp.h>
@@ -27,7 +27,7 @@ static uint64_t naive_at(const uint8_t *packed, int width, uint32_t index)
     return number;
 }
 
-static void check_width(const uint64_t values[DBK_VECTOR_ROWS], int width)
+static void check_width_here(const uint64_t values[DBK_VECTOR_ROWS], int width)
 {
     static _Alignas(64) uint8_t packed[PACKED_MAX + CANARY];
     static uint64_t wide[DBK_VECTOR_ROWS + 1];
@@ -52,13 +52,16 @@ static void check_width(const uint64_t values[DBK_VECTOR_ROWS], int width)
     assert_int_equal(narrow[DBK_VECTOR_ROWS], 0xa5a5a5a5);
 }
 
+static void check_width(const uint64_t values[DBK_VECTOR_ROWS], int width)
+{
+    DBK_TEST_LEVELS(level)
+    check_width_here(values, width);
+}
+
 static void every_width_gives_back_its_numbers(void **state)
 {
     (void)state;
-    const char *given = getenv("DBK_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 7;
-    fprintf(stderr, "DBK_SEED=%llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random("widths");
     for (int width = 0; width <= 64; width++) {
         const uint64_t top = width == 0 ? 0 : UINT64_MAX >> (64 - width);
         uint64_t values[DBK_VECTOR_ROWS];
@@ -80,8 +83,8 @@ static void check_between(dbk_random *random, const uint64_t values[DBK_VECTOR_R
     uint64_t before[DBK_MASK_WORDS], mask[DBK_MASK_WORDS];
     for (int w = 0; w < DBK_MASK_WORDS; w++)
         before[w] = dbk_random_below(random, 3) ? UINT64_MAX : dbk_random_u64(random);
-    for (int use = 0; use < 2; use++) {
-        dbk_use_512(use);
+    DBK_TEST_LEVELS(level)
+    {
         memcpy(mask, before, sizeof mask);
         dbk_bits_between(packed, width, lo, hi, mask);
         for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++) {
@@ -89,7 +92,6 @@ static void check_between(dbk_random *random, const uint64_t values[DBK_VECTOR_R
             assert_int_equal(mask[i / 64] >> i % 64 & 1, wanted);
         }
     }
-    dbk_use_512(true);
 }
 
 static void numbers_are_compared_as_they_are_packed(void **state)

@@ -273,7 +273,6 @@ static void copy_file(const char *from, const char *to)
 }
 
 #define DIRECTORY_NAME "/tmp/dbk-test-store-XXXXXX"
-
 static void copy_directory(const char *path, char *copy)
 {
     char from[512], to[512];
@@ -481,6 +480,103 @@ static void rollups_are_those_of_the_rows_after_reopening(void **state)
     assert_check_is_clean(d->path);
 }
 
+// ---- While keys are made ----
+
+typedef struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool is_open;
+    int answers; // to changes that were handed over
+} gate;
+
+static void wait_at(void *user)
+{
+    gate *g = user;
+    pthread_mutex_lock(&g->mutex);
+    while (!g->is_open)
+        pthread_cond_wait(&g->changed, &g->mutex);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+static void count_answer(void *user, const dbk_change_result *result)
+{
+    gate *g = user;
+    pthread_mutex_lock(&g->mutex);
+    g->answers += result->status == DBK_OK;
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->mutex);
+}
+
+static void *find_orders(void *user)
+{
+    dbk_db *db = user;
+    dbk_read read = dbk_read_begin(db);
+    const dbk_table_view *view = dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, acme), DBK_ORDERS);
+    int total = dbk_column_find(dbk_table_def_by_id(DBK_ORDERS), DBK_TEXT("total"));
+    for (unsigned i = 0; i < 72000; i += 997) {
+        dbk_batch names = {0};
+        dbk_locator at;
+        bool found;
+        make_orders(&names, 1);
+        set_order(&names, 0, i, 0);
+        assert_int_equal(dbk_view_find_id(view, names.columns[0].texts[0], &found, &at), DBK_OK);
+        assert_int_equal(found, i < 68000);
+        if (found)
+            assert_int_equal(dbk_part_int_at(dbk_view_part(view, at.part), total, at.row), i % 4000);
+        dbk_batch_dispose(&names);
+    }
+    dbk_read_end(db, &read);
+    return NULL;
+}
+
+// A process that is killed in this phase leaves what it found; one that is not stores what waited.
+static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state)
+{
+    directory *d = *state;
+    dbk_error err = {0};
+    dbk_store *store = open_store(d->path, 0, 0);
+    for (unsigned i = 0; i < 17; i++)
+        assert_int_equal(write_orders(store, acme, i * 4000, 4000, 0, &err), DBK_OK);
+    const uint64_t want = sums_of(dbk_store_db(store), true), digest = digest_of(dbk_store_db(store));
+    dbk_store_close(store);
+    gate g = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    dbk_store_options options = {.directory = d->path, .opened = wait_at, .user = &g};
+    assert_int_equal(dbk_store_open(&store, &options, &err), DBK_OK);
+    dbk_db *db = dbk_store_db(store);
+    pthread_t finder;
+    assert_true(sums_of(db, true) == want);
+    assert_int_equal(pthread_create(&finder, NULL, find_orders, db), 0);
+    dbk_batch batch;
+    make_orders(&batch, 6000); // 4,000 of them replace others
+    for (unsigned i = 0; i < 6000; i++)
+        set_order(&batch, i, 64000 + i, 5);
+    const dbk_batch *batches[] = {&batch};
+    dbk_change change = {acme, batches, 1};
+    dbk_store_submit(store, &change, count_answer, &g);
+    char copy[] = DIRECTORY_NAME;
+    copy_directory(d->path, copy);
+    assert_true(sums_of(db, true) == want && orders_of(db, acme) == 68000);
+    pthread_mutex_lock(&g.mutex);
+    assert_int_equal(g.answers, 0);
+    g.is_open = true;
+    pthread_cond_broadcast(&g.changed);
+    while (g.answers == 0)
+        pthread_cond_wait(&g.changed, &g.mutex);
+    pthread_mutex_unlock(&g.mutex);
+    pthread_join(finder, NULL);
+    assert_int_equal(orders_of(db, acme), 70000);
+    dbk_batch_dispose(&batch);
+    assert_true(sums_of(db, true) != want && sums_of(db, false) == sums_of(db, true));
+    dbk_store_close(store);
+    assert_check_is_clean(d->path);
+    assert_check_is_clean(copy);
+    store = open_store(copy, 0, 0);
+    assert_true(digest_of(dbk_store_db(store)) == digest);
+    dbk_store_close(store);
+    empty_directory(copy);
+    rmdir(copy);
+}
+
 #define BOTH(test)                                                                                           \
     cmocka_unit_test_setup_teardown(test, with_posix, remove_directory),                                     \
         cmocka_unit_test_setup_teardown(test, with_any, remove_directory)
@@ -495,6 +591,7 @@ int main(void)
         BOTH(concurrent_submitters_are_all_stored),
         BOTH(a_directory_is_opened_once),
         BOTH(rollups_are_those_of_the_rows_after_reopening),
+        BOTH(reads_are_answered_and_changes_wait_while_keys_are_made),
         BOTH(a_failed_checkpoint_ends_the_writing_under_load),
         BOTH(past_the_memory_budget_changes_are_refused),
     };

@@ -3,6 +3,8 @@
 // snapshots stay what they were; and the same after a way through the image and through encoded batches.
 #include "tests/unit/table/table_model.h"
 
+#include <pthread.h>
+
 enum { HELD = 4 };
 
 typedef struct held {
@@ -81,19 +83,52 @@ static void table_restore(const dbk_snapshot *snapshot, size_t tenant, dbk_table
         assert_int_equal(dbk_image_restore_delta(to, name, id, delta, &err), DBK_OK);
 }
 
-static dbk_db *restored(const dbk_snapshot *snapshot)
+// One, two, three … at a time.
+static void words_restore(const dbk_snapshot *snapshot, size_t tenant, dbk_domain domain, dbk_db *to)
+{
+    enum { AT_ONCE_MAX = 200 };
+    dbk_error err;
+    dbk_text name = dbk_snapshot_tenant_name(snapshot, tenant), words[AT_ONCE_MAX];
+    uint32_t left = dbk_image_words(snapshot, tenant, domain), code = 0;
+    if (left % 2) // helps, and need not be asked for
+        assert_int_equal(dbk_image_expect_words(to, name, domain, left, &err), DBK_OK);
+    for (uint32_t step = 1; left > 0; step = step % AT_ONCE_MAX + 1) {
+        uint32_t n = step < left ? step : left;
+        for (uint32_t i = 0; i < n; i++)
+            words[i] = dbk_image_word(snapshot, tenant, domain, ++code);
+        assert_int_equal(dbk_image_restore_words(to, name, domain, words, n, &err), DBK_OK);
+        left -= n;
+    }
+    if (code > 0) // a word again, behind a new one
+        assert_int_equal(dbk_image_restore_words(to, name, domain, words, 1, &err), DBK_CORRUPT);
+}
+
+typedef struct early_reader {
+    dbk_db *db;
+    const model *model;
+} early_reader;
+
+// Counts rows at once, finds them by their ids once it can.
+static void *read_early(void *user)
+{
+    early_reader *reader = user;
+    dbk_read read = dbk_read_begin(reader->db);
+    snapshot_check(read.snapshot, reader->model);
+    dbk_read_end(reader->db, &read);
+    return NULL;
+}
+
+// Rows as they were kept, and no key led to its row yet when `put_off`.
+static dbk_db *restored_rows(const dbk_snapshot *snapshot, bool put_off)
 {
     dbk_db *db;
     dbk_error err;
     assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    if (put_off)
+        dbk_db_put_off_keys(db);
     for (size_t t = 0; t < dbk_snapshot_tenants(snapshot); t++) {
-        dbk_text name = dbk_snapshot_tenant_name(snapshot, t);
         for (int d = 1; d < DBK_DOMAIN_COUNT; d++)
-            for (uint32_t code = 1; code <= dbk_image_words(snapshot, t, (dbk_domain)d); code++)
-                assert_int_equal(dbk_image_restore_word(db, name, (dbk_domain)d,
-                                                        dbk_image_word(snapshot, t, (dbk_domain)d, code),
-                                                        &err),
-                                 DBK_OK);
+            words_restore(snapshot, t, (dbk_domain)d, db);
         for (int id = 1; id < DBK_TABLE_END; id++)
             table_restore(snapshot, t, (dbk_table_id)id, db);
     }
@@ -102,6 +137,21 @@ static dbk_db *restored(const dbk_snapshot *snapshot)
     dbk_snapshot *fresh = dbk_db_freeze(db, dbk_snapshot_number(snapshot));
     assert_non_null(fresh);
     dbk_db_publish(db, fresh);
+    return db;
+}
+
+// With a model, keys are made behind the first image, while it is read and compared with the model.
+static dbk_db *restored(const dbk_snapshot *snapshot, const model *m)
+{
+    dbk_db *db = restored_rows(snapshot, m != NULL);
+    if (!m)
+        return db;
+    early_reader reader = {db, m};
+    pthread_t thread;
+    dbk_error err;
+    assert_int_equal(pthread_create(&thread, NULL, read_early, &reader), 0);
+    assert_int_equal(dbk_db_make_keys(db, &err), DBK_OK);
+    pthread_join(thread, NULL);
     return db;
 }
 
@@ -150,7 +200,7 @@ static void run(dbk_random *r, uint32_t segment_rows, int rounds)
         if (dbk_random_below(r, 4) == 0)
             snapshot_check(h->read.snapshot, h->model);
         if (dbk_random_below(r, 12) == 0) {
-            dbk_db *other = restored(h->read.snapshot);
+            dbk_db *other = restored(h->read.snapshot, dbk_random_below(r, 2) ? h->model : NULL);
             dbk_read read = dbk_read_begin(other);
             snapshot_check(read.snapshot, h->model);
             dbk_read_end(other, &read);
@@ -307,7 +357,7 @@ static void test_many_orders_are_found(void **state)
     // 21 columns, of which four have values.
     assert_in_range(dbk_db_memory(db), 1, 40u << 20);
     dbk_read read = dbk_read_begin(db);
-    dbk_db *other = restored(read.snapshot);
+    dbk_db *other = restored(read.snapshot, NULL);
     dbk_read_end(db, &read);
     dbk_db_destroy(db);
     many_orders_check(other);
@@ -315,6 +365,118 @@ static void test_many_orders_are_found(void **state)
     orders_apply(other, 0, 100, 0); // keys of the restored rows are known to the writer too
     dbk_db_publish(other, dbk_db_freeze(other, 2));
     many_orders_check(other);
+    dbk_db_destroy(other);
+}
+
+static uint64_t orders_count(dbk_db *db)
+{
+    dbk_read read = dbk_read_begin(db);
+    uint64_t count = dbk_snapshot_rows(read.snapshot, DBK_TEXT("t"), DBK_ORDERS);
+    dbk_read_end(db, &read);
+    return count;
+}
+
+static bool order_is_there(dbk_db *db, const char *id)
+{
+    dbk_read read = dbk_read_begin(db);
+    bool found;
+    dbk_locator at;
+    assert_int_equal(
+        dbk_view_find_id(dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, DBK_TEXT("t")), DBK_ORDERS),
+                         dbk_text_from(id), &found, &at),
+        DBK_OK);
+    dbk_read_end(db, &read);
+    return found;
+}
+
+static dbk_db *few_orders(void)
+{
+    dbk_db *db;
+    dbk_error err;
+    assert_int_equal(dbk_db_create(&db, &err), DBK_OK);
+    dbk_db_set_segment_rows(db, 50);
+    orders_apply(db, 0, 120, 1);
+    orders_apply(db, 30, 40, 2);
+    dbk_db_publish(db, dbk_db_freeze(db, 1));
+    return db;
+}
+
+// Keys that were put off are there for the first change: it replaces what it should.
+static void test_the_first_change_makes_the_keys(void **state)
+{
+    (void)state;
+    dbk_db *db = few_orders();
+    dbk_error err;
+    dbk_read read = dbk_read_begin(db);
+    dbk_db *other = restored_rows(read.snapshot, true);
+    dbk_read_end(db, &read);
+    dbk_db_destroy(db);
+    assert_int_equal(orders_count(other), 120);
+    orders_apply(other, 100, 30, 3);
+    dbk_db_publish(other, dbk_db_freeze(other, 2));
+    assert_int_equal(orders_count(other), 130);
+    assert_true(order_is_there(other, "order-0"));
+    assert_true(order_is_there(other, "order-129"));
+    assert_false(order_is_there(other, "order-130"));
+    assert_int_equal(dbk_db_make_keys(other, &err), DBK_OK);
+    dbk_db_destroy(other);
+}
+
+// A database with two live rows of one id cannot have come from us.
+static void test_an_id_that_lives_twice_is_told(void **state)
+{
+    (void)state;
+    dbk_db *db = few_orders(), *other;
+    dbk_error err = {0};
+    for (int put_off = 0; put_off < 2; put_off++) {
+        dbk_read read = dbk_read_begin(db);
+        assert_int_equal(dbk_db_create(&other, &err), DBK_OK);
+        if (put_off)
+            dbk_db_put_off_keys(other);
+        for (int d = 1; d < DBK_DOMAIN_COUNT; d++)
+            words_restore(read.snapshot, 0, (dbk_domain)d, other);
+        for (size_t slot = 0; slot < 2; slot++) {
+            dbk_image_prepared *prepared;
+            assert_int_equal(
+                dbk_image_prepare_segment(segment_copy(dbk_image_segment(read.snapshot, 0, DBK_ORDERS, 0)),
+                                          NULL, &prepared, &err),
+                DBK_OK);
+            assert_int_equal(
+                dbk_image_restore_segment(other, DBK_TEXT("t"), DBK_ORDERS, slot, prepared, &err), DBK_OK);
+        }
+        dbk_read_end(db, &read);
+        assert_int_equal(dbk_image_restore_end(other, &err), put_off ? DBK_OK : DBK_CORRUPT);
+        dbk_db_publish(other, dbk_db_freeze(other, 1));
+        assert_int_equal(dbk_db_make_keys(other, &err), DBK_CORRUPT);
+        assert_non_null(strstr(err.message, "lives twice"));
+        // Reads go on, slowly and right; changes do not.
+        assert_true(order_is_there(other, "order-7"));
+        assert_false(order_is_there(other, "order-77"));
+        dbk_batch b;
+        dbk_apply_report report;
+        orders_batch(&b, 500, 1, 1);
+        assert_int_equal(dbk_db_apply(other, DBK_TEXT("t"), &b, &report, &err), DBK_CORRUPT);
+        assert_non_null(strstr(err.message, "lives twice"));
+        dbk_batch_dispose(&b);
+        dbk_db_destroy(other);
+    }
+    dbk_db_destroy(db);
+}
+
+// Whoever makes keys can be told to stop; who looks for an id then finds it among the rows.
+static void test_making_keys_can_be_stopped(void **state)
+{
+    (void)state;
+    dbk_db *db = few_orders();
+    dbk_error err;
+    dbk_read read = dbk_read_begin(db);
+    dbk_db *other = restored_rows(read.snapshot, true);
+    dbk_read_end(db, &read);
+    dbk_db_destroy(db);
+    dbk_db_stop_making_keys(other);
+    assert_int_equal(dbk_db_make_keys(other, &err), DBK_CANCELLED);
+    assert_true(order_is_there(other, "order-119"));
+    assert_false(order_is_there(other, "order-120"));
     dbk_db_destroy(other);
 }
 
@@ -344,6 +506,9 @@ int main(void)
         cmocka_unit_test(test_random_batches_with_tiny_segments),
         cmocka_unit_test(test_random_batches_with_larger_segments),
         cmocka_unit_test(test_many_orders_are_found),
+        cmocka_unit_test(test_the_first_change_makes_the_keys),
+        cmocka_unit_test(test_an_id_that_lives_twice_is_told),
+        cmocka_unit_test(test_making_keys_can_be_stopped),
         cmocka_unit_test(test_a_small_database_is_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,63 @@ static void random_changes_leave_the_sums_of_the_rows(void **state)
     }
 }
 
+// Rows that several have added come, merged, to what one would have made of them.
+static void sums_of_shares_are_those_of_all(void **state)
+{
+    (void)state;
+    enum { SHARES = 3, ROUNDS = 20 };
+    dbk_random r = dbk_test_random("shares");
+    const dbk_table_def *def = dbk_table_def_by_id(DBK_ORDERS);
+    for (int round = 0; round < ROUNDS; round++) {
+        dbk_versions versions = {.generation = 1};
+        dbk_grain finest = (dbk_grain)dbk_random_below(&r, DBK_GRAIN_COUNT);
+        dbk_rollups *all = dbk_rollups_create(&versions, def, NULL, 0, finest), *shares[SHARES];
+        for (int i = 0; i < SHARES; i++)
+            shares[i] = dbk_rollups_create(&versions, def, NULL, 0, finest);
+        for (int step = 0; step < 12; step++) {
+            static int64_t times[DBK_VECTOR_ROWS], totals[DBK_VECTOR_ROWS];
+            static uint32_t status[DBK_VECTOR_ROWS], kind[DBK_VECTOR_ROWS];
+            dbk_rollup_rows rows = {.count = 1 + (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS)};
+            // Sorted or not, near or far, or a full vector in which no row is of the day before it; small
+            // codes, and now and then large ones.
+            int64_t at = random_time(&r) / 2;
+            bool is_sorted = dbk_random_below(&r, 2), is_large = dbk_random_below(&r, 4) == 0;
+            bool takes_turns = dbk_random_below(&r, 4) == 0;
+            if (takes_turns)
+                rows.count = DBK_VECTOR_ROWS;
+            for (uint32_t i = 0; i < rows.count; i++) {
+                at += (int64_t)dbk_random_below(&r, DBK_MS_HOUR / 20);
+                times[i] = takes_turns ? at + i % 29 * DBK_MS_DAY : is_sorted ? at : random_time(&r);
+                totals[i] = (int64_t)dbk_random_below(&r, 1000) - 300;
+                status[i] = (uint32_t)dbk_random_below(&r, 4);
+                kind[i] = (uint32_t)dbk_random_below(&r, 3) << (is_large ? 16 : 0);
+            }
+            rows.ints[dbk_column_find(def, DBK_TEXT("created_at"))] = times;
+            rows.ints[dbk_column_find(def, DBK_TEXT("total"))] = totals;
+            rows.codes[dbk_column_find(def, DBK_TEXT("status"))] = status;
+            rows.codes[dbk_column_find(def, DBK_TEXT("kind"))] = kind;
+            dbk_rollups_add(all, &rows, 1);
+            dbk_rollups_add(shares[dbk_random_below(&r, SHARES)], &rows, 1);
+        }
+        for (int i = 1; i < SHARES; i++)
+            dbk_rollups_merge(shares[0], shares[i]);
+        assert_int_equal(dbk_rollups_gaps(shares[0]), dbk_rollups_gaps(all));
+        dbk_rollups_view *a = dbk_rollups_freeze(all), *b = dbk_rollups_freeze(shares[0]);
+        const char *what = NULL;
+        if (!dbk_rollups_equal(a, b, &what) || !dbk_rollups_equal(b, a, &what))
+            fail_msg("%s: the shares come to something else", what);
+        for (int i = 0; i < a->count; i++)
+            assert_true(a->rollups[i].kept && b->rollups[i].kept &&
+                        a->rollups[i].first_ms == b->rollups[i].first_ms &&
+                        a->rollups[i].last_ms == b->rollups[i].last_ms);
+        dbk_object_free(&a->object);
+        dbk_object_free(&b->object);
+        dbk_rollups_destroy(all, NULL);
+        for (int i = 0; i < SHARES; i++)
+            dbk_rollups_destroy(shares[i], NULL);
+    }
+}
+
 // ---- What is given up ----
 
 static const dbk_rollups_view *publish(dbk_db *db, uint64_t number)
@@ -365,6 +422,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_changes_leave_the_sums_of_the_rows),
+        cmocka_unit_test(sums_of_shares_are_those_of_all),
         cmocka_unit_test(what_cannot_be_kept_is_given_up_alone),
         cmocka_unit_test(only_grains_of_many_rows_are_kept),
         cmocka_unit_test(a_broken_sum_is_found),

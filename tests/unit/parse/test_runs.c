@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs of plain rows against the way row by row: the same text with a quoted field in each row is never a
+// run.
+#include "engine/base/random.h"
+#include "tests/support/parsed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const headers[] = {
+    "id,created_at,status,kind,currency,customer_id,total,tax,confirmed_at",
+    "total,status,id,created_at,unknown,customer_id,currency,delivered_at,kind",
+};
+
+static const char *one_of(dbk_random *r, const char *const *words, size_t count)
+{
+    return words[dbk_random_below(r, count)];
+}
+#define ONE_OF(r, ...)                                                                                       \
+    one_of(r, (const char *const[]){__VA_ARGS__},                                                            \
+           sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+static void put_time(dbk_random *r, dbk_buffer *out, bool odd)
+{
+    if (odd) {
+        dbk_buffer_format(out, "%s",
+                          ONE_OF(r, "", " ", "2026-02-29T00:00:00Z", "2026-04-01T24:00:00Z", "2026-04-01",
+                                 "2026-04-01T12:30:00+02:00", "2026-04-01 12:30", "2026-04-01T12:30:0xZ",
+                                 " 2026-04-01T12:30:00Z ", "2026-04-01T12:60:00Z", "1969-12-31T23:59:59.999Z",
+                                 "2026-04-01T12:30:00.12aZ", "2026/04/01T12:30:00Z", "0001-01-01T00:00:00Z"));
+        return;
+    }
+    dbk_buffer_format(out, "2026-%02d-%02d%c%02d:%02d:%02d", 1 + (int)dbk_random_below(r, 12),
+                      1 + (int)dbk_random_below(r, 28), "T "[dbk_random_below(r, 2)],
+                      (int)dbk_random_below(r, 24), (int)dbk_random_below(r, 60),
+                      (int)dbk_random_below(r, 60));
+    if (dbk_random_below(r, 2))
+        dbk_buffer_format(out, ".%03d", (int)dbk_random_below(r, 1000));
+    dbk_buffer_format(out, "%s", dbk_random_below(r, 4) ? "Z" : "");
+}
+
+static void put_money(dbk_random *r, dbk_buffer *out, bool odd)
+{
+    if (odd)
+        dbk_buffer_format(out, "%s",
+                          ONE_OF(r, "", " ", "-1.50", "1", "1.2", "1.23456", "x", ".50", "1.", "+1.00",
+                                 "12345678901.25", "0.0001", "1..0", "1:00", "0/.00", " 7.00", "1e5", "-",
+                                 "."));
+    else
+        dbk_buffer_format(out, "%llu.%02d",
+                          (unsigned long long)dbk_random_below(r, dbk_random_below(r, 2) ? 20 : 200000),
+                          (int)dbk_random_below(r, 100));
+}
+
+static void put_field(dbk_random *r, dbk_buffer *out, const char *name, size_t name_length, uint32_t row,
+                      bool odd)
+{
+#define IS(text) (name_length == strlen(text) && memcmp(name, text, name_length) == 0)
+    if (IS("id") && odd)
+        dbk_buffer_format(out, "%s", ONE_OF(r, "", " ", "i", "  padded  ", "\xc3\xa9t\xc3\xa9", "a b"));
+    else if (IS("id"))
+        dbk_buffer_format(out, "order_%08x%.*s", row, (int)dbk_random_below(r, 50),
+                          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    else if (IS("created_at") || IS("confirmed_at") || IS("delivered_at"))
+        put_time(r, out, odd);
+    else if (IS("total") || IS("tax"))
+        put_money(r, out, odd);
+    else if (IS("kind"))
+        dbk_buffer_format(out, "%s",
+                          odd ? ONE_OF(r, "", " ", "POS", "standardx")
+                              : ONE_OF(r, "pos", "standard", "preorder"));
+    else if (IS("currency"))
+        dbk_buffer_format(out, "%s", ONE_OF(r, "EUR", "eur", "USD", "Chf", "", "points", "12\xe2\x82\xac"));
+    else if (IS("status") && odd)
+        dbk_buffer_format(out, "%s",
+                          ONE_OF(r, "", " ", " PAID", "PAID ", "exactly16bytes!!", "seventeen bytes!!", "\t",
+                                 "much longer than any status that anybody has ever seen, and more than 64"));
+    else if (IS("status"))
+        dbk_buffer_format(out, "%s",
+                          ONE_OF(r, "PAID", "PAID", "OPEN", "exactly16bytes!!", "seventeen bytes!!"));
+    else if (IS("customer_id"))
+        dbk_buffer_format(out, "cus_%llu", (unsigned long long)dbk_random_below(r, 9000));
+    else
+        dbk_buffer_format(out, "whatever");
+#undef IS
+}
+
+// Writes the row twice: as it is, and with a quoted first field, which says the same.
+static void put_row(dbk_random *r, const char *header, uint32_t row, uint64_t odd_of, dbk_buffer *plain,
+                    dbk_buffer *quoted)
+{
+    size_t start = plain->size, first = 0;
+    bool is_first = true;
+    for (const char *name = header; *name;) {
+        size_t length = strcspn(name, ",");
+        if (!is_first)
+            dbk_buffer_u8(plain, ',');
+        put_field(r, plain, name, length, row, dbk_random_below(r, odd_of) == 0);
+        first = is_first ? plain->size - start : first;
+        is_first = false;
+        name += length + (name[length] == ',');
+    }
+    if (dbk_random_below(r, odd_of) == 0)
+        dbk_buffer_format(plain, "%s", ONE_OF(r, ",", ",more", "\n"));
+    const char *text = (const char *)plain->data + start;
+    dbk_buffer_format(quoted, "\"%.*s\"", (int)first, text);
+    dbk_buffer_append(quoted, text + first, plain->size - start - first);
+    const char *end = dbk_random_below(r, 3) ? "\n" : "\r\n";
+    dbk_buffer_append(plain, end, strlen(end));
+    dbk_buffer_append(quoted, end, strlen(end));
+}
+
+static void columns_compare(const dbk_batch *a, const dbk_batch *b)
+{
+    for (int c = 0; c < a->table->columns_count; c++) {
+        const dbk_batch_column *x = &a->columns[c], *y = &b->columns[c];
+        for (uint32_t i = 0; i < a->rows; i++) {
+            assert_int_equal(x->ints ? x->ints[i] : DBK_NULL, y->ints ? y->ints[i] : DBK_NULL);
+            assert_int_equal(x->codes ? x->codes[i] : 0, y->codes ? y->codes[i] : 0);
+            dbk_text none = {NULL, 0};
+            assert_true(dbk_text_equal(x->texts ? x->texts[i] : none, y->texts ? y->texts[i] : none));
+        }
+        // No word that no row has, none twice.
+        assert_int_equal(x->words_count > 1 ? x->words_count : 0, y->words_count > 1 ? y->words_count : 0);
+        for (uint32_t w = 0; x->words_count > 1 && w < x->words_count; w++)
+            assert_true(dbk_text_equal(x->words[w], y->words[w]));
+    }
+}
+
+static void results_compare(const parsed *a, const parsed *b)
+{
+    if (a->status != DBK_OK || b->status != DBK_OK)
+        fail_msg("%s; %s", a->error.message, b->error.message);
+    assert_int_equal(a->totals.rows, b->totals.rows);
+    assert_int_equal(a->totals.rejected, b->totals.rejected);
+    assert_int_equal(a->totals.lines, b->totals.lines);
+    assert_int_equal(a->batches_count, b->batches_count);
+    for (int i = 0; i < a->batches_count; i++) {
+        assert_int_equal(a->batches[i]->rows, b->batches[i]->rows);
+        assert_memory_equal(a->batches[i]->lines, b->batches[i]->lines,
+                            a->batches[i]->rows * sizeof *a->batches[i]->lines);
+        columns_compare(a->batches[i], b->batches[i]);
+    }
+    assert_int_equal(a->rejects_count, b->rejects_count);
+    for (int i = 0; i < a->rejects_count; i++) {
+        assert_int_equal(a->rejects[i].line, b->rejects[i].line);
+        assert_int_equal(a->rejects[i].column, b->rejects[i].column);
+        assert_string_equal(a->rejects[i].reason, b->rejects[i].reason);
+    }
+}
+
+static void test_runs_are_what_their_rows_are(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_random_seed(parsed_seed());
+    for (int round = 0; round < 24; round++) {
+        const char *header = headers[round % 2];
+        static const uint64_t odds[] = {10, 300, 100000};
+        const uint64_t odd_of = odds[dbk_random_below(&r, 3)];
+        dbk_buffer plain = {0}, quoted = {0};
+        dbk_buffer_format(&plain, "%s\n", header);
+        dbk_buffer_format(&quoted, "%s\n", header);
+        uint32_t rows = (uint32_t)dbk_random_below(&r, 6000);
+        for (uint32_t i = 0; i < rows; i++)
+            put_row(&r, header, i, odd_of, &plain, &quoted);
+        dbk_parse_options options = {.table = dbk_table_def_by_id(DBK_ORDERS),
+                                     .format = DBK_FORMAT_CSV,
+                                     .ignore_unknown = true,
+                                     .batch_rows = dbk_random_below(&r, 2) ? 0 : 700};
+        if (dbk_random_below(&r, 3) == 0)
+            assert_int_equal(dbk_zone_load("Europe/Berlin", &options.zone, NULL), DBK_OK);
+        size_t block = dbk_random_below(&r, 2) ? 0 : 100000;
+        parsed *a = parsed_text(&options, (const char *)plain.data, plain.size, block, round);
+        parsed *b = parsed_text(&options, (const char *)quoted.data, quoted.size, 0, round);
+        results_compare(a, b);
+        parsed_dispose(a);
+        parsed_dispose(b);
+        dbk_buffer_dispose(&plain);
+        dbk_buffer_dispose(&quoted);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_are_what_their_rows_are),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
