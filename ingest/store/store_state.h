@@ -82,6 +82,10 @@ void *dbk_store_housekeeper_run(void *store);
 dbk_status dbk_store_make_log_file(void *store, const dbk_log_plan *plan, bool again, dbk_error *err);
 // Mutex held: whether memory is so full that texts should leave, and some may.
 bool dbk_store_wants_room(const dbk_store *store);
+// Any thread: lets texts go that have a file, until memory is below its limit or none is left.
+void dbk_store_trim(dbk_store *store);
+// What a change is told that finds no room: DBK_NO_SPACE.
+dbk_status dbk_store_fail_full(const dbk_store *store, dbk_error *err);
 // The writer's: waits until as many texts have left memory as may, after a checkpoint where that helps.
 void dbk_store_make_room(dbk_store *store);
 // Mutex held: notes the failure, once.

@@ -198,6 +198,9 @@ static bool has_room(writer *w)
     start_flight(w);
     finish_flight(w);
     dbk_store_make_room(s);
+    // A checkpoint has held on to what was replaced meanwhile.
+    if (is_full(s))
+        dbk_db_reclaim(s->db);
     bool has = !is_full(s);
     s->no_room_number = has ? UINT64_MAX : dbk_journal_number(s->journal);
     return has;
@@ -215,11 +218,7 @@ static dbk_status append(writer *w, dbk_pending *p, dbk_error *err)
     }
     // Removing rows must stay possible: it is the way out.
     if (!p->only_removes && !has_room(w))
-        return dbk_fail(
-            err, DBK_NO_SPACE,
-            "the memory budget of %llu MiB is used up by what cannot stay on disk; remove rows or "
-            "raise --memory",
-            (unsigned long long)(s->memory_budget >> 20));
+        return dbk_store_fail_full(s, err);
     return dbk_journal_append_record(s->journal, p->change, p->record.data, p->record.size, p->reports, err);
 }
 

@@ -13,7 +13,7 @@
 
 #include "engine/table/state.h"
 #include "http/app/row_batch.h"
-#include "ingest/store/store.h"
+#include "ingest/store/bulk.h"
 #include "tests/support/seed.h"
 
 enum { BATCH = 1000, NOTES = 400, READERS = 3, SEGMENT = 4096 };
@@ -60,18 +60,23 @@ static dbk_text id_of(unsigned id, char room[32])
     return (dbk_text){room, (uint32_t)snprintf(room, 32, "order-%u", id)};
 }
 
+static void make_orders(dbk_batch *batch, unsigned first, unsigned count)
+{
+    char id[32], notes[NOTES];
+    assert_int_equal(dbk_row_batch_init(batch, DBK_ORDERS, count, NULL), DBK_OK);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(dbk_row_batch_text(batch, i, "id", id_of(first + i, id), NULL), DBK_OK);
+        assert_int_equal(dbk_row_batch_text(batch, i, "notes", notes_of(first + i, notes), NULL), DBK_OK);
+        assert_int_equal(dbk_row_batch_text(batch, i, "status", DBK_TEXT("DELIVERED"), NULL), DBK_OK);
+        dbk_row_batch_int(batch, i, "created_at", 1700000000000 + (int64_t)(first + i) * 1000);
+        dbk_row_batch_int(batch, i, "total", 10000);
+    }
+}
+
 static dbk_status write_orders(dbk_store *store, unsigned first, unsigned count, bool remove, dbk_error *err)
 {
     dbk_batch batch;
-    char id[32], notes[NOTES];
-    assert_int_equal(dbk_row_batch_init(&batch, DBK_ORDERS, count, NULL), DBK_OK);
-    for (unsigned i = 0; i < count; i++) {
-        assert_int_equal(dbk_row_batch_text(&batch, i, "id", id_of(first + i, id), NULL), DBK_OK);
-        assert_int_equal(dbk_row_batch_text(&batch, i, "notes", notes_of(first + i, notes), NULL), DBK_OK);
-        assert_int_equal(dbk_row_batch_text(&batch, i, "status", DBK_TEXT("DELIVERED"), NULL), DBK_OK);
-        dbk_row_batch_int(&batch, i, "created_at", 1700000000000 + (int64_t)(first + i) * 1000);
-        dbk_row_batch_int(&batch, i, "total", 10000);
-    }
+    make_orders(&batch, first, count);
     batch.remove = remove;
     const dbk_batch *batches[] = {&batch};
     const dbk_change change = {shop, batches, 1};
@@ -131,16 +136,24 @@ static void *run_reader(void *user)
     return NULL;
 }
 
-static dbk_store *open_store(const char *path, uint64_t memory)
+static dbk_store *open_unlogged(const char *path, uint64_t memory, bool unlogged)
 {
-    const dbk_store_options options = {
-        .directory = path, .create = true, .memory_bytes = memory, .log_file_bytes = 8 << 20};
+    const dbk_store_options options = {.directory = path,
+                                       .create = true,
+                                       .memory_bytes = memory,
+                                       .log_file_bytes = 8 << 20,
+                                       .unlogged = unlogged};
     dbk_store *store;
     dbk_error err = {0};
     if (dbk_store_open(&store, &options, &err) != DBK_OK)
         fail_msg("%s", err.message);
     dbk_db_set_segment_rows(dbk_store_db(store), SEGMENT);
     return store;
+}
+
+static dbk_store *open_store(const char *path, uint64_t memory)
+{
+    return open_unlogged(path, memory, false);
 }
 
 static void test_more_texts_than_memory(void **state)
@@ -192,6 +205,61 @@ static void test_more_texts_than_memory(void **state)
     assert_int_equal(report.problems, 0);
 }
 
+static void forget_batch(void *user, const dbk_change_result *result)
+{
+    if (result->status != DBK_OK)
+        fail_msg("%s", result->message);
+    dbk_batch_dispose(user);
+    free(user);
+}
+
+// Each batch brings some of the one before again, whose ids may be on disk by then.
+static void load_orders(dbk_store *store, unsigned count)
+{
+    enum { ROWS = 4000, AGAIN = 50 };
+    dbk_store_bulk *load;
+    dbk_error err = {0};
+    assert_int_equal(dbk_store_bulk_begin(&load, store, shop, 2, &err), DBK_OK);
+    for (unsigned first = 0; first < count; first += ROWS) {
+        dbk_batch *batch = malloc(sizeof *batch);
+        dbk_bulk *prepared;
+        make_orders(batch, first < AGAIN ? 0 : first - AGAIN, first < AGAIN ? ROWS : ROWS + AGAIN);
+        assert_int_equal(dbk_bulk_prepare(batch, 1, &prepared), DBK_OK);
+        assert_non_null(prepared);
+        dbk_store_bulk_store(load, batch, prepared, forget_batch, batch);
+    }
+    if (dbk_store_bulk_end(load, false, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+}
+
+static void test_a_load_of_more_texts_than_memory(void **state)
+{
+    enum { ORDERS = 60000, MEMORY = 14 << 20 };
+    const directory *d = *state;
+    dbk_random random = dbk_test_random("a load of more texts than memory");
+    dbk_store *store = open_unlogged(d->path, MEMORY, true);
+    for (int again = 0; again < 2; again++) {
+        load_orders(store, ORDERS);
+        dbk_store_figures figures;
+        dbk_store_figures_read(store, &figures);
+        assert_true(figures.memory_bytes <= MEMORY);
+        assert_true(figures.cold.on_disk_bytes > (uint64_t)ORDERS * NOTES / 3);
+        assert_int_equal(figures.cold.waiting_bytes, 0);
+        assert_int_equal(figures.cold.failures, 0);
+        for (unsigned id = 0; id < ORDERS; id += 1 + (unsigned)dbk_random_below(&random, 200))
+            assert_true(read_order(dbk_store_db(store), id));
+        assert_false(read_order(dbk_store_db(store), ORDERS));
+    }
+    dbk_store_close(store);
+    store = open_store(d->path, MEMORY);
+    assert_true(read_order(dbk_store_db(store), ORDERS - 1));
+    dbk_store_close(store);
+    dbk_check_report report;
+    dbk_error err = {0};
+    assert_int_equal(dbk_store_check(d->path, NULL, NULL, &report, &err), DBK_OK);
+    assert_int_equal(report.problems, 0);
+}
+
 static void test_refused_when_nothing_more_can_leave(void **state)
 {
     enum { MEMORY = 9 << 20, MOST = 1000000 };
@@ -223,6 +291,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_more_texts_than_memory, make_directory, remove_directory),
+        cmocka_unit_test_setup_teardown(test_a_load_of_more_texts_than_memory, make_directory,
+                                        remove_directory),
         cmocka_unit_test_setup_teardown(test_refused_when_nothing_more_can_leave, make_directory,
                                         remove_directory),
     };
