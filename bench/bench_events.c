@@ -8,6 +8,8 @@
 // tickets come in, each an event on every stream. Prints one JSON line: memory per stream, the reads'
 // latencies (from the moment a read was due, so that a server that stalls is not excused) and how long an
 // event took to the last of the streams.
+#include "engine/base/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -33,13 +35,6 @@ static int streams;
 static atomic_long heard[EVENTS_MAX];     // how many streams have had each event
 static atomic_llong complete[EVENTS_MAX]; // when the last of them had it
 static atomic_bool is_ending;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void sleep_until(int64_t ns)
 {
@@ -139,7 +134,7 @@ static void count_events(const char *bytes, size_t size)
         at += sizeof(mark) - 1;
         long number = atol(at);
         if (number >= 0 && number < EVENTS_MAX && atomic_fetch_add(&heard[number], 1) + 1 == streams)
-            atomic_store(&complete[number], now_ns());
+            atomic_store(&complete[number], dbk_clock_steady_ns());
     }
 }
 
@@ -206,7 +201,7 @@ static latencies read_steadily(const char *pid, int seconds, int rate)
         request, sizeof(request),
         "GET /api/v1/reports/sales?preset=all HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", key);
     long count = (long)seconds * rate;
-    int64_t *taken = malloc((size_t)count * sizeof(*taken)), start = now_ns() + 1000000;
+    int64_t *taken = malloc((size_t)count * sizeof(*taken)), start = dbk_clock_steady_ns() + 1000000;
     int fd = connect_to_server();
     double processor = processor_ms(pid);
     for (long i = 0; i < count; i++) {
@@ -217,7 +212,7 @@ static latencies read_steadily(const char *pid, int seconds, int rate)
             fprintf(stderr, "bench_events: a read was not answered with 200\n");
             exit(1);
         }
-        taken[i] = now_ns() - due;
+        taken[i] = dbk_clock_steady_ns() - due;
     }
     close(fd);
     qsort(taken, (size_t)count, sizeof(*taken), compare);
@@ -239,7 +234,7 @@ static void *sell(void *user)
 {
     seller *s = user;
     int fd = connect_to_server();
-    int64_t start = now_ns();
+    int64_t start = dbk_clock_steady_ns();
     while (!is_ending && s->sold < EVENTS_MAX) {
         char body[256], request[1024];
         sleep_until(start + s->sold * 1000000000 / s->rate);
@@ -256,7 +251,7 @@ static void *sell(void *user)
         send_all(fd, request, (size_t)length);
         if (receive_answer(fd) != 200)
             die("a ticket was refused");
-        s->committed[s->sold++] = now_ns();
+        s->committed[s->sold++] = dbk_clock_steady_ns();
     }
     close(fd);
     return NULL;

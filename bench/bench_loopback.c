@@ -4,6 +4,8 @@
 // each.
 //
 //     bench_loopback [ROUNDS]
+#include "engine/base/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BYTES = 8 };
@@ -34,9 +35,7 @@ static void must(int ok, const char *what)
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)dbk_clock_steady_ns() / 1e3;
 }
 
 static void settle(int processor)

@@ -6,6 +6,7 @@
 //     bench_memory read BYTES THREADS [MS]   bytes/ns of reading so much again and again, all threads
 //     together bench_memory add GROUPS [MS]           ns/row of adding to so many groups, by the best way
 //     there is here
+#include "engine/base/clock.h"
 #include "engine/base/processor.h"
 #include "engine/base/random.h"
 
@@ -15,16 +16,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROUNDS = 7, THREADS_MAX = 2 };
 static double work_ns = 60e6; // for one timing
 
 static double now_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    return (double)dbk_clock_steady_ns();
 }
 
 static void *must(void *memory)

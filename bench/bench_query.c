@@ -12,6 +12,7 @@
 // touch at the least: rows, columns, bits a row.
 //
 //     bench_query DIR TENANT THREADS [portable|avx2|avx512] <lines
+#include "engine/base/clock.h"
 #include "engine/base/days.h"
 #include "engine/base/decimal.h"
 #include "engine/base/processor.h"
@@ -278,13 +279,6 @@ static uint64_t query_bytes(const dbk_table_view *view, const dbk_table_def *tab
     return bytes;
 }
 
-static int64_t now_ns(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 // ---- Queries ----
 
 static const dbk_table_def *table_of(const dbk_query *query)
@@ -323,10 +317,11 @@ static int answer(dbk_db *db, const char *tenant, const char *name, int variatio
     dbk_query query = query_make(i, variation, threads);
     dbk_error err;
     dbk_result *result;
-    int64_t before = now_ns(CLOCK_MONOTONIC), cpu_before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    int64_t before = dbk_clock_ns(CLOCK_MONOTONIC), cpu_before = dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     dbk_read read = dbk_read_begin(db);
     dbk_status status = dbk_query_run(read.snapshot, dbk_text_from(tenant), &query, &result, &err);
-    int64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before, ns = now_ns(CLOCK_MONOTONIC) - before;
+    int64_t cpu = dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu_before,
+            ns = dbk_clock_ns(CLOCK_MONOTONIC) - before;
     if (status != DBK_OK)
         return failed(name, &err);
     const dbk_table_def *table = table_of(&query);
@@ -463,9 +458,9 @@ static void wait_for_quiet(void)
     const struct timespec pause = {.tv_nsec = 20000000};
     int64_t before, used;
     do {
-        before = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+        before = dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
         nanosleep(&pause, NULL);
-        used = now_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
+        used = dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before;
     } while (used > 1000000);
 }
 

@@ -11,6 +11,8 @@
 // of bytes; more than there are is not sent. Prints one JSON line: requests, rate reached, microseconds p50 …
 // max, the most that waited at once. The first tenth of the time warms up and is not counted. Any answer but
 // 200 ends it.
+#include "engine/base/clock.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -52,13 +54,6 @@ static size_t bodies_count;
 static double *micros;
 static size_t done;
 static int64_t counted_from;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void *must(void *memory)
 {
@@ -176,7 +171,7 @@ static bool pull(connection *c)
 static void finish(connection *c)
 {
     if (c->due >= counted_from)
-        micros[done++] = (double)(now_ns() - c->due) / 1e3;
+        micros[done++] = (double)(dbk_clock_steady_ns() - c->due) / 1e3;
     c->busy = false;
 }
 
@@ -220,7 +215,7 @@ int main(int argc, char **argv)
         open_connection(&connections[i], atoi(argv[1]));
     prctl(PR_SET_TIMERSLACK, 1);
 
-    int64_t start = now_ns() + 1000000;
+    int64_t start = dbk_clock_steady_ns() + 1000000;
     counted_from = start + (int64_t)(seconds * 1e8);
     uint64_t sent = 0, answered = 0, waited_most = 0;
     // Idle connections as a stack: the one that was free last goes first, like a pool's.
@@ -228,13 +223,13 @@ int main(int argc, char **argv)
     for (int i = connections_count; i--;)
         idle[idle_count++] = i;
     while (answered < total) {
-        int64_t now = now_ns();
+        int64_t now = dbk_clock_steady_ns();
         uint64_t due = now < start ? 0 : (uint64_t)((double)(now - start) * rate / 1e9) + 1;
         due = due < total ? due : total;
         for (; sent < due && idle_count; sent++)
             begin(&connections[idle[--idle_count]], sent, start + (int64_t)((double)sent * 1e9 / rate));
         waited_most = due - sent > waited_most ? due - sent : waited_most;
-        int64_t next = start + (int64_t)((double)sent * 1e9 / rate) - now_ns();
+        int64_t next = start + (int64_t)((double)sent * 1e9 / rate) - dbk_clock_steady_ns();
         bool waits = sent == total || !idle_count;
         struct timespec timeout = {next > 0 ? next / 1000000000 : 0, next > 0 ? next % 1000000000 : 0};
         struct epoll_event events[EVENTS];
@@ -252,7 +247,7 @@ int main(int argc, char **argv)
             idle[idle_count++] = (int)(c - connections);
         }
     }
-    double took = (double)(now_ns() - start) / 1e9;
+    double took = (double)(dbk_clock_steady_ns() - start) / 1e9;
     if (done == 0)
         done = 1, micros[0] = 0;
     qsort(micros, done, sizeof *micros, by_value);

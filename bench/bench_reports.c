@@ -8,6 +8,7 @@
 //
 // The directory is one that `daybook gen` and `daybook load` have made, of the tenant `demo`, of the three
 // years that end on 2025-12-31.
+#include "engine/base/clock.h"
 #include "http/app/answers.h"
 #include "http/app/app.h"
 
@@ -16,15 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void must(bool ok, const char *what)
 {
@@ -75,9 +68,9 @@ dbk_status __wrap_dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, c
 dbk_status __wrap_dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
                                 dbk_result **out, dbk_error *err)
 {
-    int64_t before = now_ns();
+    int64_t before = dbk_clock_steady_ns();
     dbk_status status = __real_dbk_query_run(snapshot, tenant, query, out, err);
-    int64_t ns = now_ns() - before;
+    int64_t ns = dbk_clock_steady_ns() - before;
     if (status == DBK_OK && queries_count < QUERIES_MAX) {
         queries[queries_count].ns[repetition] = ns;
         describe(query, *out, queries[queries_count].text, sizeof queries[0].text);
@@ -211,10 +204,10 @@ static void measure(dbk_app *app, const char *target, int repetitions, bool show
     size_t bytes = 0;
     int64_t engine = 0;
     for (repetition = 0; repetition < repetitions; repetition++) {
-        int64_t before = now_ns();
+        int64_t before = dbk_clock_steady_ns();
         queries_count = 0;
         bytes = ask(app, target);
-        whole[repetition] = now_ns() - before;
+        whole[repetition] = dbk_clock_steady_ns() - before;
         if (repetition == 0 && whole[0] > 1000000000) { // one is enough
             repetition++;
             break;

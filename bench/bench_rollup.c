@@ -4,6 +4,7 @@
 // before anything is timed.
 //
 //     bench_rollup [orders] [repetitions] [threads]
+#include "engine/base/clock.h"
 #include "engine/base/random.h"
 #include "engine/db.h"
 #include "engine/table/state.h"
@@ -23,13 +24,6 @@ static const char *const statuses[] = {"DELIVERED", "SHIPPED",   "CONFIRMED", "S
 static const char *const kinds[] = {"standard", "pos", "preorder", "flexible"};
 static const char *const currencies[] = {"EUR", "USD", "GBP"};
 static const char *const methods[] = {"card", "paypal", "transfer", "cash"};
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 // Of the processor: what others do beside does not count.
 static int64_t worked_ns(void)
@@ -276,11 +270,11 @@ static dbk_result *ask(dbk_db *db, const dbk_query *query, int64_t *ns)
 {
     dbk_result *result;
     dbk_error err;
-    int64_t before = now_ns();
+    int64_t before = dbk_clock_steady_ns();
     dbk_read read = dbk_read_begin(db);
     dbk_status status = dbk_query_run(read.snapshot, DBK_TEXT("bench"), query, &result, &err);
     dbk_read_end(db, &read);
-    *ns = now_ns() - before;
+    *ns = dbk_clock_steady_ns() - before;
     must(status == DBK_OK, err.message);
     return result;
 }

@@ -4,13 +4,13 @@
 // over plain arrays before it is timed.
 //
 //     bench_scan [orders] [threads] [repetitions]
+#include "engine/base/clock.h"
 #include "engine/base/random.h"
 #include "engine/db.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { STATUSES = 6, METHODS = 5, DAYS = 730, BATCH = 65536, GROUPS = DAYS * 8 };
 
@@ -25,13 +25,6 @@ typedef struct orders {
     uint8_t *status, *method;
     uint32_t *customer;
 } orders;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 static void *room(size_t count, size_t size)
 {
@@ -343,9 +336,9 @@ static bool measure(const orders *o, const dbk_read *read, const question *asked
     }
     int64_t *times = room((size_t)repetitions, sizeof *times);
     for (int i = 0; i < repetitions; i++) {
-        int64_t start = now_ns();
+        int64_t start = dbk_clock_steady_ns();
         dbk_result_free(run(read, &query));
-        times[i] = now_ns() - start;
+        times[i] = dbk_clock_steady_ns() - start;
     }
     qsort(times, (size_t)repetitions, sizeof *times, by_time);
     printf("%-38s %10.3f ms best %10.3f ms median %8.3f ns/row\n", asked->name, (double)times[0] / 1e6,
@@ -364,7 +357,7 @@ int main(int argc, char **argv)
     if (count == 0 || repetitions < 1 || dbk_db_create(&db, &err) != DBK_OK)
         return 2;
     make(&o, count);
-    int64_t start = now_ns();
+    int64_t start = dbk_clock_steady_ns();
     for (uint64_t first = 0; first < count; first += BATCH) {
         load_batch(db, &o, (uint32_t)first);
         if (first / BATCH % 16 == 0)
@@ -372,7 +365,8 @@ int main(int argc, char **argv)
     }
     dbk_db_publish(db, dbk_db_freeze(db, (uint64_t)count + 1));
     printf("%u orders, %u customers, %d threads; applied in %.2f s, %.1f bytes an order\n", count,
-           o.customers, threads, (double)(now_ns() - start) / 1e9, (double)dbk_db_memory(db) / count);
+           o.customers, threads, (double)(dbk_clock_steady_ns() - start) / 1e9,
+           (double)dbk_db_memory(db) / count);
     dbk_read read = dbk_read_begin(db);
     bool ok = true;
     for (size_t i = 0; i < DBK_COUNT(questions); i++)

@@ -6,6 +6,7 @@
 // build.
 //
 //     bench_size DIR [ROUNDS]
+#include "engine/base/clock.h"
 #include "engine/segment/format.h"
 #include "engine/segment/segment.h"
 
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { ENCODINGS_MAX = 32 };
 
@@ -46,9 +46,7 @@ static void *room(size_t size)
 
 static double now_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    return (double)dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static uint8_t *file_room(size_t size)

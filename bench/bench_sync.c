@@ -5,6 +5,8 @@
 // methods taking turns.
 //
 //     bench_sync DIRECTORY [ROUNDS]
+#include "engine/base/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>
@@ -12,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { FILE_BYTES = 64 << 20, BLOCK_MAX = 1 << 20 };
@@ -36,9 +37,7 @@ static void must(int ok, const char *what)
 
 static double now_us(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)dbk_clock_steady_ns() / 1e3;
 }
 
 static void wait_for(world *w, int operations)

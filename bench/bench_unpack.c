@@ -4,19 +4,17 @@
 // column for each level that the processor runs: unpacked, and (in brackets) compared with an interval.
 //
 //     bench_unpack [TIMES]   how often one timing takes 1,024 of them, 2000 unless said
+#include "engine/base/clock.h"
 #include "engine/base/processor.h"
 #include "engine/base/random.h"
 #include "engine/segment/bitpack.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 static double now_ns(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+    return (double)dbk_clock_steady_ns();
 }
 
 static _Alignas(64) uint64_t values[DBK_VECTOR_ROWS], packed[DBK_VECTOR_ROWS], wide[DBK_VECTOR_ROWS];

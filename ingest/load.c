@@ -82,11 +82,12 @@ void dbk_load_done(dbk_load_ticket *ticket, dbk_status status, const char *messa
     } else if (l->sink_status == DBK_OK) {
         l->sink_status = dbk_fail(&l->sink_error, status, "%s", message ? message : dbk_status_name(status));
     }
+    // Whoever waits for the last of them then takes the batches' memory away.
+    dbk_load_batch_free(ticket->batch);
+    free(ticket);
     l->in_flight--;
     pthread_cond_broadcast(&l->changed);
     pthread_mutex_unlock(&l->lock);
-    dbk_load_batch_free(ticket->batch);
-    free(ticket);
 }
 
 static dbk_status wait_for_sink(load *l, int most, dbk_error *err)
@@ -448,12 +449,16 @@ static dbk_status add_refused(load *l, dbk_error *err)
 // Everything that was stored is safe, also when the load failed on its way; or nothing counts.
 static dbk_status finish(load *l, bool refused, dbk_error *err)
 {
-    if (!l->sink->finish || l->options->dry_run)
-        return DBK_OK;
-    dbk_status status = l->sink->finish(l->sink->user, refused, err);
-    if (status != DBK_OK || refused)
+    dbk_error why;
+    bool can = l->sink->finish && !l->options->dry_run;
+    dbk_status finished = can ? l->sink->finish(l->sink->user, refused, &why) : DBK_OK;
+    if (finished != DBK_OK && err)
+        *err = why;
+    // Batches on their way are counted until they are there.
+    dbk_status sunk = wait_for_sink(l, 0, finished == DBK_OK ? err : NULL);
+    if (can && (finished != DBK_OK || refused))
         memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
-    return status;
+    return finished != DBK_OK ? finished : sunk;
 }
 
 // What a range found wrong with the file, as one says it who looks through the whole of it.
@@ -475,8 +480,6 @@ static dbk_status load_checked(load *l, dbk_error *err)
         explain_refusal(l, err);
     dbk_status finished = finish(l, refused, status == DBK_OK ? err : NULL);
     status = status == DBK_OK ? finished : status;
-    dbk_status sunk = wait_for_sink(l, 0, status == DBK_OK ? err : NULL);
-    status = status == DBK_OK ? sunk : status;
     if (refused) {
         dbk_load_rejects_drop(&l->rejects);
         return status;
