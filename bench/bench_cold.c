@@ -80,7 +80,7 @@ static void leave_page_cache(const bench *b)
 static void prepare(const bench *b, place where)
 {
     if (where != IN_MEMORY)
-        dbk_cold_trim(dbk_image_cold(dbk_store_db(b->store)), 0);
+        dbk_cold_trim(dbk_image_cold(dbk_store_db(b->store)), 0, false);
     if (where == ON_DISK)
         leave_page_cache(b);
 }

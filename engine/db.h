@@ -129,8 +129,8 @@ void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot);
 // Frees what no reader can see any more; publishing does that, too.
 void dbk_db_reclaim(dbk_db *db);
 
-// Bytes held for rows, keys and dictionaries, including what waits for reclamation; not texts that are on disk
-// only. Any thread.
+// Bytes held for rows, keys and dictionaries, including what waits for reclamation; not texts that are on
+// disk only. Any thread.
 uint64_t dbk_db_memory(const dbk_db *db);
 
 // ---- Readers (any thread, any number) ----

@@ -65,12 +65,10 @@ void dbk_cold_wake(dbk_cold *cold)
     pthread_mutex_unlock(&cold->waiting_lock);
 }
 
-void dbk_cold_wait(dbk_residence *r, const _Atomic uint8_t *page)
+void dbk_cold_wait(dbk_cold *cold, bool (*is_so)(const void *what), const void *what)
 {
-    dbk_cold *cold = r->cold;
     pthread_mutex_lock(&cold->waiting_lock);
-    while (page ? (atomic_load(page) & DBK_PAGE_LOADING) != 0
-                : (atomic_load(&r->users) & DBK_RESIDENCE_TAKEN) != 0)
+    while (!is_so(what))
         pthread_cond_wait(&cold->moved, &cold->waiting_lock);
     pthread_mutex_unlock(&cold->waiting_lock);
 }
@@ -135,7 +133,7 @@ static void sort(dbk_cold *cold)
 
 // Under the lock. Frees texts until memory is at the target, or so few are left as `floor` says. Twice around
 // and a bit: the first time may only take the marks of what was read.
-static void sweep(dbk_cold *cold, uint64_t target, uint64_t floor)
+static void sweep(dbk_cold *cold, uint64_t target, uint64_t floor, bool waits)
 {
     sort(cold);
     for (size_t visits = 0; visits < 2 * cold->count + 1; visits++) {
@@ -146,7 +144,7 @@ static void sweep(dbk_cold *cold, uint64_t target, uint64_t floor)
         if (cold->hand >= cold->count)
             cold->hand = 0;
         dbk_residence *r = cold->admitted[cold->hand];
-        size_t freed = dbk_residence_shrink(r, most);
+        size_t freed = dbk_residence_shrink(r, most, waits);
         dbk_cold_moved(r, -(int64_t)freed);
         // A segment that gave all that was asked may have more.
         if (freed < most)
@@ -154,10 +152,12 @@ static void sweep(dbk_cold *cold, uint64_t target, uint64_t floor)
     }
 }
 
-void dbk_cold_trim(dbk_cold *cold, uint64_t target)
+void dbk_cold_trim(dbk_cold *cold, uint64_t target, bool waits)
 {
     pthread_mutex_lock(&cold->lock);
-    sweep(cold, target, 0);
+    sweep(cold, target, 0, false);
+    if (waits)
+        sweep(cold, target, 0, true);
     pthread_mutex_unlock(&cold->lock);
 }
 
@@ -166,7 +166,7 @@ static void trim_after_read(dbk_cold *cold)
 {
     if (!is_over(cold) || pthread_mutex_trylock(&cold->lock) != 0)
         return;
-    sweep(cold, cold->limit - cold->limit / BATCH_SHARE, cold->floor - cold->floor / BATCH_SHARE);
+    sweep(cold, cold->limit - cold->limit / BATCH_SHARE, cold->floor - cold->floor / BATCH_SHARE, false);
     pthread_mutex_unlock(&cold->lock);
 }
 

@@ -13,9 +13,13 @@
 // has no sums yet: the first read of a column brings its whole block, checks it as opening does, and makes
 // them. So a disk can make a read fail (DBK_IO, DBK_CORRUPT), never answer wrongly.
 //
-// Threads. A read announces itself for the time of one decoding (`users` in residence.h). Pages of a segment
-// leave only while it has no such read, and reads that come meanwhile wait the microseconds that takes. Two
-// reads that need the same page let one of them fetch it. No lock is held while the disk is waited for.
+// Threads. A read announces itself for the time of one decoding (`users` in residence.h), which is all that
+// texts in memory ever cost it. Pages of a segment leave only while it has no such read, and reads that come
+// meanwhile wait the microseconds that takes. A sweep passes by segments that are being read, so what was
+// read last may stay beyond the limit until the next one; when it must have them, it lets no other read begin
+// and waits for those under way. Two reads that need the same page let one of them fetch it. While the disk
+// is waited for no lock is held but one, of columns that were not opened with their segment: the first reads
+// of them, in one segment, are made one after the other.
 #ifndef DBK_SEGMENT_COLD_H
 #define DBK_SEGMENT_COLD_H
 
@@ -54,8 +58,9 @@ void dbk_cold_admit(const dbk_segment *segment);
 // dbk_segment_memory says what comes off. dbk_segment_free does it, too.
 void dbk_cold_forget(dbk_segment *segment);
 
-// Lets texts go until no more than `target` bytes of memory are held or none is left that may. Any thread.
-void dbk_cold_trim(dbk_cold *cold, uint64_t target);
+// Lets texts go until no more than `target` bytes of memory are held or none is left that may. Any thread
+// that is not reading texts. What is being read stays, unless that is too much and the caller `waits` for it.
+void dbk_cold_trim(dbk_cold *cold, uint64_t target, bool waits);
 // Whether a segment of this id may still have to be read from its file.
 bool dbk_cold_holds(dbk_cold *cold, uint64_t segment);
 

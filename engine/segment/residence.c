@@ -155,11 +155,47 @@ static uint32_t shrink(dbk_residence *r, uint32_t wanted)
     return left + drop_run(r, r->hand - run, run);
 }
 
-size_t dbk_residence_shrink(dbk_residence *r, size_t bytes)
+// ---- Readers and the sweep ----
+
+static bool is_not_taken(const void *residence)
+{
+    return !(atomic_load(&((const dbk_residence *)residence)->users) & DBK_RESIDENCE_TAKEN);
+}
+
+static bool is_only_taken(const void *residence)
+{
+    return atomic_load(&((const dbk_residence *)residence)->users) == DBK_RESIDENCE_TAKEN;
+}
+
+// A read that has counted itself goes on when the sweep is elsewhere; meanwhile it does not count, for the
+// sweep may be waiting for those that do.
+static void wait_for_the_sweep(dbk_residence *r)
+{
+    while (!is_not_taken(r)) {
+        dbk_residence_leave(r);
+        dbk_cold_wait(r->cold, is_not_taken, r);
+        atomic_fetch_add_explicit(&r->users, 1, memory_order_acquire);
+    }
+}
+
+// There is one sweep at a time.
+static bool take(dbk_residence *r, bool waits)
+{
+    uint32_t nobody = 0;
+    if (atomic_compare_exchange_strong(&r->users, &nobody, DBK_RESIDENCE_TAKEN))
+        return true;
+    if (!waits)
+        return false;
+    atomic_fetch_or(&r->users, DBK_RESIDENCE_TAKEN);
+    dbk_cold_wait(r->cold, is_only_taken, r);
+    return true;
+}
+
+size_t dbk_residence_shrink(dbk_residence *r, size_t bytes, bool waits)
 {
     const size_t page = dbk_residence_page_bytes();
-    uint32_t nobody = 0, left = 0;
-    if (!atomic_compare_exchange_strong(&r->users, &nobody, DBK_RESIDENCE_TAKEN))
+    uint32_t left = 0;
+    if (!take(r, waits))
         return 0;
     if (r->states || dbk_residence_track(r, false)) {
         size_t wanted = (bytes + page - 1) / page;
@@ -233,6 +269,11 @@ static bool claim(dbk_residence *r, uint32_t page)
     return false;
 }
 
+static bool is_settled(const void *page)
+{
+    return !(atomic_load((const _Atomic uint8_t *)page) & DBK_PAGE_LOADING);
+}
+
 // Ends the claims of a run, of which the pages that `come` says so are in memory.
 static void settle(dbk_residence *r, uint32_t first, uint32_t count, uint32_t come)
 {
@@ -258,7 +299,7 @@ static dbk_status fetch(wish *w, uint32_t first, uint32_t last)
     while (first + count <= last && claim(r, first + count))
         count++;
     if (count == 0) {
-        dbk_cold_wait(r, &r->states[first]);
+        dbk_cold_wait(r->cold, is_settled, &r->states[first]);
         return DBK_OK;
     }
     dbk_status status = read_pages(w, first, count);
@@ -409,14 +450,13 @@ static dbk_status need(wish *w)
 
 dbk_status dbk_residence_need(dbk_residence *r, int column, uint32_t vector)
 {
-    if (atomic_load(&r->users) & DBK_RESIDENCE_TAKEN)
-        dbk_cold_wait(r, NULL);
+    wait_for_the_sweep(r);
     if (!atomic_load_explicit(&r->is_partial, memory_order_relaxed))
         return DBK_OK;
     wish w = {.residence = r, .column = column, .vector = vector};
     dbk_status status = need(&w);
     dbk_cold_read(r->cold, w.read_bytes, status != DBK_OK);
     if (status != DBK_OK)
-        atomic_fetch_sub_explicit(&r->users, 1, memory_order_release);
+        dbk_residence_leave(r);
     return status;
 }

@@ -16,7 +16,7 @@ enum {
     DBK_PAGE_USED = 4,  // read since the sweep last came by
     DBK_PAGE_SUMMED = 8 // its sum is known
 };
-// In `users`: pages are leaving, nobody may read.
+// In `users`: pages are to leave, no other read may begin. They do while there is nothing else in it.
 #define DBK_RESIDENCE_TAKEN (1u << 31)
 
 // The block of a column of texts that was not opened with its segment.
@@ -52,13 +52,22 @@ void dbk_residence_dispose(dbk_residence *residence);
 bool dbk_residence_track(dbk_residence *residence, bool is_empty);
 size_t dbk_residence_page_bytes(void);
 // Lets go of the pages that nobody has read since the last time, of at most so many bytes; returns how many
-// left. Does nothing while somebody reads.
-size_t dbk_residence_shrink(dbk_residence *residence, size_t bytes);
+// left. While somebody reads it does nothing, or, if `waits`, lets nobody else begin until it is done: then
+// the caller must not be reading.
+size_t dbk_residence_shrink(dbk_residence *residence, size_t bytes, bool waits);
 // Bytes of the segment that are not in memory.
 size_t dbk_residence_missing(const dbk_residence *residence);
 
-// What dbk_residence_begin does once a segment is not wholly in memory, or pages are leaving it.
+// What dbk_residence_begin does once a segment is not wholly in memory, or pages are to leave it.
 dbk_status dbk_residence_need(dbk_residence *residence, int column, uint32_t vector);
+void dbk_cold_wake(dbk_cold *cold);
+
+// One read less; who waits for the last one is told.
+static inline void dbk_residence_leave(dbk_residence *r)
+{
+    if (atomic_fetch_sub_explicit(&r->users, 1, memory_order_release) & DBK_RESIDENCE_TAKEN)
+        dbk_cold_wake(r->cold);
+}
 
 // Before and after decoding texts of a vector: between the two what they are decoded from is in memory. After
 // a failure there is nothing to end.
@@ -76,7 +85,7 @@ static inline dbk_status dbk_residence_begin(const dbk_segment *segment, int col
 static inline void dbk_residence_end(const dbk_segment *segment)
 {
     if (segment->residence)
-        atomic_fetch_sub_explicit(&segment->residence->users, 1, memory_order_release);
+        dbk_residence_leave(segment->residence);
 }
 
 // ---- cold.c, for residence.c ----
@@ -88,9 +97,7 @@ void dbk_cold_moved(dbk_residence *residence, int64_t bytes);
 void dbk_cold_grown(dbk_residence *residence, size_t bytes);
 // A read of texts ended: `bytes` had to be read for it.
 void dbk_cold_read(dbk_cold *cold, uint64_t bytes, bool failed);
-// Waits until the page is not LOADING, or (page NULL) the segment is not TAKEN.
-void dbk_cold_wait(dbk_residence *residence, const _Atomic uint8_t *page);
-// Wakes who waits for that.
-void dbk_cold_wake(dbk_cold *cold);
+// Waits until something is true that another thread brings about, who then calls dbk_cold_wake.
+void dbk_cold_wait(dbk_cold *cold, bool (*is_so)(const void *what), const void *what);
 
 #endif

@@ -215,7 +215,7 @@ static bool has_room(dbk_store_bulk *b, dbk_error *err)
         return true;
     finish(b, 0);
     dbk_db_reclaim(s->db);
-    dbk_store_trim(s);
+    dbk_store_trim(s, true);
     if (dbk_db_memory(s->db) <= s->memory_budget)
         return true;
     dbk_store_fail_full(s, err);
@@ -336,7 +336,7 @@ static dbk_status keep(dbk_store *s, dbk_error *err)
     s->figures.groups = now.groups;
     pthread_mutex_unlock(&s->mutex);
     DBK_TRY(dbk_store_checkpoint(s, err));
-    dbk_store_trim(s);
+    dbk_store_trim(s, true);
     return DBK_OK;
 }
 

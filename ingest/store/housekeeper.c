@@ -121,12 +121,12 @@ bool dbk_store_wants_room(const dbk_store *s)
 }
 
 // Some more than must be, so that it is not asked for every group.
-void dbk_store_trim(dbk_store *s)
+void dbk_store_trim(dbk_store *s, bool waits)
 {
     dbk_cold_figures cold;
     dbk_cold_figures_read(dbk_image_cold(s->db), &cold);
     if (is_over(s, &cold))
-        dbk_cold_trim(dbk_image_cold(s->db), cold.limit - cold.limit / TRIM_SHARE);
+        dbk_cold_trim(dbk_image_cold(s->db), cold.limit - cold.limit / TRIM_SHARE, waits);
 }
 
 dbk_status dbk_store_fail_full(const dbk_store *s, dbk_error *err)
@@ -144,7 +144,7 @@ static void make_room(dbk_store *s)
     bool is_urgent = s->room_is_urgent;
     dbk_cold_figures cold;
     pthread_mutex_unlock(&s->mutex);
-    dbk_store_trim(s);
+    dbk_store_trim(s, is_urgent);
     dbk_cold_figures_read(dbk_image_cold(s->db), &cold);
     uint64_t enough = is_urgent ? 0 : cold.limit / CHECKPOINT_SHARE;
     pthread_mutex_lock(&s->mutex);
@@ -152,10 +152,11 @@ static void make_room(dbk_store *s)
     if (is_over(s, &cold) && cold.waiting_bytes > enough && s->failure.status == DBK_OK) {
         checkpoint(s);
         pthread_mutex_unlock(&s->mutex);
-        dbk_store_trim(s);
+        dbk_store_trim(s, is_urgent);
         pthread_mutex_lock(&s->mutex);
     }
-    s->room_is_urgent = false;
+    // Not for a change that began to wait meanwhile.
+    s->room_is_urgent = s->room_is_urgent && s->room_wanted != ticket;
     s->room_made = ticket;
     pthread_cond_broadcast(&s->changed);
 }

@@ -44,7 +44,7 @@ struct dbk_store {
     pthread_t writer, housekeeper;
     bool writer_runs, housekeeper_runs;
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
-    uint64_t no_room_number;    // the writer's: the state of which nothing more could leave memory
+    uint64_t no_room_number;    // the writer's: the state of which a checkpoint made no room
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
     // Segments that a load wrote ahead of the checkpoint that it asks for (bulk.h); ascending by id.
     dbk_written_segment *written;
@@ -82,8 +82,9 @@ void *dbk_store_housekeeper_run(void *store);
 dbk_status dbk_store_make_log_file(void *store, const dbk_log_plan *plan, bool again, dbk_error *err);
 // Mutex held: whether memory is so full that texts should leave, and some may.
 bool dbk_store_wants_room(const dbk_store *store);
-// Any thread: lets texts go that have a file, until memory is below its limit or none is left.
-void dbk_store_trim(dbk_store *store);
+// Any thread: lets texts go that have a file, until memory is below its limit or none is left; those that are
+// being read only if it `waits` for the reads (cold.h).
+void dbk_store_trim(dbk_store *store, bool waits);
 // What a change is told that finds no room: DBK_NO_SPACE.
 dbk_status dbk_store_fail_full(const dbk_store *store, dbk_error *err);
 // The writer's: waits until as many texts have left memory as may, after a checkpoint where that helps.

@@ -182,13 +182,15 @@ static bool is_full(const dbk_store *s)
 static void start_flight(writer *w);
 static void finish_flight(writer *w);
 
-// Makes room for changes by letting texts go that are on disk. Where that was tried in vain it is not tried
-// again before something has changed.
+// Makes room for changes by letting texts go that are on disk, after a checkpoint where that helps. One that
+// was made in vain is not made again before something has changed.
 static bool has_room(writer *w)
 {
     dbk_store *s = w->store;
     if (is_full(s))
         dbk_db_reclaim(s->db);
+    if (is_full(s))
+        dbk_store_trim(s, true);
     if (!is_full(s))
         return true;
     if (s->no_room_number == dbk_journal_number(s->journal))
@@ -300,7 +302,8 @@ static void take_stock(dbk_store *s, uint64_t unlogged_bytes)
         s->checkpoints_wanted++;
         pthread_cond_signal(&s->chores);
     }
-    if (s->room_wanted == s->room_made && dbk_store_wants_room(s)) {
+    // Asked again while it is made: what was published meanwhile may have come too late for it.
+    if (dbk_store_wants_room(s)) {
         s->room_wanted++;
         pthread_cond_signal(&s->chores);
     }

@@ -5,6 +5,7 @@
 #include "tests/unit/segment/segment_rows.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 
@@ -235,7 +236,7 @@ static void test_what_left_comes_back(void **state)
     enroll_all(&w);
     const uint64_t whole = atomic_load(&w.memory), texts = figures_of(&w).resident_bytes;
     assert_true(texts > whole / 4);
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     assert_int_equal(figures_of(&w).resident_bytes, 0);
     assert_int_equal(figures_of(&w).on_disk_bytes, texts);
     assert_true(atomic_load(&w.memory) < whole - texts + texts / 16); // sums of pages are kept
@@ -247,14 +248,14 @@ static void test_what_left_comes_back(void **state)
     all_is_right(&w);
     assert_int_equal(atomic_load(&w.disk.reads), reads);
     for (int part = 1; part < 8; part++) {
-        dbk_cold_trim(w.cold, whole / 8 * (uint64_t)part);
+        dbk_cold_trim(w.cold, whole / 8 * (uint64_t)part, false);
         all_is_right(&w);
     }
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     dbk_text_cursor *cursor = calloc(1, sizeof *cursor);
     for (int i = 0; i < 5000; i++) {
         if (dbk_random_below(&random, 50) == 0)
-            dbk_cold_trim(w.cold, dbk_random_below(&random, whole));
+            dbk_cold_trim(w.cold, dbk_random_below(&random, whole), false);
         one_row_is_right(&w, &random, cursor);
     }
     dbk_text_scratch_dispose(&cursor->scratch);
@@ -271,7 +272,7 @@ static void test_what_has_no_file_stays(void **state)
     for (int i = 0; i < SEGMENTS; i++)
         enroll(&w, i);
     assert_true(figures_of(&w).waiting_bytes > 0);
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     all_is_right(&w);
     assert_int_equal(atomic_load(&w.disk.reads), 0);
     assert_false(dbk_cold_holds(w.cold, 2));
@@ -279,7 +280,7 @@ static void test_what_has_no_file_stays(void **state)
     dbk_cold_admit(w.segments[1]);
     assert_true(dbk_cold_holds(w.cold, 2));
     assert_false(dbk_cold_holds(w.cold, 3));
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     all_is_right(&w);
     assert_true(atomic_load(&w.disk.reads) > 0);
     world_end(&w);
@@ -298,7 +299,7 @@ static void test_memory_keeps_to_its_limit(void **state)
     const uint64_t limit = whole - texts + texts / 2;
     world_make(&w, &random, limit);
     enroll_all(&w);
-    dbk_cold_trim(w.cold, limit);
+    dbk_cold_trim(w.cold, limit, false);
     for (int round = 0; round < 3; round++)
         for (int i = 0; i < SEGMENTS; i++) {
             assert_int_equal(read_segment(&w, i, DBK_OK).failed, 0);
@@ -321,7 +322,7 @@ static void test_the_oldest_leaves_first(void **state)
     size_t before[SEGMENTS];
     for (int i = 0; i < SEGMENTS; i++)
         before[i] = dbk_segment_memory(w.segments[i]);
-    dbk_cold_trim(w.cold, atomic_load(&w.memory) - 4096);
+    dbk_cold_trim(w.cold, atomic_load(&w.memory) - 4096, false);
     assert_true(dbk_segment_memory(w.segments[0]) < before[0]);
     for (int i = 1; i < SEGMENTS; i++)
         assert_int_equal(dbk_segment_memory(w.segments[i]), before[i]);
@@ -335,7 +336,7 @@ static void test_a_disk_that_fails(void **state)
     world w;
     world_make(&w, &random, UINT64_MAX);
     enroll_all(&w);
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     w.disk.fails = DBK_IO;
     assert_true(read_segment(&w, 0, DBK_IO).failed > 0);
     assert_true(figures_of(&w).failures > 0);
@@ -343,7 +344,7 @@ static void test_a_disk_that_fails(void **state)
     w.disk.fails = DBK_OK;
     all_is_right(&w);
     w.disk.sizes[1] /= 2;
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     assert_true(read_segment(&w, 1, DBK_CORRUPT).failed > 0);
     w.disk.sizes[1] *= 2;
     world_end(&w);
@@ -365,7 +366,7 @@ static void check_garbled_pages(world *w, dbk_random *random, bool is_late)
             const uint8_t with = (uint8_t)(1 + dbk_random_below(random, 255));
             if (is_late)
                 reopen_cold(w);
-            dbk_cold_trim(w->cold, 0);
+            dbk_cold_trim(w->cold, 0, false);
             garble(w, i, at, with);
             tally t = read_segment(w, i, DBK_CORRUPT);
             assert_true(t.right > 0);
@@ -427,7 +428,7 @@ static void test_opened_without_texts(void **state)
     dbk_text_scratch_dispose(&cursor->scratch);
     free(cursor);
     all_is_right(&w);
-    dbk_cold_trim(w.cold, 0);
+    dbk_cold_trim(w.cold, 0, false);
     all_is_right(&w);
     world_end(&w);
 }
@@ -478,7 +479,8 @@ static void *run_reader(void *user)
         if (dbk_random_below(&random, 100) == 0)
             assert_int_equal(read_segment(r->w, (int)dbk_random_below(&random, SEGMENTS), DBK_OK).failed, 0);
         if (dbk_random_below(&random, 20) == 0)
-            dbk_cold_trim(r->w->cold, dbk_random_below(&random, atomic_load(&r->w->memory)));
+            dbk_cold_trim(r->w->cold, dbk_random_below(&random, atomic_load(&r->w->memory)),
+                          dbk_random_below(&random, 2));
     }
     dbk_text_scratch_dispose(&cursor->scratch);
     free(cursor);
@@ -513,6 +515,62 @@ static void test_readers_together(void **state)
     world_end(&w);
 }
 
+typedef struct sweeper {
+    world *w;
+    pthread_t thread;
+} sweeper;
+
+static void *run_sweeper(void *user)
+{
+    dbk_cold_trim(((sweeper *)user)->w->cold, 0, true);
+    return NULL;
+}
+
+// A read under way keeps the pages of its segment from leaving, and reads that come while the sweep waits for
+// it keep it from nothing.
+static void test_reads_and_the_sweep_wait_for_each_other(void **state)
+{
+    enum { LATE = 3 };
+    (void)state;
+    dbk_random random = test_random();
+    world w;
+    world_make(&w, &random, UINT64_MAX);
+    enroll_all(&w);
+    for (int again = 0; again < 20; again++) {
+        const int i = (int)dbk_random_below(&random, SEGMENTS);
+        dbk_segment *segment = w.segments[i];
+        dbk_residence *r = segment->residence;
+        int column = 0;
+        all_is_right(&w);
+        while (r->segment->table->columns[column].type != DBK_TEXT || !segment->columns[column].codec)
+            column++;
+        assert_int_equal(dbk_residence_begin(segment, column, 0), DBK_OK);
+        dbk_cold_trim(w.cold, 0, false);
+        assert_int_equal(dbk_residence_missing(r), 0);
+        assert_int_equal(figures_of(&w).resident_bytes, r->count * dbk_residence_page_bytes());
+        sweeper s = {.w = &w};
+        assert_int_equal(pthread_create(&s.thread, NULL, run_sweeper, &s), 0);
+        while (!(atomic_load(&r->users) & DBK_RESIDENCE_TAKEN))
+            sched_yield();
+        // These find the segment taken.
+        pthread_t late[LATE];
+        reader readers[LATE];
+        for (int k = 0; k < LATE; k++) {
+            readers[k] = (reader){&w, dbk_random_u64(&random)};
+            assert_int_equal(pthread_create(&late[k], NULL, run_reader, &readers[k]), 0);
+        }
+        assert_int_equal(dbk_residence_missing(r), 0);
+        dbk_residence_end(segment);
+        pthread_join(s.thread, NULL);
+        for (int k = 0; k < LATE; k++)
+            pthread_join(late[k], NULL);
+        assert_int_equal(atomic_load(&r->users), 0);
+        dbk_cold_trim(w.cold, 0, false);
+        assert_int_equal(figures_of(&w).resident_bytes, 0);
+    }
+    world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +583,7 @@ int main(void)
         cmocka_unit_test(test_opened_without_texts),
         cmocka_unit_test(test_opened_without_texts_and_garbled),
         cmocka_unit_test(test_readers_together),
+        cmocka_unit_test(test_reads_and_the_sweep_wait_for_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,11 +9,13 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "engine/table/state.h"
 #include "http/app/row_batch.h"
 #include "ingest/store/bulk.h"
+#include "ingest/store/store_state.h"
 #include "tests/support/seed.h"
 
 enum { BATCH = 1000, NOTES = 400, READERS = 3, SEGMENT = 4096 };
@@ -85,8 +87,13 @@ static dbk_status write_orders(dbk_store *store, unsigned first, unsigned count,
     return status;
 }
 
-// An order by its key: there, or not there yet, and with its own notes.
-static bool read_order(dbk_db *db, unsigned id)
+typedef struct answer {
+    bool found;
+    char wrong[400]; // "": nothing
+} answer;
+
+// An order by its key: there, or not there yet, and with its own notes. Any thread.
+static answer ask_order(dbk_db *db, unsigned id)
 {
     static const char *const fields[] = {"id", "notes"};
     char room[32], notes[NOTES];
@@ -100,18 +107,26 @@ static bool read_order(dbk_db *db, unsigned id)
                              .fields = fields,
                              .fields_count = 2};
     dbk_read read = dbk_read_begin(db);
-    dbk_result *result;
+    dbk_result *result = NULL;
     dbk_error err = {0};
+    answer a = {0};
     if (dbk_query_run(read.snapshot, shop, &query, &result, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    bool found = dbk_result_rows(result) == 1;
-    if (found) {
-        assert_true(dbk_text_equal(dbk_result_text(result, 0, 0), key.text));
-        assert_true(dbk_text_equal(dbk_result_text(result, 0, 1), notes_of(id, notes)));
-    }
+        snprintf(a.wrong, sizeof a.wrong, "order %u: %.350s", id, err.message);
+    else
+        a.found = dbk_result_rows(result) == 1;
+    if (a.found && (!dbk_text_equal(dbk_result_text(result, 0, 0), key.text) ||
+                    !dbk_text_equal(dbk_result_text(result, 0, 1), notes_of(id, notes))))
+        snprintf(a.wrong, sizeof a.wrong, "order %u has other texts", id);
     dbk_result_free(result);
     dbk_read_end(db, &read);
-    return found;
+    return a;
+}
+
+static bool read_order(dbk_db *db, unsigned id)
+{
+    answer a = ask_order(db, id);
+    assert_string_equal(a.wrong, "");
+    return a.found;
 }
 
 typedef struct reader {
@@ -119,21 +134,38 @@ typedef struct reader {
     _Atomic unsigned *written;
     _Atomic bool *over;
     uint64_t seed;
-    unsigned found;
+    _Atomic unsigned found;
+    _Atomic bool has_failed;
+    char wrong[400];
 } reader;
 
 static void *run_reader(void *user)
 {
     reader *r = user;
     dbk_random random = dbk_random_seed(r->seed);
-    while (!atomic_load(r->over)) {
+    while (!atomic_load(r->over) && !atomic_load(&r->has_failed)) {
         unsigned bound = atomic_load(r->written);
         if (bound == 0)
             continue;
-        assert_true(read_order(r->db, (unsigned)dbk_random_below(&random, bound)));
-        r->found++;
+        const unsigned id = (unsigned)dbk_random_below(&random, bound);
+        const answer a = ask_order(r->db, id);
+        memcpy(r->wrong, a.wrong, sizeof r->wrong);
+        if (!a.found && !a.wrong[0])
+            snprintf(r->wrong, sizeof r->wrong, "order %u is missing", id);
+        atomic_store(&r->has_failed, r->wrong[0] != 0);
+        atomic_fetch_add(&r->found, 1);
     }
     return NULL;
+}
+
+// Until each has read twice: who began before is done by then, and holds on to nothing that was replaced.
+static void wait_for_readers(reader *readers)
+{
+    for (int i = 0; i < READERS; i++) {
+        unsigned before = atomic_load(&readers[i].found);
+        while (atomic_load(&readers[i].found) < before + 2 && !atomic_load(&readers[i].has_failed))
+            sched_yield();
+    }
 }
 
 static dbk_store *open_unlogged(const char *path, uint64_t memory, bool unlogged)
@@ -156,6 +188,18 @@ static dbk_store *open_store(const char *path, uint64_t memory)
     return open_unlogged(path, memory, false);
 }
 
+// When the housekeeper has done all that it was asked for.
+static dbk_store_figures figures_at_rest(dbk_store *store)
+{
+    dbk_store_figures figures;
+    pthread_mutex_lock(&store->mutex);
+    while (store->room_made != store->room_wanted || store->checkpoints_done != store->checkpoints_wanted)
+        pthread_cond_wait(&store->changed, &store->mutex);
+    pthread_mutex_unlock(&store->mutex);
+    dbk_store_figures_read(store, &figures);
+    return figures;
+}
+
 static void test_more_texts_than_memory(void **state)
 {
     enum { ORDERS = 60000, MEMORY = 14 << 20 };
@@ -165,27 +209,38 @@ static void test_more_texts_than_memory(void **state)
     _Atomic unsigned written = 0;
     _Atomic bool over = false;
     pthread_t threads[READERS];
-    reader readers[READERS];
+    reader readers[READERS] = {0};
     for (int i = 0; i < READERS; i++) {
-        readers[i] = (reader){dbk_store_db(store), &written, &over, dbk_random_u64(&random), 0};
+        readers[i].db = dbk_store_db(store);
+        readers[i].written = &written;
+        readers[i].over = &over;
+        readers[i].seed = dbk_random_u64(&random);
         assert_int_equal(pthread_create(&threads[i], NULL, run_reader, &readers[i]), 0);
     }
-    for (unsigned first = 0; first < ORDERS; first += BATCH) {
-        dbk_error err = {0};
-        if (write_orders(store, first, BATCH, false, &err) != DBK_OK)
-            fail_msg("%s", err.message);
+    dbk_error err = {0};
+    dbk_status status = DBK_OK;
+    for (unsigned first = 0; first < ORDERS && status == DBK_OK; first += BATCH) {
+        status = write_orders(store, first, BATCH, false, &err);
+        if (status != DBK_OK)
+            break;
         atomic_store(&written, first + BATCH);
+        wait_for_readers(readers);
         // Some again: their keys are compared with ids that may be on disk.
         unsigned again = (unsigned)dbk_random_below(&random, first + BATCH - 100);
-        assert_int_equal(write_orders(store, again, 100, false, &err), DBK_OK);
+        status = write_orders(store, again, 100, false, &err);
     }
     atomic_store(&over, true);
-    for (int i = 0; i < READERS; i++) {
+    for (int i = 0; i < READERS; i++)
         pthread_join(threads[i], NULL);
+    assert_string_equal(status == DBK_OK ? "" : err.message, "");
+    for (int i = 0; i < READERS; i++) {
+        assert_string_equal(readers[i].wrong, "");
         assert_true(readers[i].found > 0);
     }
-    dbk_store_figures figures;
-    dbk_store_figures_read(store, &figures);
+    // A change is taken while the budget is not used up, and what is being read stays: with neither, all is
+    // below.
+    assert_int_equal(write_orders(store, 0, 1, false, &err), DBK_OK);
+    dbk_store_figures figures = figures_at_rest(store);
     assert_true(figures.memory_bytes <= MEMORY);
     assert_true(figures.cold.on_disk_bytes > (uint64_t)ORDERS * NOTES / 2);
     assert_true(figures.cold.misses > 0);
@@ -193,14 +248,13 @@ static void test_more_texts_than_memory(void **state)
     dbk_store_close(store);
 
     store = open_store(d->path, MEMORY);
-    dbk_store_figures_read(store, &figures);
+    figures = figures_at_rest(store);
     assert_true(figures.memory_bytes <= MEMORY);
     for (unsigned id = 0; id < ORDERS; id += 1 + (unsigned)dbk_random_below(&random, 200))
         assert_true(read_order(dbk_store_db(store), id));
     assert_false(read_order(dbk_store_db(store), ORDERS));
     dbk_store_close(store);
     dbk_check_report report;
-    dbk_error err = {0};
     assert_int_equal(dbk_store_check(d->path, NULL, NULL, &report, &err), DBK_OK);
     assert_int_equal(report.problems, 0);
 }
@@ -260,6 +314,31 @@ static void test_a_load_of_more_texts_than_memory(void **state)
     assert_int_equal(report.problems, 0);
 }
 
+// A load begins when the housekeeper is done with what it was asked for before: the two would meet in the
+// working state and in the manifest.
+static void test_a_load_begins_when_all_is_at_rest(void **state)
+{
+    enum { TIMES = 8 };
+    const directory *d = *state;
+    dbk_store *store = open_unlogged(d->path, 64 << 20, true);
+    for (unsigned i = 0; i < TIMES; i++) {
+        dbk_store_bulk *load;
+        dbk_error err = {0};
+        assert_int_equal(write_orders(store, i * BATCH, BATCH, false, &err), DBK_OK);
+        pthread_mutex_lock(&store->mutex);
+        const uint64_t checkpoint = ++store->checkpoints_wanted, room = ++store->room_wanted;
+        pthread_cond_signal(&store->chores);
+        pthread_mutex_unlock(&store->mutex);
+        assert_int_equal(dbk_store_bulk_begin(&load, store, shop, 1, &err), DBK_OK);
+        pthread_mutex_lock(&store->mutex);
+        const bool is_at_rest = store->checkpoints_done >= checkpoint && store->room_made >= room;
+        pthread_mutex_unlock(&store->mutex);
+        assert_int_equal(dbk_store_bulk_end(load, false, &err), DBK_OK);
+        assert_true(is_at_rest);
+    }
+    dbk_store_close(store);
+}
+
 static void test_refused_when_nothing_more_can_leave(void **state)
 {
     enum { MEMORY = 9 << 20, MOST = 1000000 };
@@ -292,6 +371,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_more_texts_than_memory, make_directory, remove_directory),
         cmocka_unit_test_setup_teardown(test_a_load_of_more_texts_than_memory, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(test_a_load_begins_when_all_is_at_rest, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(test_refused_when_nothing_more_can_leave, make_directory,
                                         remove_directory),
