@@ -41,10 +41,10 @@ typedef struct dbk_segment_source {
 
 typedef struct dbk_cold dbk_cold;
 
-// `memory` counts what the whole database holds: the cold part moves it, and keeps it below `limit` as long
-// as there are texts that may leave. A small share of the limit always stays for texts that were just read,
-// so that a database whose other parts fill the limit still reads texts from memory now and then. NULL: no
-// memory.
+// `memory` counts what the whole database holds: the cold part moves it. Reads keep it below `limit` as long
+// as there are texts that may leave, but for those of segments that are just being read. A small share of the
+// limit always stays for texts that were just read, so that a database whose other parts fill the limit still
+// reads texts from memory now and then. NULL: no memory.
 dbk_cold *dbk_cold_create(const dbk_segment_source *source, _Atomic uint64_t *memory, uint64_t limit);
 // After the last segment was freed. NULL is fine.
 void dbk_cold_destroy(dbk_cold *cold);
