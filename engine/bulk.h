@@ -41,7 +41,9 @@ dbk_status dbk_bulk_place(dbk_db *db, dbk_text tenant, dbk_bulk *bulk, dbk_error
 // Encodes the rows. The segment belongs to the bulk, and is NULL before.
 dbk_status dbk_bulk_build(dbk_bulk *bulk, dbk_error *err);
 const dbk_segment *dbk_bulk_segment(const dbk_bulk *bulk);
-// Puts the segment in its place, and compacts at most one of the table's others.
+// Puts the segment in its place, and compacts at most one of the table's others. Where the database keeps
+// texts on disk (dbk_image_keep_cold) the segment's file has been written and synced before: its texts may
+// leave memory.
 dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err);
 
 #endif

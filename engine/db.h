@@ -126,8 +126,11 @@ const dbk_snapshot *dbk_db_look(dbk_db *db, uint64_t number);
 void dbk_db_look_end(dbk_db *db, const dbk_snapshot *look);
 // Makes the image current. Images are published in the order they were frozen; some may be left out.
 void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot);
+// Frees what no reader can see any more; publishing does that, too.
+void dbk_db_reclaim(dbk_db *db);
 
-// Bytes held for rows, keys and dictionaries, including what waits for reclamation. Any thread.
+// Bytes held for rows, keys and dictionaries, including what waits for reclamation; not texts that are on
+// disk only. Any thread.
 uint64_t dbk_db_memory(const dbk_db *db);
 
 // ---- Readers (any thread, any number) ----

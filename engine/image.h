@@ -5,7 +5,17 @@
 #define DBK_IMAGE_H
 
 #include "engine/db.h"
-#include "engine/segment/segment.h"
+#include "engine/segment/cold.h"
+
+// ---- Texts that need not stay in memory ----
+
+// Lets texts of segments that have a file leave memory while more than `limit` bytes are held. Before the
+// first segment. The source must outlive the db. DBK_NO_MEMORY.
+dbk_status dbk_image_keep_cold(dbk_db *db, const dbk_segment_source *source, uint64_t limit, dbk_error *err);
+// NULL when all texts stay in memory.
+dbk_cold *dbk_image_cold(const dbk_db *db);
+// Every sealed segment of the snapshot has its file on stable storage, named so that a crash leaves it there.
+void dbk_image_settle(const dbk_snapshot *snapshot);
 
 // ---- Reading a snapshot out ----
 
@@ -47,8 +57,8 @@ dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead,
                                      dbk_error *err);
 // For one that is not restored. NULL is fine.
 void dbk_image_prepared_dispose(dbk_image_prepared *prepared);
-// Takes over what was prepared, whatever it returns. Codes beyond the dictionary, and a key of a keyed table
-// that lives twice, are DBK_CORRUPT.
+// Takes over what was prepared, whatever it returns; the segment comes from its file. Codes beyond the
+// dictionary, and a key of a keyed table that lives twice, are DBK_CORRUPT.
 dbk_status dbk_image_restore_segment(dbk_db *db, dbk_text tenant, dbk_table_id table, size_t slot,
                                      dbk_image_prepared *prepared, dbk_error *err);
 // Puts the rows back as unsealed ones. Frees the segment.

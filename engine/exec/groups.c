@@ -263,8 +263,9 @@ static void cut(answer *a, size_t limit)
 
 static dbk_status read_failed(dbk_status status, dbk_error *err)
 {
-    return status == DBK_NO_MEMORY ? dbk_exec_no_memory(err)
-                                   : dbk_fail(err, status, "query: reading a field failed");
+    return status == DBK_NO_MEMORY
+               ? dbk_exec_no_memory(err)
+               : dbk_fail(err, status, "query: reading a field failed: %s", dbk_segment_read_failure(status));
 }
 
 static dbk_status order_fields(answer *a, dbk_error *err)

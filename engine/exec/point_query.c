@@ -108,7 +108,7 @@ dbk_status dbk_point_query_run(const dbk_snapshot *snapshot, dbk_text tenant, co
         dbk_result_free(c.result);
         return status == DBK_NO_MEMORY ? dbk_exec_no_memory(err)
                                        : dbk_fail(err, status, "query: reading %s failed: %s", query->table,
-                                                  dbk_status_name(status));
+                                                  dbk_segment_read_failure(status));
     }
     c.result->stats.rows_scanned = count;
     *out = c.result;

@@ -41,7 +41,8 @@ dbk_status dbk_points_find(const dbk_tenant_view *tenant, const dbk_table_view *
         dbk_status status =
             find_one(tenant, view, &table->columns[table->key_column], value->text, &found, &out[*count]);
         if (status != DBK_OK)
-            return dbk_fail(err, status, "query: looking up a key failed");
+            return dbk_fail(err, status, "query: looking up a key failed: %s",
+                            dbk_segment_read_failure(status));
         *count += found;
     }
     qsort(out, *count, sizeof *out, by_place);

@@ -173,7 +173,8 @@ static dbk_status failed(const dbk_plan *plan, dbk_status status, dbk_error *err
 {
     if (status == DBK_NO_MEMORY)
         return dbk_exec_no_memory(err);
-    return dbk_fail(err, status, "query: reading %s failed: %s", plan->table->name, dbk_status_name(status));
+    return dbk_fail(err, status, "query: reading %s failed: %s", plan->table->name,
+                    dbk_segment_read_failure(status));
 }
 
 static dbk_status write_rows(const dbk_plan *plan, const dbk_topk *rows, dbk_result **out, dbk_error *err)

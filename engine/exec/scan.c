@@ -38,7 +38,7 @@ static dbk_status failed(const dbk_scan *scan, dbk_status status)
     if (status == DBK_NO_MEMORY)
         return dbk_exec_no_memory(scan->err);
     return dbk_fail(scan->err, status, "query: reading %s failed: %s", scan->plan->table->name,
-                    dbk_status_name(status));
+                    dbk_segment_read_failure(status));
 }
 
 // ---- Columns ----

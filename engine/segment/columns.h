@@ -22,16 +22,19 @@ typedef struct dbk_segment_column {
     dbk_derived *derived;        // DBK_ENCODING_DERIVED
     int depth;                   // how far its references go: 0 when it has none
     const dbk_text_codec *codec; // encodings of texts
-    void *texts;
+    _Atomic(void *) texts; // NULL while the column was not opened: absent, or left on disk (residence.h)
 } dbk_segment_column;
+
+typedef struct dbk_residence dbk_residence; // residence.h
 
 struct dbk_segment {
     const dbk_table_def *table;
     uint64_t id;
     uint32_t rows;
     uint8_t *bytes;
-    size_t size;
-    size_t memory; // of everything but the bytes
+    size_t size, cold;        // texts begin at `cold`
+    size_t memory;            // of everything but the bytes
+    dbk_residence *residence; // NULL: all of it stays in memory
     dbk_segment_column columns[DBK_COLUMNS_MAX];
 };
 

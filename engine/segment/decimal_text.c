@@ -248,6 +248,14 @@ static dbk_text decimal_at(const void *state, uint32_t row, char *single)
     return write_text(column, dbk_ints_at(column->numbers, row), single);
 }
 
+static int decimal_needs(const void *state, uint32_t vector, dbk_text_span spans[DBK_TEXT_SPANS_MAX])
+{
+    const decimal_column *column = state;
+    spans[0] = (dbk_text_span){column->prefix, column->prefix_length};
+    spans[1].size = dbk_ints_needs(column->numbers, vector, &spans[1].from);
+    return 2;
+}
+
 static size_t decimal_memory(const void *state)
 {
     const decimal_column *column = state;
@@ -261,6 +269,7 @@ const dbk_text_codec dbk_text_codec_decimal = {
     .open = decimal_open,
     .read = decimal_read,
     .at = decimal_at,
+    .needs = decimal_needs,
     .memory = decimal_memory,
     .close = decimal_close,
 };

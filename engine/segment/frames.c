@@ -244,6 +244,14 @@ static dbk_status frames_read(const void *state, uint32_t vector, dbk_text_scrat
     return DBK_OK;
 }
 
+static int frames_needs(const void *state, uint32_t vector, dbk_text_span spans[DBK_TEXT_SPANS_MAX])
+{
+    const frames_column *column = state;
+    spans[0].size = dbk_ints_needs(column->lengths, vector, &spans[0].from);
+    spans[1] = (dbk_text_span){column->frames[vector].bytes, column->frames[vector].stored};
+    return 2;
+}
+
 static size_t frames_memory(const void *state)
 {
     const frames_column *column = state;
@@ -257,6 +265,7 @@ const dbk_text_codec dbk_text_codec_frames = {
     .forget = frames_forget,
     .open = frames_open,
     .read = frames_read,
+    .needs = frames_needs,
     .memory = frames_memory,
     .close = frames_close,
 };

@@ -349,3 +349,9 @@ uint64_t dbk_ints_at(const dbk_ints *ints, uint32_t row)
         return 0;
     return ints->min + ints->divisor * (v->base + number - v->has_nulls);
 }
+
+size_t dbk_ints_needs(const dbk_ints *ints, uint32_t vector, const uint8_t **from)
+{
+    *from = ints->packed + (size_t)ints->vectors[vector].at * 128;
+    return dbk_bits_size(ints->vectors[vector].width);
+}

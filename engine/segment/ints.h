@@ -85,5 +85,7 @@ bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DB
 bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64_t hi,
                       uint64_t mask[DBK_MASK_WORDS]);
 uint64_t dbk_ints_at(const dbk_ints *ints, uint32_t row);
+// The bytes of the block that these look at for rows of a vector; returns how many.
+size_t dbk_ints_needs(const dbk_ints *ints, uint32_t vector, const uint8_t **from);
 
 #endif

@@ -3,17 +3,19 @@
 // header's checksum, the directory's, the places of the blocks, their checksums, their content.
 #include "engine/base/bytes.h"
 #include "engine/base/hash.h"
-#include "engine/segment/columns.h"
+#include "engine/segment/residence.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 // What reads need of the file while it is being checked.
 typedef struct opening {
     dbk_segment *segment;
     dbk_segment_header header;
     dbk_segment_entry entries[DBK_COLUMNS_MAX];
+    bool leaves_texts; // on disk: nothing of their blocks is in memory
     dbk_error *err;
 } opening;
 
@@ -134,6 +136,10 @@ static dbk_status check_block(const opening *o, int index, dbk_reader *r)
     if (entry->offset != r->at || entry->size == 0 || !dbk_read_bytes(r, entry->size))
         return dbk_fail(o->err, DBK_CORRUPT, "segment %" PRIu64 ", column %s: the block is out of place",
                         o->header.id, name);
+    if (o->leaves_texts && entry->type == DBK_TEXT) {
+        dbk_read_bytes(r, dbk_segment_align(r->at) - r->at);
+        return DBK_OK;
+    }
     if (entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
         return dbk_fail(o->err, DBK_CORRUPT,
                         "segment %" PRIu64 ", column %s: the block at offset %" PRIu64 " fails its checksum",
@@ -247,6 +253,7 @@ static dbk_status open_numbers(dbk_segment *segment, int index, const dbk_segmen
     return DBK_OK;
 }
 
+// Without a block, which is then opened by the first read.
 static dbk_status open_texts(dbk_segment_column *column, const dbk_segment_entry *entry, uint32_t rows,
                              const uint8_t *block, dbk_error *err)
 {
@@ -254,12 +261,17 @@ static dbk_status open_texts(dbk_segment_column *column, const dbk_segment_entry
     if (!zone_maps_agree(&column->zone_map, &truth) || entry->nulls == rows)
         return dbk_fail(err, DBK_CORRUPT, "the statistics are not those of texts");
     column->codec = dbk_text_codec_of(column->encoding);
-    return column->codec->open(block, entry->size, rows, entry->nulls, &column->texts, err);
+    void *texts = NULL;
+    if (block)
+        DBK_TRY(column->codec->open(block, entry->size, rows, entry->nulls, &texts, err));
+    atomic_init(&column->texts, texts);
+    return DBK_OK;
 }
 
-static dbk_status open_column(dbk_segment *segment, int index, const dbk_segment_entry *entry,
-                              const uint8_t *bytes, dbk_error *err)
+static dbk_status open_column(const opening *o, int index, const uint8_t *bytes, dbk_error *err)
 {
+    dbk_segment *segment = o->segment;
+    const dbk_segment_entry *entry = &o->entries[index];
     dbk_segment_column *column = &segment->columns[index];
     if (column->encoding == DBK_ENCODING_ABSENT) {
         const dbk_zone_map truth = no_values(segment->rows);
@@ -269,7 +281,7 @@ static dbk_status open_column(dbk_segment *segment, int index, const dbk_segment
     }
     const uint8_t *block = bytes + entry->offset;
     if (entry->type == DBK_TEXT)
-        return open_texts(column, entry, segment->rows, block, err);
+        return open_texts(column, entry, segment->rows, o->leaves_texts ? NULL : block, err);
     return open_numbers(segment, index, entry, block, err);
 }
 
@@ -309,7 +321,7 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
             if (column->depth != depth)
                 continue;
             dbk_error why = {0};
-            dbk_status status = open_column(segment, i, &o->entries[i], bytes, &why);
+            dbk_status status = open_column(o, i, bytes, &why);
             if (status != DBK_OK)
                 return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
                                 segment->table->columns[i].name, why.message);
@@ -317,7 +329,8 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
             segment->memory += column->ascending ? dbk_ascending_memory(column->ascending) : 0;
             segment->memory += column->split ? dbk_split_memory(column->split) : 0;
             segment->memory += column->derived ? dbk_derived_memory(column->derived) : 0;
-            segment->memory += column->texts ? column->codec->memory(column->texts) : 0;
+            void *texts = atomic_load(&column->texts);
+            segment->memory += texts ? column->codec->memory(texts) : 0;
         }
     }
     return DBK_OK;
@@ -345,7 +358,89 @@ dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_err
     }
     o.segment->bytes = bytes;
     o.segment->size = size;
+    o.segment->cold = o.header.cold;
     *out = o.segment;
+    return DBK_OK;
+}
+
+// ---- Without its texts ----
+
+typedef struct cold_opening {
+    dbk_cold *cold;
+    uint64_t id;
+    uint8_t *bytes; // room for the whole file
+    size_t size;
+    opening o;
+} cold_opening;
+
+static dbk_status read_bytes(cold_opening *c, size_t from, size_t to)
+{
+    const dbk_segment_source *source = dbk_cold_source(c->cold);
+    if (from >= to)
+        return DBK_OK;
+    return source->read(source->user, c->id, c->bytes + from, to - from, from, c->o.err);
+}
+
+// The first part tells how much more there is to read: all but the whole pages of texts.
+static dbk_status read_hot(cold_opening *c)
+{
+    const size_t page = dbk_residence_page_bytes(), first = c->size < page ? c->size : page;
+    DBK_TRY(read_bytes(c, 0, first));
+    dbk_reader r = dbk_reader_init(c->bytes, c->size);
+    DBK_TRY(read_header(&c->o, &r));
+    if (c->o.header.cold > c->size)
+        return dbk_fail(c->o.err, DBK_CORRUPT, "segment %" PRIu64 ": texts do not begin at %" PRIu64, c->id,
+                        c->o.header.cold);
+    c->o.segment->bytes = c->bytes;
+    c->o.segment->size = c->size;
+    c->o.segment->cold = c->o.header.cold;
+    dbk_residence *residence = c->o.segment->residence = dbk_residence_create(c->cold, c->o.segment);
+    if (!residence) // too little to be left behind
+        return read_bytes(c, first, c->size);
+    const size_t texts = (size_t)(residence->pages - c->bytes), end = texts + residence->count * page;
+    residence->blocks = calloc(DBK_COLUMNS_MAX, sizeof *residence->blocks);
+    if (!residence->blocks || !dbk_residence_track(residence, true))
+        return dbk_fail(c->o.err, DBK_NO_MEMORY, "out of memory");
+    dbk_cold_grown(residence, sizeof *residence + DBK_COLUMNS_MAX * sizeof *residence->blocks);
+    c->o.leaves_texts = true;
+    DBK_TRY(read_bytes(c, first, texts));
+    return read_bytes(c, end > first ? end : first, c->size);
+}
+
+static dbk_status open_hot(cold_opening *c)
+{
+    DBK_TRY(read_hot(c));
+    DBK_TRY(open_bytes(&c->o, c->bytes, c->size));
+    for (int i = 0; c->o.leaves_texts && i < (int)c->o.header.columns; i++) {
+        const dbk_segment_entry *entry = &c->o.entries[i];
+        c->o.segment->residence->blocks[i] = (dbk_cold_block){
+            .offset = entry->offset, .size = entry->size, .checksum = entry->checksum, .nulls = entry->nulls};
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_segment_open_cold(dbk_cold *cold, uint64_t id, uint64_t size, dbk_segment **out,
+                                 dbk_error *err)
+{
+    const size_t page = dbk_residence_page_bytes(),
+                 room = (size + DBK_SEGMENT_SLACK + page - 1) / page * page;
+    cold_opening c = {.cold = cold, .id = id, .size = size};
+    c.o.err = err;
+    c.o.segment = calloc(1, sizeof *c.o.segment);
+    c.bytes = c.o.segment && room > size ? aligned_alloc(page, room) : NULL;
+    if (!c.bytes) {
+        free(c.o.segment);
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a segment of %" PRIu64 " bytes", size);
+    }
+    // What was freed before may be handed out again with its pages: they are not needed.
+    (void)madvise(c.bytes, room, MADV_DONTNEED);
+    dbk_status status = open_hot(&c);
+    c.o.segment->bytes = c.bytes;
+    if (status != DBK_OK) {
+        dbk_segment_free(c.o.segment);
+        return status;
+    }
+    *out = c.o.segment;
     return DBK_OK;
 }
 
@@ -353,14 +448,17 @@ void dbk_segment_free(dbk_segment *segment)
 {
     if (!segment)
         return;
+    dbk_cold_forget(segment);
+    dbk_residence_dispose(segment->residence);
     for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
         dbk_segment_column *column = &segment->columns[i];
         free(column->ints);
         free(column->ascending);
         dbk_split_close(column->split);
         dbk_derived_close(column->derived);
-        if (column->texts)
-            column->codec->close(column->texts);
+        void *texts = atomic_load(&column->texts);
+        if (texts)
+            column->codec->close(texts);
     }
     free(segment->bytes);
     free(segment);

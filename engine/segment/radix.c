@@ -421,6 +421,19 @@ static dbk_text radix_at(const void *state, uint32_t row, char *single)
     return (dbk_text){single, p->length};
 }
 
+static int radix_needs(const void *state, uint32_t vector, dbk_text_span spans[DBK_TEXT_SPANS_MAX])
+{
+    const radix_column *column = state;
+    const pattern *p = &column->pattern;
+    const uint8_t *end = column->alphabet[p->length - 1] + p->radix[p->length - 1];
+    int count = 0;
+    spans[count++] = (dbk_text_span){column->alphabet[0], (size_t)(end - column->alphabet[0])};
+    for (int limb = 0; limb < p->limbs; limb++, count++)
+        spans[count].size = dbk_ints_needs(column->limbs[limb], vector, &spans[count].from);
+    return count;
+}
+_Static_assert(LIMBS_MAX + 1 <= DBK_TEXT_SPANS_MAX, "the alphabets and each limb are a piece");
+
 static size_t radix_memory(const void *state)
 {
     const radix_column *column = state;
@@ -437,6 +450,7 @@ const dbk_text_codec dbk_text_codec_radix = {
     .open = radix_open,
     .read = radix_read,
     .at = radix_at,
+    .needs = radix_needs,
     .memory = radix_memory,
     .close = radix_close,
 };

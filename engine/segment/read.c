@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading an opened segment. Everything was checked when it was opened, so nothing here can fail but memory
-// for texts.
-#include "engine/segment/columns.h"
-#include "engine/segment/segment.h"
+// Reading an opened segment. Everything was checked when it was opened, so nothing here can fail but texts,
+// which need memory and may have to come back from disk.
+#include "engine/segment/residence.h"
 
 #include <assert.h>
 
@@ -27,6 +26,12 @@ static const dbk_segment_column *texts_of(const dbk_segment *segment, int column
     return &segment->columns[column];
 }
 
+// Of a column that is not absent, while a read of it has begun.
+static const void *texts_in(const dbk_segment_column *column)
+{
+    return atomic_load_explicit(&column->texts, memory_order_acquire);
+}
+
 static uint32_t rows_of(const dbk_segment *segment, uint32_t vector)
 {
     assert(vector < dbk_vectors(segment->rows));
@@ -35,6 +40,7 @@ static uint32_t rows_of(const dbk_segment *segment, uint32_t vector)
 
 const void *dbk_segment_bytes(const dbk_segment *segment, size_t *size)
 {
+    assert(dbk_residence_missing(segment->residence) == 0);
     *size = segment->size;
     return segment->bytes;
 }
@@ -56,7 +62,14 @@ uint32_t dbk_segment_rows(const dbk_segment *segment)
 
 size_t dbk_segment_memory(const dbk_segment *segment)
 {
-    return segment->memory + segment->size + DBK_SEGMENT_SLACK;
+    const dbk_residence *r = segment->residence;
+    const size_t whole = segment->memory + segment->size + DBK_SEGMENT_SLACK;
+    return r ? whole + atomic_load(&r->own_memory) - dbk_residence_missing(r) : whole;
+}
+
+bool dbk_segment_is_damaged(const dbk_segment *segment)
+{
+    return segment->residence && atomic_load_explicit(&segment->residence->is_damaged, memory_order_relaxed);
 }
 
 size_t dbk_segment_column_bytes(const dbk_segment *segment, int column)
@@ -166,13 +179,23 @@ bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector
     return c->ints && dbk_ints_between(c->ints, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
 }
 
+static dbk_status read_texts(const dbk_segment *segment, int column, uint32_t vector,
+                             dbk_text_scratch *scratch)
+{
+    const dbk_segment_column *c = &segment->columns[column];
+    DBK_TRY(dbk_residence_begin(segment, column, vector));
+    dbk_status status = c->codec->read(texts_in(c), vector, scratch);
+    dbk_residence_end(segment);
+    return status;
+}
+
 dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector,
                              dbk_text_scratch *scratch)
 {
     const dbk_segment_column *c = texts_of(segment, column);
     const uint32_t rows = rows_of(segment, vector);
-    if (c->texts)
-        return c->codec->read(c->texts, vector, scratch);
+    if (c->codec)
+        return read_texts(segment, column, vector, scratch);
     for (uint32_t i = 0; i < rows; i++)
         scratch->texts[i] = DBK_NO_TEXT;
     return DBK_OK;
@@ -210,17 +233,19 @@ dbk_status dbk_segment_text_at(const dbk_segment *segment, int column, uint32_t 
     const dbk_segment_column *c = texts_of(segment, column);
     assert(row < segment->rows);
     *out = DBK_NO_TEXT;
-    if (!c->texts)
+    if (!c->codec)
         return DBK_OK;
+    const uint32_t vector = row / DBK_VECTOR_ROWS;
     if (c->codec->at) {
-        *out = c->codec->at(c->texts, row, cursor->single);
+        DBK_TRY(dbk_residence_begin(segment, column, vector));
+        *out = c->codec->at(texts_in(c), row, cursor->single);
+        dbk_residence_end(segment);
         return DBK_OK;
     }
-    const uint32_t vector = row / DBK_VECTOR_ROWS;
     if (cursor->segment != segment || cursor->column != column || cursor->vector != vector) {
         // A failed read leaves the scratch with nothing.
         cursor->segment = NULL;
-        DBK_TRY(c->codec->read(c->texts, vector, &cursor->scratch));
+        DBK_TRY(read_texts(segment, column, vector, &cursor->scratch));
         cursor->segment = segment;
         cursor->column = column;
         cursor->vector = vector;

@@ -37,9 +37,11 @@ dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, 
 // Checks every byte of a file (magic, version, bounds, checksums, widths, padding) and takes over `bytes`
 // (allocated with aligned_alloc(64, …), at least DBK_SEGMENT_SLACK bytes longer than size) when it returns
 // DBK_OK; on DBK_CORRUPT the caller keeps them. Columns that the file does not have yet read as "no value".
-// When it passes, no later call on the segment can fail or read out of bounds.
+// When it passes, no later call on the segment can read out of bounds, and none fails but reads of texts:
+// for want of memory, or when the texts have left memory (cold.h) and do not come back from disk.
 enum { DBK_SEGMENT_SLACK = 64 };
 dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_error *err);
+// Of a segment all of whose texts are in memory: of one that has no file yet, that is.
 const void *dbk_segment_bytes(const dbk_segment *segment, size_t *size);
 void dbk_segment_free(dbk_segment *segment);
 
@@ -48,6 +50,8 @@ const dbk_table_def *dbk_segment_table(const dbk_segment *segment);
 uint32_t dbk_segment_rows(const dbk_segment *segment);
 // Bytes in memory.
 size_t dbk_segment_memory(const dbk_segment *segment);
+// Texts of it came back from disk other than they were written.
+bool dbk_segment_is_damaged(const dbk_segment *segment);
 // Stored bytes of one column, for reports on compression.
 size_t dbk_segment_column_bytes(const dbk_segment *segment, int column);
 
@@ -92,10 +96,13 @@ typedef struct dbk_text_scratch {
     char *bytes;
     size_t capacity;
 } dbk_text_scratch;
-// DBK_NO_MEMORY or DBK_OK.
+// DBK_NO_MEMORY; DBK_IO and DBK_CORRUPT where texts are on disk: dbk_segment_read_failure tells the story.
 dbk_status dbk_segment_texts(const dbk_segment *segment, int column, uint32_t vector,
                              dbk_text_scratch *scratch);
 void dbk_text_scratch_dispose(dbk_text_scratch *scratch);
+// Why the last read of texts on this thread failed: what, in which file, and what to do; for the message of
+// whoever was told `status` by it. For other statuses their name.
+const char *dbk_segment_read_failure(dbk_status status);
 
 int64_t dbk_segment_int_at(const dbk_segment *segment, int column, uint32_t row);
 uint32_t dbk_segment_code_at(const dbk_segment *segment, int column, uint32_t row);

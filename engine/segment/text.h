@@ -14,6 +14,13 @@ typedef struct dbk_texts_source {
     uint32_t rows, nulls;
 } dbk_texts_source;
 
+// A piece of a block.
+typedef struct dbk_text_span {
+    const uint8_t *from;
+    size_t size;
+} dbk_text_span;
+enum { DBK_TEXT_SPANS_MAX = 12 };
+
 typedef struct dbk_text_codec {
     // *plan is NULL when the codec cannot take the column or sees that it would need more than `beat` bytes;
     // otherwise the caller frees it with `forget`, and `size` is exact. DBK_NO_MEMORY, DBK_LIMIT.
@@ -29,6 +36,9 @@ typedef struct dbk_text_codec {
     dbk_status (*read)(const void *column, uint32_t vector, dbk_text_scratch *scratch);
     // One text into `single` (as in dbk_text_cursor); NULL when the codec decodes whole vectors only.
     dbk_text (*at)(const void *column, uint32_t row, char *single);
+    // The pieces of the block that `read` and `at` look at for rows of a vector; returns how many. Of the
+    // rest of the block they may look at bytes, but nothing follows from them.
+    int (*needs)(const void *column, uint32_t vector, dbk_text_span spans[DBK_TEXT_SPANS_MAX]);
     size_t (*memory)(const void *column);
     void (*close)(void *column);
 } dbk_text_codec;

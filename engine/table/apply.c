@@ -260,6 +260,7 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
         reports[i] = (dbk_apply_report){0};
     if (tenant_name.length == 0)
         return dbk_fail(err, DBK_INVALID, "a tenant needs a name");
+    db->keys.failure.status = DBK_OK;
     dbk_tenant *tenant = dbk_tenant_obtain(db, tenant_name);
     if (!tenant)
         return no_memory(err);
@@ -275,8 +276,11 @@ dbk_status dbk_db_apply_all(dbk_db *db, dbk_text tenant_name, const dbk_batch *c
     reports_reset(reports, count);
     if (status == DBK_NO_MEMORY)
         return no_memory(err);
-    if (status == DBK_CORRUPT || status == DBK_CANCELLED) // what a key index was to be made from
+    if (db->keys.failure.status == status) // what a key index was to be made from
         return dbk_fail(err, status, "%s", db->keys.failure.message);
+    if (status == DBK_IO || status == DBK_CORRUPT) // an id to compare with does not come back from disk
+        return dbk_fail(err, status, "%s: %.380s; nothing was stored", batches[*applied]->table->name,
+                        dbk_segment_read_failure(status));
     return dbk_fail(err, status, "%s: the tenant has too many different values or rows; nothing was stored",
                     batches[*applied]->table->name);
 }

@@ -310,12 +310,16 @@ dbk_status dbk_bulk_place(dbk_db *db, dbk_text tenant_name, dbk_bulk *bulk, dbk_
     bulk->table = tenant ? dbk_tenant_table_obtain(tenant, bulk->batch->table->id) : NULL;
     if (!bulk->table)
         return no_memory(err);
-    if (dbk_table_keys_need(bulk->table) != DBK_OK)
-        return no_memory(err);
+    dbk_status status = dbk_table_keys_need(bulk->table);
+    if (status != DBK_OK)
+        return dbk_fail(err, status, "%s", db->keys.failure.message);
     // An index that outgrows its one partition is filled anew from the rows, all of which must be there.
     if (bulk->table->bulks && dbk_key_index_wants_split(&bulk->table->index, bulk->batch->rows))
         return dbk_fail(err, DBK_BUSY, "rows that were placed before must be finished first");
-    dbk_status status = place(bulk);
+    status = place(bulk);
+    if (status == DBK_IO || status == DBK_CORRUPT) // an id to compare with does not come back from disk
+        return dbk_fail(err, status, "%s: %.380s", bulk->batch->table->name,
+                        dbk_segment_read_failure(status));
     if (status == DBK_LIMIT)
         return dbk_fail(err, status, "%s: the tenant has too many different values or rows",
                         bulk->batch->table->name);
@@ -357,6 +361,7 @@ dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err)
         return no_memory(err);
     }
     part->sealed = sealed;
+    dbk_cold_admit(sealed->segment);
     dbk_bulk **at = &table->bulks;
     while (*at != bulk)
         at = &(*at)->next;

@@ -70,6 +70,7 @@ void dbk_db_destroy(dbk_db *db)
     free(db->tenants);
     dbk_dict_dispose(&db->names);
     dbk_text_scratch_dispose(&db->cursor.scratch);
+    dbk_cold_destroy(db->cold);
     pthread_cond_destroy(&db->keys.changed);
     pthread_mutex_destroy(&db->keys.lock);
     free(db);
@@ -294,6 +295,11 @@ void dbk_db_publish(dbk_db *db, dbk_snapshot *snapshot)
     if (!db->frozen_first)
         db->frozen_last = NULL;
     retire_offered(db);
+    dbk_epoch_reclaim(&db->versions.epoch);
+}
+
+void dbk_db_reclaim(dbk_db *db)
+{
     dbk_epoch_reclaim(&db->versions.epoch);
 }
 

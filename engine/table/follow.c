@@ -194,8 +194,9 @@ static dbk_status all_places(dbk_follower *f, const dbk_part *part, dbk_place *p
     return DBK_OK;
 }
 
-// Puts new links in the place of the old ones. Without memory there are none, which costs time only.
-static dbk_status make_links(dbk_follower *f, const dbk_part *part)
+// Puts new links in the place of the old ones. Without memory, or when ids that nobody has asked for do not
+// come back from disk, there are none, which costs time only.
+static void make_links(dbk_follower *f, const dbk_part *part)
 {
     dbk_db *db = f->to->table->tenant->db;
     dbk_part_links *all = &part->sealed->links;
@@ -207,26 +208,24 @@ static dbk_status make_links(dbk_follower *f, const dbk_part *part)
     f->found = 0;
     atomic_store(&all->searches[f->number], 0);
     if (!links)
-        return status == DBK_NO_MEMORY ? DBK_OK : status;
+        return;
     dbk_links *old = atomic_exchange(&all->made[f->number], links);
     if (old)
         dbk_db_offer(db, dbk_links_object(old));
-    return DBK_OK;
 }
 
-static dbk_status count_searches(dbk_follower *f, const dbk_part *part)
+static void count_searches(dbk_follower *f, const dbk_part *part)
 {
     dbk_part_links *all = &part->sealed->links;
     uint32_t found = f->found;
     f->found = 0;
     if (found == 0 ||
         atomic_fetch_add(&all->searches[f->number], found) + found < part->rows / SEARCHES_SHARE)
-        return DBK_OK;
+        return;
     if (atomic_exchange(&all->is_making[f->number], true)) // another reader is at it
-        return DBK_OK;
-    dbk_status status = make_links(f, part);
+        return;
+    make_links(f, part);
     atomic_store(&all->is_making[f->number], false);
-    return status;
 }
 
 dbk_status dbk_follower_follow(dbk_follower *f, const dbk_part *part, uint32_t vector, const uint16_t *rows,
@@ -235,5 +234,6 @@ dbk_status dbk_follower_follow(dbk_follower *f, const dbk_part *part, uint32_t v
     if (!part->sealed)
         return follow_hot(f, part, vector, rows, count, places);
     DBK_TRY(follow_sealed(f, part, vector, rows, count, places));
-    return count_searches(f, part);
+    count_searches(f, part);
+    return DBK_OK;
 }

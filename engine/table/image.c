@@ -8,6 +8,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+// ---- Texts on disk ----
+
+dbk_status dbk_image_keep_cold(dbk_db *db, const dbk_segment_source *source, uint64_t limit, dbk_error *err)
+{
+    db->cold = dbk_cold_create(source, &db->versions.memory.bytes, limit);
+    return db->cold ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "memory is out");
+}
+
+dbk_cold *dbk_image_cold(const dbk_db *db)
+{
+    return db->cold;
+}
+
+static void settle_table(const dbk_table_view *view)
+{
+    for (size_t i = 0; i < dbk_view_parts(view); i++) {
+        const dbk_part *part = dbk_view_part(view, i);
+        if (part->sealed)
+            dbk_cold_admit(part->sealed->segment);
+    }
+}
+
+void dbk_image_settle(const dbk_snapshot *snapshot)
+{
+    for (uint32_t t = 0; t < snapshot->tenants_count; t++)
+        for (int id = DBK_ORDERS; id < DBK_TABLE_END; id++)
+            if (snapshot->tenants[t]->tables[id])
+                settle_table(snapshot->tenants[t]->tables[id]);
+}
+
 // ---- Out ----
 
 static const dbk_tenant_view *tenant_at(const dbk_snapshot *snapshot, size_t tenant)
@@ -182,7 +212,7 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
     const uint32_t *keys = rows->codes[table->def->key_column];
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (keys[i] == 0 || dbk_locator_map_get(&table->map, keys[i]) != 0)
-            return DBK_CORRUPT;
+            return DBK_INVALID;
         if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
             return DBK_NO_MEMORY;
         dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, rows->source[i]) + 1);
@@ -318,6 +348,7 @@ static dbk_status segment_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id
         return no_memory(err);
     }
     dbk_table_slot_put(table, at, sealed, p->sorted);
+    dbk_cold_admit(sealed->segment);
     table->rows += rows;
     if (p->dead && dead_copy(table, at, p->dead->words) != DBK_OK)
         return no_memory(err);

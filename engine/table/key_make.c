@@ -44,6 +44,7 @@ typedef struct maker {
     scatter scatters[DBK_POOL_MAX];
     _Atomic uint32_t next_slot, next_partition;
     _Atomic int status; // the first failure; DBK_INVALID: `twins` have one id
+    dbk_error read;     // why ids could not be read, when that is it
     _Atomic(uint64_t) twins[2];
     _Atomic uint64_t entries;
 } maker;
@@ -52,6 +53,14 @@ static void fail(maker *m, dbk_status status)
 {
     int none = DBK_OK;
     atomic_compare_exchange_strong(&m->status, &none, (int)status);
+}
+
+// Ids that did not come back from disk, or memory to decode them in.
+static void fail_read(maker *m, dbk_status status)
+{
+    int none = DBK_OK;
+    if (atomic_compare_exchange_strong(&m->status, &none, (int)status))
+        (void)dbk_fail(&m->read, status, "%s", dbk_segment_read_failure(status));
 }
 
 static bool goes_on(const maker *m)
@@ -161,7 +170,7 @@ static void parts_scatter(void *user, int worker)
             if (status == DBK_OK)
                 status = vector_scatter(m, s, slot, v);
         if (status != DBK_OK)
-            fail(m, status);
+            fail_read(m, status);
     }
 }
 
@@ -182,7 +191,7 @@ static bool is_same(void *user, dbk_place a, dbk_place b)
         dbk_status status = dbk_part_text_at(part, c->maker->table->def->key_column, dbk_place_row(places[i]),
                                              &c->scatter->cursors[i], &ids[i]);
         if (status != DBK_OK) {
-            fail(c->maker, status);
+            fail_read(c->maker, status);
             return true;
         }
     }
@@ -267,7 +276,7 @@ static dbk_status story(const maker *m, dbk_status status, dbk_error *err)
     if (status == DBK_CANCELLED)
         return dbk_fail(err, status, "the key index of %s was not made: the database is being closed", name);
     if (status != DBK_INVALID)
-        return dbk_fail(err, status, "the ids of %s cannot be read to make their index", name);
+        return dbk_fail(err, status, "the key index of %s cannot be made: %.400s", name, m->read.message);
     return dbk_fail(err, DBK_CORRUPT,
                     "%s: an id lives twice, in segment %" PRIu64 " and in segment %" PRIu64
                     " (0: rows not in one yet); restore the directory from a backup",

@@ -61,6 +61,7 @@ static void sealed_dispose(dbk_object *object)
 {
     dbk_sealed *sealed = (dbk_sealed *)object;
     dbk_part_links_dispose(&sealed->links);
+    dbk_cold_forget(sealed->segment); // what it holds does not change from here on
     dbk_memory_subtract(object->memory, dbk_segment_memory(sealed->segment));
     dbk_segment_free(sealed->segment);
 }
@@ -82,6 +83,11 @@ dbk_sealed *dbk_sealed_create(dbk_table *table, dbk_segment *segment)
     }
     sealed->segment = segment;
     dbk_memory_add(&versions->memory, dbk_segment_memory(segment));
+    dbk_cold *cold = table->tenant->db->cold;
+    if (cold && !dbk_cold_enroll(cold, segment)) {
+        dbk_object_free(&sealed->object);
+        return NULL;
+    }
     return sealed;
 }
 

@@ -127,14 +127,16 @@ static bool slot_reseal(dbk_table *table, uint32_t slot)
     return status == DBK_OK;
 }
 
-// The emptiest of the segments that have more dead rows than live ones.
+// The emptiest of the segments that have more dead rows than live ones. One whose texts do not come back from
+// disk stays as it is.
 static uint32_t compaction_candidate(const dbk_table *table)
 {
     uint32_t found = DBK_NO_SLOT;
     uint64_t best_dead = 1, best_rows = 2;
     for (uint32_t i = 0; i < table->slots; i++) {
         const dbk_part *part = dbk_table_part(table, i);
-        if (part->sealed && part->dead_rows * best_rows > best_dead * part->rows) {
+        if (part->sealed && part->dead_rows * best_rows > best_dead * part->rows &&
+            !dbk_segment_is_damaged(part->sealed->segment)) {
             found = i;
             best_dead = part->dead_rows;
             best_rows = part->rows;
@@ -184,7 +186,7 @@ static dbk_status part_index(dbk_table *table, uint32_t slot, dbk_key_index *ind
     dbk_rows rows = {0};
     dbk_status status = dbk_rows_gather_column(&rows, table->def, part, part->rows, table->def->key_column);
     const uint64_t *hashes = status == DBK_OK ? hashes_make(table, &rows) : NULL;
-    if (!hashes || !dbk_key_index_reserve(index, hashes, rows.rows))
+    if (status == DBK_OK && (!hashes || !dbk_key_index_reserve(index, hashes, rows.rows)))
         status = DBK_NO_MEMORY;
     for (uint32_t i = 0; status == DBK_OK && i < rows.rows; i++) {
         if (i + PREFETCH_AHEAD < rows.rows)

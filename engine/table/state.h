@@ -17,6 +17,7 @@
 
 #include "engine/db.h"
 #include "engine/image.h"
+#include "engine/segment/cold.h"
 #include "engine/table/delta.h"
 #include "engine/table/dict.h"
 #include "engine/table/key_index.h"
@@ -126,6 +127,7 @@ typedef struct dbk_keys_making {
 
 struct dbk_db {
     dbk_versions versions;
+    dbk_cold *cold; // NULL: all texts stay in memory
     dbk_dict names; // of tenants: the code is 1 + the index in `tenants`
     dbk_tenant **tenants;
     uint32_t tenants_count, tenants_capacity;

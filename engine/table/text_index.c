@@ -269,5 +269,5 @@ dbk_status dbk_db_find_text(dbk_db *db, dbk_text tenant, dbk_table_id id, const 
     dbk_status status = table && text.length > 0 ? find(table, index, text, except, found) : DBK_OK;
     if (status == DBK_OK)
         return DBK_OK;
-    return dbk_fail(err, status, "%s cannot be searched: %s", def->name, dbk_status_name(status));
+    return dbk_fail(err, status, "%s cannot be searched: %s", def->name, dbk_segment_read_failure(status));
 }

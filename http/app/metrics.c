@@ -192,8 +192,20 @@ static void write_store(dbk_store *store, dbk_buffer *out)
     write_gauge(out, "log_bytes", "Bytes of the log.", figures.log_bytes);
     write_gauge(out, "log_since_checkpoint_bytes", "Bytes a restart has to replay.",
                 figures.log_bytes_since_checkpoint);
-    write_gauge(out, "memory_bytes", "Bytes held for rows, keys and dictionaries.", figures.memory_bytes);
+    write_gauge(out, "memory_bytes",
+                "Bytes held for rows, keys and dictionaries, without texts that are on disk only.",
+                figures.memory_bytes);
     write_gauge(out, "memory_budget_bytes", "Past this, writes are refused with 507.", figures.memory_budget);
+    write_gauge(out, "texts_resident_bytes", "Texts in memory that may leave it, for they are on disk.",
+                figures.cold.resident_bytes);
+    write_gauge(out, "texts_unwritten_bytes", "Texts in memory that may leave it after a checkpoint.",
+                figures.cold.waiting_bytes);
+    write_gauge(out, "texts_on_disk_bytes", "Texts that are on disk only.", figures.cold.on_disk_bytes);
+    write_counter(out, "texts_hits", "Reads of texts of segments partly on disk that found them in memory.",
+                  figures.cold.hits);
+    write_counter(out, "texts_misses", "Reads of texts that had to wait for the disk.", figures.cold.misses);
+    write_counter(out, "texts_read_bytes", "Bytes of texts read back from disk.", figures.cold.read_bytes);
+    write_counter(out, "texts_failures", "Reads of texts that the disk made fail.", figures.cold.failures);
 }
 
 static void write_events(dbk_pos_events *events, dbk_buffer *out)

@@ -207,13 +207,19 @@ static void apply(dbk_store_bulk *b, const dbk_batch *batch, dbk_change_done don
     free(report.rejected_rows);
 }
 
-static bool is_over_budget(const dbk_store *s, dbk_error *err)
+// Lets texts go where memory is full. Those of segments that were built have their files.
+static bool has_room(dbk_store_bulk *b, dbk_error *err)
 {
+    dbk_store *s = b->store;
     if (dbk_db_memory(s->db) <= s->memory_budget)
-        return false;
-    dbk_fail(err, DBK_NO_SPACE, "the memory budget of %llu MiB is used up; remove rows or raise --memory",
-             (unsigned long long)(s->memory_budget >> 20));
-    return true;
+        return true;
+    finish(b, 0);
+    dbk_db_reclaim(s->db);
+    dbk_store_trim(s, true);
+    if (dbk_db_memory(s->db) <= s->memory_budget)
+        return true;
+    dbk_store_fail_full(s, err);
+    return false;
 }
 
 void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepared, dbk_change_done done,
@@ -224,7 +230,7 @@ void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepare
     dbk_error err = b->error;
     pthread_mutex_unlock(&b->mutex);
     piece *p = NULL;
-    if (err.status == DBK_OK && !is_over_budget(b->store, &err)) {
+    if (err.status == DBK_OK && has_room(b, &err)) {
         if (!prepared) {
             apply(b, batch, done, user);
             return;
@@ -297,9 +303,10 @@ dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text
     b->tenant = tenant;
     pthread_mutex_init(&b->mutex, NULL);
     pthread_cond_init(&b->changed, NULL);
-    // It may still be at what a store begins with.
+    // They may still be at what a store begins with.
     pthread_mutex_lock(&store->mutex);
-    while (!store->writer_is_idle)
+    while (!store->writer_is_idle || store->room_made != store->room_wanted ||
+           store->checkpoints_done != store->checkpoints_wanted)
         pthread_cond_wait(&store->changed, &store->mutex);
     pthread_mutex_unlock(&store->mutex);
     dbk_status status = start_builders(b, threads, err);
@@ -328,7 +335,9 @@ static dbk_status keep(dbk_store *s, dbk_error *err)
     s->figures.changes = now.changes;
     s->figures.groups = now.groups;
     pthread_mutex_unlock(&s->mutex);
-    return dbk_store_checkpoint(s, err);
+    DBK_TRY(dbk_store_checkpoint(s, err));
+    dbk_store_trim(s, true);
+    return DBK_OK;
 }
 
 dbk_status dbk_store_bulk_end(dbk_store_bulk *b, bool give_up, dbk_error *err)

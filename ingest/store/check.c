@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/base/hash.h"
+#include "engine/image.h"
 #include "ingest/store/check_rows.h"
 #include "ingest/store/lock.h"
 #include "ingest/store/recover.h"
@@ -162,6 +163,12 @@ static dbk_status check_log(dbk_io *io, dbk_check *check, const dbk_file_list *f
 
 // ---- The database ----
 
+static dbk_status keep_cold(const dbk_check *check, dbk_db *db, dbk_error *err)
+{
+    const dbk_segment_source source = dbk_segment_files_source(check->files);
+    return dbk_image_keep_cold(db, &source, check->memory_bytes, err);
+}
+
 static dbk_status check_database(dbk_io *io, dbk_check *check, const dbk_file_list *files,
                                  const dbk_manifest *m, dbk_error *err)
 {
@@ -169,7 +176,9 @@ static dbk_status check_database(dbk_io *io, dbk_check *check, const dbk_file_li
     DBK_TRY(dbk_db_create(&db, err));
     dbk_error why = {0};
     dbk_replay replay = {0};
-    dbk_status status = dbk_recover_files(io, m, db, &why);
+    dbk_status status = check->files ? keep_cold(check, db, &why) : DBK_OK;
+    if (status == DBK_OK)
+        status = dbk_recover_files(io, m, db, &why);
     // Frozen before the log is replayed: so its changes come to rollups that are there, as they did when they
     // were made, and what that led to is compared with the rows.
     dbk_snapshot *files_image = status == DBK_OK ? dbk_db_freeze(db, m->number) : NULL;
@@ -215,17 +224,26 @@ dbk_status dbk_check_directory(dbk_io *io, dbk_check *check, dbk_error *err)
     return status;
 }
 
+static dbk_status open_io(void *directory, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_open(out, directory, false, err);
+}
+
 dbk_status dbk_store_check(const char *directory, void (*problem)(void *user, const char *line), void *user,
                            dbk_check_report *out, dbk_error *err)
 {
     memset(out, 0, sizeof(*out));
-    dbk_check check = {.problem = problem, .user = user, .report = out};
+    dbk_check check = {
+        .problem = problem, .user = user, .report = out, .memory_bytes = dbk_store_memory_default()};
     dbk_io *io;
     DBK_TRY(dbk_io_open(&io, directory, false, err));
     int lock;
     dbk_status status = dbk_lock_take(directory, false, &lock, err);
     if (status == DBK_OK) {
-        status = dbk_check_directory(io, &check, err);
+        status = dbk_segment_files_create(&check.files, open_io, (void *)directory, err);
+        if (status == DBK_OK)
+            status = dbk_check_directory(io, &check, err);
+        dbk_segment_files_destroy(check.files);
         dbk_lock_release(lock);
     }
     dbk_io_close(io);

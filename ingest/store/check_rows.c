@@ -119,6 +119,13 @@ static void check_order(table_check *c, size_t index, const dbk_part *part)
 
 // ---- Keys ----
 
+static dbk_status key_read(dbk_status status, dbk_error *err)
+{
+    return status == DBK_OK
+               ? DBK_OK
+               : dbk_fail(err, status, "keys cannot be read: %s", dbk_segment_read_failure(status));
+}
+
 static dbk_status check_key(table_check *c, size_t index, const dbk_part *part, uint32_t row,
                             dbk_text_cursor *cursor, dbk_error *err)
 {
@@ -133,12 +140,11 @@ static dbk_status check_key(table_check *c, size_t index, const dbk_part *part, 
             complain(c, index, row, "the index does not find the row by the code of its key");
         id = dbk_tenant_word(c->tenant, c->table->columns[key].domain, code);
     } else {
-        DBK_TRY(dbk_part_text_at(part, key, row, cursor, &id));
+        DBK_TRY(key_read(dbk_part_text_at(part, key, row, cursor, &id), err));
     }
-    DBK_TRY(dbk_view_find_id(c->view, id, &found, &got));
+    DBK_TRY(key_read(dbk_view_find_id(c->view, id, &found, &got), err));
     if (!found || got.part != want.part || got.row != want.row)
         complain(c, index, row, "the index does not find the row by its key");
-    (void)err;
     return DBK_OK;
 }
 

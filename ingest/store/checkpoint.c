@@ -311,6 +311,7 @@ dbk_status dbk_checkpoint_write(dbk_io *io, const dbk_checkpoint_input *input, d
         dbk_manifest_destroy(c.next);
         return status;
     }
+    dbk_image_settle(input->snapshot);
     *out = c.next;
     return DBK_OK;
 }
@@ -350,7 +351,7 @@ static bool has_words_file(const dbk_manifest *manifest, uint64_t epoch)
 }
 
 dbk_status dbk_checkpoint_sweep(dbk_io *io, const dbk_manifest *previous, const dbk_manifest *next,
-                                dbk_error *err)
+                                const dbk_db *db, dbk_segment_files *files, dbk_error *err)
 {
     dbk_manifest_index before, after;
     DBK_TRY(dbk_manifest_index_build(&before, previous, err));
@@ -364,7 +365,8 @@ dbk_status dbk_checkpoint_sweep(dbk_io *io, const dbk_manifest *previous, const 
     if (status == DBK_OK) {
         for (size_t i = 0; i < before.count; i++)
             if (!dbk_manifest_index_find(&after, before.slots[i]->id))
-                discard(io, DBK_FILE_SEGMENT, before.slots[i]->id);
+                dbk_segment_files_discard(files, dbk_image_cold(db), io, before.slots[i]->id);
+        dbk_segment_files_tidy(files, dbk_image_cold(db), io);
         for (uint32_t w = 0; w < previous->words_count; w++)
             if (!has_words_file(next, previous->words[w].epoch))
                 discard(io, DBK_FILE_WORDS, previous->words[w].epoch);

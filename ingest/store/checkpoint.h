@@ -6,6 +6,7 @@
 
 #include "engine/db.h"
 #include "ingest/store/manifest.h"
+#include "ingest/store/segment_files.h"
 
 // A segment whose file was written and synced already, by nobody's manifest yet.
 typedef struct dbk_written_segment {
@@ -26,16 +27,18 @@ typedef struct dbk_checkpoint_figures {
     uint64_t bytes_written;
 } dbk_checkpoint_figures;
 
-// Writes the files that are missing and then the manifest that names them. On failure the previous manifest
+// Writes the files that are missing and then the manifest that names them; then texts of the segments in them
+// may leave memory. On failure the previous manifest
 // still rules; after DBK_NO_SPACE or DBK_NO_MEMORY it may be tried `again`, any other failure is final.
 // figures count also what a failed one wrote.
 dbk_status dbk_checkpoint_write(dbk_io *io, const dbk_checkpoint_input *input, dbk_manifest **out,
                                 dbk_checkpoint_figures *figures, dbk_error *err);
 
 // Removes what only the previous manifest needed: itself, and when that is on stable storage, its files.
-// The log files before next->log.sequence go with it: no writer may need them.
+// The log files before next->log.sequence go with it: no writer may need them. Segment files that the db may
+// still read wait in `files` (NULL: it reads none).
 dbk_status dbk_checkpoint_sweep(dbk_io *io, const dbk_manifest *previous, const dbk_manifest *next,
-                                dbk_error *err);
+                                const dbk_db *db, dbk_segment_files *files, dbk_error *err);
 
 // The manifest of a new directory: no tenants, replay from `log`. Written and synced like any other.
 dbk_status dbk_checkpoint_first(dbk_io *io, const dbk_log_position *log, dbk_manifest **out, dbk_error *err);

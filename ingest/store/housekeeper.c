@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The housekeeper thread: checkpoints, and log files made ahead, so that the writer does not stop for either.
+// The housekeeper thread: checkpoints, log files made ahead, and texts that leave memory when it gets full,
+// so that the writer does not stop for any of them.
+#include "engine/image.h"
 #include "ingest/store/checkpoint.h"
 #include "ingest/store/store_state.h"
 
@@ -56,7 +58,7 @@ static dbk_status write_checkpoint(dbk_store *s, dbk_read *read, dbk_log_positio
     dbk_status status = dbk_checkpoint_write(s->house_io, &input, &next, figures, err);
     s->checkpoint_again = status != DBK_OK;
     DBK_TRY(status);
-    status = dbk_checkpoint_sweep(s->house_io, input.previous, next, err);
+    status = dbk_checkpoint_sweep(s->house_io, input.previous, next, s->db, s->files, err);
     dbk_journal_adopt(s->journal, next); // the manifest is the housekeeper's alone
     return status;
 }
@@ -100,6 +102,76 @@ static void checkpoint(dbk_store *s)
     pthread_cond_broadcast(&s->changed);
 }
 
+// ---- Room in memory ----
+
+// A checkpoint writes every unsealed row again, so it has to bring some room; of the limit.
+enum { CHECKPOINT_SHARE = 64, TRIM_SHARE = 16 };
+
+static bool is_over(const dbk_store *s, const dbk_cold_figures *cold)
+{
+    return dbk_db_memory(s->db) > cold->limit;
+}
+
+bool dbk_store_wants_room(const dbk_store *s)
+{
+    dbk_cold_figures cold;
+    dbk_cold_figures_read(dbk_image_cold(s->db), &cold);
+    return is_over(s, &cold) && (cold.resident_bytes > cold.limit / CHECKPOINT_SHARE ||
+                                 cold.waiting_bytes > cold.limit / CHECKPOINT_SHARE);
+}
+
+// Some more than must be, so that it is not asked for every group.
+void dbk_store_trim(dbk_store *s, bool waits)
+{
+    dbk_cold_figures cold;
+    dbk_cold_figures_read(dbk_image_cold(s->db), &cold);
+    if (is_over(s, &cold))
+        dbk_cold_trim(dbk_image_cold(s->db), cold.limit - cold.limit / TRIM_SHARE, waits);
+}
+
+dbk_status dbk_store_fail_full(const dbk_store *s, dbk_error *err)
+{
+    return dbk_fail(err, DBK_NO_SPACE,
+                    "the memory budget of %llu MiB is used up by what cannot stay on disk; remove rows or "
+                    "raise --memory",
+                    (unsigned long long)(s->memory_budget >> 20));
+}
+
+// Mutex held, released meanwhile.
+static void make_room(dbk_store *s)
+{
+    uint64_t ticket = s->room_wanted;
+    bool is_urgent = s->room_is_urgent;
+    dbk_cold_figures cold;
+    pthread_mutex_unlock(&s->mutex);
+    dbk_store_trim(s, is_urgent);
+    dbk_cold_figures_read(dbk_image_cold(s->db), &cold);
+    uint64_t enough = is_urgent ? 0 : cold.limit / CHECKPOINT_SHARE;
+    pthread_mutex_lock(&s->mutex);
+    // Texts that are nowhere else have to be written before they may leave.
+    if (is_over(s, &cold) && cold.waiting_bytes > enough && s->failure.status == DBK_OK) {
+        checkpoint(s);
+        pthread_mutex_unlock(&s->mutex);
+        dbk_store_trim(s, is_urgent);
+        pthread_mutex_lock(&s->mutex);
+    }
+    // Not for a change that began to wait meanwhile.
+    s->room_is_urgent = s->room_is_urgent && s->room_wanted != ticket;
+    s->room_made = ticket;
+    pthread_cond_broadcast(&s->changed);
+}
+
+void dbk_store_make_room(dbk_store *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    uint64_t ticket = ++s->room_wanted;
+    s->room_is_urgent = true;
+    pthread_cond_signal(&s->chores);
+    while (s->room_made < ticket)
+        pthread_cond_wait(&s->changed, &s->mutex);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 void *dbk_store_housekeeper_run(void *user)
 {
     dbk_store *s = user;
@@ -109,6 +181,8 @@ void *dbk_store_housekeeper_run(void *user)
             make_log_file(s);
         else if (s->checkpoints_wanted != s->checkpoints_done)
             checkpoint(s);
+        else if (s->room_wanted != s->room_made)
+            make_room(s);
         else if (s->house_stopping)
             break;
         else

@@ -437,7 +437,7 @@ dbk_status dbk_journal_checkpoint(dbk_journal *j, dbk_error *err)
     j->figures.segments_written += figures.segments_written;
     j->checkpoint_again = status != DBK_OK;
     if (status == DBK_OK) {
-        status = dbk_checkpoint_sweep(j->io, j->manifest, next, &why);
+        status = dbk_checkpoint_sweep(j->io, j->manifest, next, j->db, j->files, &why);
         dbk_journal_adopt(j, next);
         j->figures.checkpoints++;
     }

@@ -13,14 +13,16 @@
 #define DBK_STORE_JOURNAL_H
 
 #include "ingest/store/manifest.h"
+#include "ingest/store/segment_files.h"
 #include "ingest/store/store.h"
 
 typedef struct dbk_journal dbk_journal;
 
 typedef struct dbk_journal_options {
-    uint64_t log_file_bytes; // of large ones; 0 = 64 MiB; at least 5 blocks are taken
-    bool unlogged;           // see dbk_store_options
-    uint64_t seed;           // of the file ids; 0 = from the kernel. Only tests choose.
+    uint64_t log_file_bytes;  // of large ones; 0 = 64 MiB; at least 5 blocks are taken
+    bool unlogged;            // see dbk_store_options
+    dbk_segment_files *files; // what the db reads texts from that are not in memory; NULL = it keeps them all
+    uint64_t seed;            // of the file ids; 0 = from the kernel. Only tests choose.
     void (*notice)(void *user, const char *line);
     // Makes a log file; NULL = the journal makes it itself, through its io. The store has another thread
     // prepare files ahead. The caller of dbk_log_file_create's contract, see there.

@@ -158,6 +158,7 @@ dbk_status dbk_journal_open(dbk_journal **out, dbk_io *io, dbk_db *db, const dbk
     j->file = -1;
     j->log_file_bytes = (blocks < LOG_FILE_BLOCKS_MIN ? LOG_FILE_BLOCKS_MIN : blocks) * DBK_IO_BLOCK;
     j->unlogged = options->unlogged;
+    j->files = options->files;
     j->notice = options->notice;
     j->make_log_file = options->make_log_file;
     j->user = options->user;

@@ -13,6 +13,7 @@ struct dbk_journal {
     dbk_db *db;
     uint64_t log_file_bytes;
     bool unlogged;
+    dbk_segment_files *files;
     void (*notice)(void *user, const char *line);
     dbk_status (*make_log_file)(void *user, const dbk_log_plan *plan, bool again, dbk_error *err);
     void *user;

@@ -144,7 +144,7 @@ static dbk_status restore_words_and_segments(dbk_io *io, const dbk_manifest *m, 
                                              dbk_error *err)
 {
     dbk_restorer *restorer;
-    DBK_TRY(dbk_restore_begin(&restorer, io, m, state, err));
+    DBK_TRY(dbk_restore_begin(&restorer, io, m, state, dbk_image_cold(db), err));
     dbk_status status = expect_words(m, db, err);
     for (uint32_t w = 0; w < m->words_count && status == DBK_OK; w++)
         status = restore_words(io, m, &m->words[w], db, err);

@@ -27,6 +27,7 @@ typedef struct item {
 struct dbk_restorer {
     dbk_io *io; // the caller's
     const void *state;
+    dbk_cold *cold; // texts stay on disk; NULL: they come, too
     item *items;
     size_t count;
     _Atomic size_t next; // that nobody has taken
@@ -50,16 +51,26 @@ static dbk_status verify(const void *bytes, size_t got, uint64_t size, uint64_t 
     return DBK_OK;
 }
 
-static dbk_status open_segment(const item *it, void *bytes, size_t size, dbk_segment **out, dbk_error *err)
+static dbk_status open_bytes(const dbk_manifest_slot *slot, void *bytes, size_t size, dbk_segment **out,
+                             dbk_error *err)
 {
-    const dbk_manifest_slot *slot = &it->table->slots[it->index];
     dbk_status status = verify(bytes, size, slot->size, slot->checksum, err);
     if (status == DBK_OK)
         status = dbk_segment_open(bytes, size, out, err);
-    if (status != DBK_OK) {
+    if (status != DBK_OK)
         free(bytes);
-        return status;
-    }
+    return status;
+}
+
+// `bytes` are of the whole file, NULL when texts stay there.
+static dbk_status open_segment(const dbk_restorer *r, const item *it, void *bytes, size_t size,
+                               dbk_segment **out, dbk_error *err)
+{
+    const dbk_manifest_slot *slot = &it->table->slots[it->index];
+    if (bytes)
+        DBK_TRY(open_bytes(slot, bytes, size, out, err));
+    else
+        DBK_TRY(dbk_segment_open_cold(r->cold, slot->id, slot->size, out, err));
     if (dbk_segment_id(*out) == slot->id && dbk_segment_rows(*out) == slot->rows &&
         dbk_segment_table(*out)->id == it->table->id)
         return DBK_OK;
@@ -67,18 +78,19 @@ static dbk_status open_segment(const item *it, void *bytes, size_t size, dbk_seg
     return dbk_fail(err, DBK_CORRUPT, "it is another segment than the manifest names");
 }
 
-static dbk_status read_and_prepare(item *it, dbk_io *io, const void *state, dbk_error *err)
+static dbk_status read_and_prepare(const dbk_restorer *r, item *it, dbk_io *io, dbk_error *err)
 {
     const dbk_manifest_slot *slot = &it->table->slots[it->index];
     uint64_t dead[DBK_SEGMENT_ROWS / 64];
     bool has_dead = slot->dead_offset != 0;
     if (has_dead)
-        DBK_TRY(dbk_state_read_dead(state, slot, dead, err));
-    void *bytes;
-    size_t size;
-    DBK_TRY(dbk_file_read_named(io, DBK_FILE_SEGMENT, slot->id, DBK_SEGMENT_SLACK, &bytes, &size, err));
+        DBK_TRY(dbk_state_read_dead(r->state, slot, dead, err));
+    void *bytes = NULL;
+    size_t size = 0;
+    if (!r->cold)
+        DBK_TRY(dbk_file_read_named(io, DBK_FILE_SEGMENT, slot->id, DBK_SEGMENT_SLACK, &bytes, &size, err));
     dbk_segment *segment;
-    dbk_status status = open_segment(it, bytes, size, &segment, err);
+    dbk_status status = open_segment(r, it, bytes, size, &segment, err);
     if (status == DBK_OK)
         status = dbk_image_prepare_segment(segment, has_dead ? dead : NULL, &it->prepared, err);
     return status == DBK_OK ? DBK_OK : dbk_file_blame(DBK_FILE_SEGMENT, slot->id, status, err);
@@ -86,7 +98,7 @@ static dbk_status read_and_prepare(item *it, dbk_io *io, const void *state, dbk_
 
 static void work(dbk_restorer *r, item *it, dbk_io *io)
 {
-    it->status = read_and_prepare(it, io, r->state, &it->error);
+    it->status = read_and_prepare(r, it, io, &it->error);
     if (it->status != DBK_OK)
         atomic_store(&r->stopping, true); // what comes later is not asked for any more
 }
@@ -148,6 +160,23 @@ static size_t count_segments(const dbk_manifest *manifest)
     return count;
 }
 
+// Whether everything would come so near to the limit that texts had to leave again at once.
+static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
+{
+    enum { KEY_BYTES = 12, SHARE = 4 }; // a key in the index, dead rows and the like; part of the limit
+    dbk_cold_figures figures;
+    uint64_t bytes = manifest->state_size;
+    dbk_cold_figures_read(cold, &figures);
+    for (uint32_t t = 0; t < manifest->tenants_count; t++)
+        for (int i = 0; i < manifest->tenants[t].tables_count; i++) {
+            const dbk_manifest_table *table = &manifest->tenants[t].tables[i];
+            for (uint32_t s = 0; s < table->slots_count; s++)
+                if (table->slots[s].present)
+                    bytes += table->slots[s].size + (uint64_t)table->slots[s].rows * KEY_BYTES;
+        }
+    return bytes > figures.limit - figures.limit / SHARE;
+}
+
 // A few segments are sooner there than a thread.
 static int threads_wanted(const dbk_restorer *r)
 {
@@ -159,7 +188,7 @@ static int threads_wanted(const dbk_restorer *r)
 }
 
 dbk_status dbk_restore_begin(dbk_restorer **out, dbk_io *io, const dbk_manifest *manifest, const void *state,
-                             dbk_error *err)
+                             dbk_cold *cold, dbk_error *err)
 {
     size_t count = count_segments(manifest);
     dbk_restorer *r = calloc(1, sizeof(*r));
@@ -171,6 +200,7 @@ dbk_status dbk_restore_begin(dbk_restorer **out, dbk_io *io, const dbk_manifest 
     }
     r->io = io;
     r->state = state;
+    r->cold = cold && is_tight(manifest, cold) ? cold : NULL;
     r->items = items;
     list_items(r, manifest);
     pthread_mutex_init(&r->lock, NULL);

@@ -8,6 +8,7 @@
 #define DBK_STORE_RESTORE_H
 
 #include "engine/db.h"
+#include "engine/segment/cold.h"
 #include "ingest/store/files.h"
 #include "ingest/store/manifest.h"
 
@@ -18,9 +19,11 @@ dbk_status dbk_restore_read(dbk_io *io, dbk_file_kind kind, uint64_t number, uin
 typedef struct dbk_restorer dbk_restorer;
 
 // Begins with the sealed segments of every table of the manifest. `state` are the bytes of the state file,
-// NULL when there is none. All three, and the io, must live until the end.
+// NULL when there is none. Where all of it would not fit the limit of memory of `cold`, the segments' texts
+// are left on disk, and read through its source when somebody asks for them; NULL: they come, too. All four,
+// and the io, must live until the end.
 dbk_status dbk_restore_begin(dbk_restorer **out, dbk_io *io, const dbk_manifest *manifest, const void *state,
-                             dbk_error *err);
+                             dbk_cold *cold, dbk_error *err);
 // Restores them into the database, whose words are there; or, with no database, only ends the threads. Frees
 // the restorer. The first failure in the order of the manifest is told.
 dbk_status dbk_restore_end(dbk_restorer *restorer, dbk_db *db, dbk_error *err);

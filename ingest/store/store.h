@@ -12,14 +12,16 @@
 #include "engine/batch.h"
 #include "engine/db.h"
 #include "engine/io/io.h"
+#include "engine/segment/cold.h"
 
 typedef struct dbk_store dbk_store;
 
 typedef struct dbk_store_options {
     const char *directory;
     bool create; // make the directory when it is missing
-    uint64_t
-        memory_bytes; // budget for rows; 0 = three quarters of the machine. Past it changes get DBK_NO_SPACE
+    // Budget for rows; 0 = three quarters of the machine. Near it texts leave memory and stay on disk; where
+    // that is not enough, changes get DBK_NO_SPACE.
+    uint64_t memory_bytes;
     uint64_t log_file_bytes;   // of large log files; 0 = 64 MiB
     uint64_t checkpoint_bytes; // log written since the last checkpoint that starts one; 0 = 256 MiB
     // Changes are applied, published and acknowledged without a log: they are on stable storage when a
@@ -117,6 +119,9 @@ void dbk_store_observe(dbk_store *store, dbk_observer observer, void *user);
 // Waits until everything published so far is in segment files and the log is empty of it.
 dbk_status dbk_store_checkpoint(dbk_store *store, dbk_error *err);
 
+// What memory_bytes is when it is 0.
+uint64_t dbk_store_memory_default(void);
+
 typedef struct dbk_store_figures {
     bool read_only; // a write or sync failed: changes get DBK_READ_ONLY until restart
     char read_only_reason[256];
@@ -125,6 +130,7 @@ typedef struct dbk_store_figures {
     uint64_t log_bytes, log_bytes_since_checkpoint;
     uint64_t checkpoints, segments_written;
     uint64_t memory_bytes, memory_budget;
+    dbk_cold_figures cold; // texts of segments
 } dbk_store_figures;
 void dbk_store_figures_read(dbk_store *store, dbk_store_figures *out);
 

@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/image.h"
 #include "ingest/store/lock.h"
 
 static const uint64_t checkpoint_bytes_default = 256 << 20;
+// Of the budget: what is kept free of texts, so that changes seldom wait for some to leave.
+enum { MARGIN_SHARE = 16 };
 
-static uint64_t memory_default(void)
+uint64_t dbk_store_memory_default(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     return pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 4 * 3 : UINT64_MAX;
@@ -34,6 +37,11 @@ static dbk_status start_threads(dbk_store *s, dbk_error *err)
     return s->housekeeper_runs ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread");
 }
 
+static dbk_status open_io(void *user, dbk_io **out, dbk_error *err)
+{
+    return dbk_io_open(out, ((dbk_store *)user)->directory, false, err);
+}
+
 // On a reader's thread, once for what it asked for.
 static void on_wish(void *user)
 {
@@ -42,6 +50,18 @@ static void on_wish(void *user)
     s->wished = true;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->mutex);
+}
+
+static dbk_status open_database(dbk_store *s, dbk_error *err)
+{
+    DBK_TRY(dbk_db_create(&s->db, err));
+    DBK_TRY(dbk_segment_files_create(&s->files, open_io, s, err));
+    const dbk_segment_source source = dbk_segment_files_source(s->files);
+    DBK_TRY(dbk_image_keep_cold(s->db, &source, s->memory_budget - s->memory_budget / MARGIN_SHARE, err));
+    dbk_db_put_off_keys(s->db);
+    dbk_db_put_off_rollups(s->db);
+    dbk_db_on_wish(s->db, on_wish, s);
+    return DBK_OK;
 }
 
 static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk_error *err)
@@ -53,11 +73,9 @@ static dbk_status open_parts(dbk_store *s, const dbk_store_options *options, dbk
     DBK_TRY(dbk_io_open(&s->io, options->directory, options->create, err));
     DBK_TRY(dbk_lock_take(options->directory, true, &s->lock, err));
     DBK_TRY(dbk_io_open(&s->house_io, options->directory, false, err));
-    DBK_TRY(dbk_db_create(&s->db, err));
-    dbk_db_put_off_keys(s->db);
-    dbk_db_put_off_rollups(s->db);
-    dbk_db_on_wish(s->db, on_wish, s);
+    DBK_TRY(open_database(s, err));
     dbk_journal_options journal = {
+        .files = s->files,
         .log_file_bytes = options->log_file_bytes,
         .unlogged = options->unlogged,
         .notice = notify,
@@ -110,6 +128,8 @@ static void dispose(dbk_store *s)
     }
     dbk_journal_destroy(s->journal);
     dbk_db_destroy(s->db);
+    dbk_segment_files_tidy(s->files, NULL, s->house_io);
+    dbk_segment_files_destroy(s->files);
     dbk_io_close(s->house_io);
     dbk_io_close(s->io);
     dbk_lock_release(s->lock);
@@ -130,13 +150,15 @@ dbk_status dbk_store_open(dbk_store **out, const dbk_store_options *options, dbk
     if (!s)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory opening %s", options->directory);
     s->lock = -1;
+    s->no_room_number = UINT64_MAX;
+    s->room_wanted = 1; // what was restored may be too much
     s->unlogged = options->unlogged;
     s->answers_begin = options->answers_begin;
     s->answers_end = options->answers_end;
     s->opened = options->opened;
     s->notice = options->notice;
     s->user = options->user;
-    s->memory_budget = options->memory_bytes ? options->memory_bytes : memory_default();
+    s->memory_budget = options->memory_bytes ? options->memory_bytes : dbk_store_memory_default();
     s->checkpoint_bytes = options->checkpoint_bytes ? options->checkpoint_bytes : checkpoint_bytes_default;
     dbk_watcher_init(&s->watcher);
     pthread_mutex_init(&s->mutex, NULL);
@@ -242,4 +264,5 @@ void dbk_store_figures_read(dbk_store *s, dbk_store_figures *out)
     out->io_backend = s->io->backend->name;
     out->memory_bytes = dbk_db_memory(s->db);
     out->memory_budget = s->memory_budget;
+    dbk_cold_figures_read(dbk_image_cold(s->db), &out->cold);
 }

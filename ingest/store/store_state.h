@@ -32,6 +32,7 @@ struct dbk_store {
     dbk_db *db;
     dbk_io *io;       // the writer's
     dbk_io *house_io; // the housekeeper's
+    dbk_segment_files *files;
     dbk_journal *journal;
     int lock;
     uint64_t memory_budget, checkpoint_bytes;
@@ -43,6 +44,7 @@ struct dbk_store {
     pthread_t writer, housekeeper;
     bool writer_runs, housekeeper_runs;
     uint64_t initial_log_bytes; // replayed at the start: log since the last checkpoint
+    uint64_t no_room_number;    // the writer's: the state of which a checkpoint made no room
     bool checkpoint_again;      // the housekeeper's: the last checkpoint failed
     // Segments that a load wrote ahead of the checkpoint that it asks for (bulk.h); ascending by id.
     dbk_written_segment *written;
@@ -66,6 +68,8 @@ struct dbk_store {
     dbk_log_plan request_plan;
     bool request_again;
     uint64_t checkpoints_wanted, checkpoints_done; // tickets
+    uint64_t room_wanted, room_made;               // tickets: texts are to leave memory
+    bool room_is_urgent;                           // a change waits for it
     dbk_error checkpoint_error;                    // of the last one done
     uint64_t checkpoint_at;                        // log bytes at which the next one starts by itself
     dbk_error failure;                             // why the store is read-only
@@ -76,6 +80,15 @@ void *dbk_store_writer_run(void *store);
 void *dbk_store_housekeeper_run(void *store);
 // The journal's make_log_file: uses the file that the housekeeper prepares, or makes it here.
 dbk_status dbk_store_make_log_file(void *store, const dbk_log_plan *plan, bool again, dbk_error *err);
+// Mutex held: whether memory is so full that texts should leave, and some may.
+bool dbk_store_wants_room(const dbk_store *store);
+// Any thread: lets texts go that have a file, until memory is below its limit or none is left; those that are
+// being read only if it `waits` for the reads (cold.h).
+void dbk_store_trim(dbk_store *store, bool waits);
+// What a change is told that finds no room: DBK_NO_SPACE.
+dbk_status dbk_store_fail_full(const dbk_store *store, dbk_error *err);
+// The writer's: waits until as many texts have left memory as may, after a checkpoint where that helps.
+void dbk_store_make_room(dbk_store *store);
 // Mutex held: notes the failure, once.
 void dbk_store_note_failure(dbk_store *store, const char *reason);
 

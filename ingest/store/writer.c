@@ -174,6 +174,40 @@ static dbk_status decide(writer *w, dbk_pending *p, dbk_error *err)
     return status;
 }
 
+static bool is_full(const dbk_store *s)
+{
+    return dbk_db_memory(s->db) > s->memory_budget;
+}
+
+static void start_flight(writer *w);
+static void finish_flight(writer *w);
+
+// Makes room for changes by letting texts go that are on disk, after a checkpoint where that helps. One that
+// was made in vain is not made again before something has changed.
+static bool has_room(writer *w)
+{
+    dbk_store *s = w->store;
+    if (is_full(s))
+        dbk_db_reclaim(s->db);
+    if (is_full(s))
+        dbk_store_trim(s, true);
+    if (!is_full(s))
+        return true;
+    if (s->no_room_number == dbk_journal_number(s->journal))
+        return false;
+    // Only what is published gets into a checkpoint.
+    finish_flight(w);
+    start_flight(w);
+    finish_flight(w);
+    dbk_store_make_room(s);
+    // A checkpoint has held on to what was replaced meanwhile.
+    if (is_full(s))
+        dbk_db_reclaim(s->db);
+    bool has = !is_full(s);
+    s->no_room_number = has ? UINT64_MAX : dbk_journal_number(s->journal);
+    return has;
+}
+
 static dbk_status append(writer *w, dbk_pending *p, dbk_error *err)
 {
     dbk_store *s = w->store;
@@ -185,10 +219,8 @@ static dbk_status append(writer *w, dbk_pending *p, dbk_error *err)
             return DBK_OK;
     }
     // Removing rows must stay possible: it is the way out.
-    if (!p->only_removes && dbk_db_memory(s->db) > s->memory_budget)
-        return dbk_fail(err, DBK_NO_SPACE,
-                        "the memory budget of %llu MiB is used up; remove rows or raise --memory",
-                        (unsigned long long)(s->memory_budget >> 20));
+    if (!p->only_removes && !has_room(w))
+        return dbk_store_fail_full(s, err);
     return dbk_journal_append_record(s->journal, p->change, p->record.data, p->record.size, p->reports, err);
 }
 
@@ -268,6 +300,11 @@ static void take_stock(dbk_store *s, uint64_t unlogged_bytes)
     if (s->figures.log_bytes_since_checkpoint >= s->checkpoint_at &&
         s->checkpoints_wanted == s->checkpoints_done) {
         s->checkpoints_wanted++;
+        pthread_cond_signal(&s->chores);
+    }
+    // Asked again while it is made: what was published meanwhile may have come too late for it.
+    if (dbk_store_wants_room(s)) {
+        s->room_wanted++;
         pthread_cond_signal(&s->chores);
     }
     if (s->request == DBK_REQUEST_MADE) {

@@ -444,6 +444,8 @@ static void sim_submit(dbk_io *base, dbk_io_op *op)
         sim_write(io, file, op);
     } else if (op->offset + op->size > file->now_size) {
         finish(io, op, DBK_CORRUPT, 0);
+    } else if (strikes(io->disk, SIM_READ_FAILS)) {
+        finish(io, op, DBK_IO, EIO);
     } else {
         if (op->size > 0)
             memcpy(op->buffer, file->now + op->offset, op->size);

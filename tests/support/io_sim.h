@@ -35,6 +35,7 @@ typedef enum sim_fault {
     SIM_SYNC_FAILS,     // a sync reports EIO and loses what it should have kept
     SIM_SYNC_FORGOTTEN, // a sync reports success and does nothing: the bug that the simulator must find
     SIM_WRITE_FAILS,    // EIO, part of the write may be there
+    SIM_READ_FAILS,     // EIO, and nothing is read
     SIM_NO_SPACE,       // allocate and writes that grow a file report ENOSPC
 } sim_fault;
 // The fault strikes at the n-th matching operation from now (1 = the next) and, when `forever`, at all later
