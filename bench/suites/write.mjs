@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single durable writes from 64 connections: one order through /ingest, and one order placed (customer looked up, price
 // taken from the catalogue, stock taken, order, line and audit entry stored), each beside the PostgreSQL transaction
-// that stores the same rows with the same promise.
+// that stores the same rows with the same promise; and, as the most that HTTP can give here, the same requests to a bare
+// libh2o handler that stores nothing.
 import fs from 'node:fs'
 import path from 'node:path'
 import { wrk } from '../support/clients.mjs'
 import { cell, inTurns, median, spread } from '../support/figures.mjs'
 import { startPostgres } from '../support/postgres.mjs'
-import { makeKey, serve } from '../support/process.mjs'
+import { bareHandler, makeKey, serve } from '../support/process.mjs'
 import { daybook, must, options, results, work } from '../support/world.mjs'
 
 const PRODUCTS = 1000
@@ -68,6 +69,7 @@ export async function write() {
   prepareDaybook(folder)
   const postgres = startPostgres()
   const server = await serve(folder, ['--threads', '1'])
+  const bare = await bareHandler(Buffer.byteLength('{"stored":1,"rejected":[]}'))
   try {
     results.versions.postgres = postgres.version()
     postgres.sql(schema)
@@ -81,17 +83,20 @@ export async function write() {
       ingest: () => wrk(server.url, one, options.seconds),
       insert: () => postgres.pgbench(insertOne, options.seconds),
       place: () => wrk(server.url, place, options.seconds),
-      transaction: () => postgres.pgbench(placeOne, options.seconds)
+      transaction: () => postgres.pgbench(placeOne, options.seconds),
+      answered: () => wrk(bare.url, one, options.seconds)
     }, rounds)
-    const show = (name, values) => `${name.padEnd(36)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
-    const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction) }
+    const show = (name, values) => `${name.padEnd(38)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
+    const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction), most: median(rates.answered) / median(rates.insert), ofMost: median(rates.ingest) / median(rates.answered) }
     console.log(`\nwrite: single durable writes, 64 connections, median of ${rounds}; client and server share the processors`)
     console.log(`  ${show('Daybook, POST /ingest/orders', rates.ingest)}`)
     console.log(`  ${show(`PostgreSQL ${results.versions.postgres}, one INSERT`, rates.insert)}  ${ratios.one.toFixed(2)} ×`)
+    console.log(`  ${show('bare libh2o, the same POST, not stored', rates.answered)}  ${ratios.most.toFixed(2)} × PostgreSQL; Daybook's /ingest is ${ratios.ofMost.toFixed(2)} × of it`)
     console.log(`  ${show('Daybook, POST /api/v1/orders', rates.place)}`)
     console.log(`  ${show('PostgreSQL, the same rows and stock', rates.transaction)}  ${ratios.place.toFixed(2)} ×`)
     results.suites.write = { rates, ratios }
   } finally {
+    bare.stop()
     await server.stop()
     postgres.stop()
   }

@@ -37,6 +37,9 @@ export async function atRate(url, key, rate, duration, { vary = false, bodies = 
   return { ...JSON.parse(out), due: rate }
 }
 
+// So many requests as fast as the connections take them, each something else with `vary`: requests a second.
+export const atOnce = async (url, key, requests, extra) => (await atRate(url, key, 1e9, requests / 1e9, { connections: CLIENTS, ...extra })).rate
+
 // Requests that a Lua script makes, from 64 connections: requests a second.
 export function wrk(url, script, duration) {
   const out = must('wrk', ['-t', '1', '-c', '64', '-d', `${duration}s`, '-s', script, url])
