@@ -5,7 +5,7 @@
 // libh2o handler that stores nothing.
 import fs from 'node:fs'
 import path from 'node:path'
-import { wrk } from '../support/clients.mjs'
+import { atOnce } from '../support/clients.mjs'
 import { cell, inTurns, median, spread } from '../support/figures.mjs'
 import { startPostgres } from '../support/postgres.mjs'
 import { bareHandler, makeKey, serve } from '../support/process.mjs'
@@ -27,18 +27,15 @@ function prepareDaybook(folder) {
   }
 }
 
-function script(name, key, target, type, body) {
-  const file = path.join(work(), `${name}.lua`)
-  fs.writeFileSync(file, `math.randomseed(os.time())
-local run, n = math.random(1, 1000000000), 0
-local headers = { ["Authorization"] = "Bearer ${key}", ["Content-Type"] = "${type}" }
-request = function()
-  n = n + 1
-  return wrk.format("POST", "${target}", headers, ${body})
-end
-`)
-  return file
+// So many bodies as bench_rate wants them, each preceded by its length.
+const framed = (count, body) => Array.from({ length: count }, (_, n) => { const text = body(n); return `${Buffer.byteLength(text)}\n${text}` }).join('')
+const any = () => 1 + Math.floor(Math.random() * PRODUCTS)
+let runs = 0
+const oneOrder = (count) => {
+  const run = runs++
+  return framed(count, (n) => `{"id":"o-${run}-${n}","created_at":"2026-01-05T12:44:50.705Z","status":"SUBMITTED","total":"12.50","currency":"EUR","customer_id":"c1"}`)
 }
+const placedOrder = (count) => framed(count, () => `{"customerId":"c${any()}","items":[{"productId":"p${any()}","quantity":1}]}`)
 
 const schema = `
 CREATE TABLE customers (id text PRIMARY KEY, name text, email text);
@@ -74,17 +71,18 @@ export async function write() {
     results.versions.postgres = postgres.version()
     postgres.sql(schema)
     const key = makeKey('orders:write,ingest:write', folder)
-    const one = script('ingest', key, '/ingest/orders', 'application/x-ndjson',
-      `'{"id":"o-' .. run .. '-' .. n .. '","created_at":"2026-01-05T12:44:50.705Z","status":"SUBMITTED","total":"12.50","currency":"EUR","customer_id":"c1"}'`)
-    const place = script('place', key, '/api/v1/orders', 'application/json',
-      `'{"customerId":"c' .. math.random(1, ${PRODUCTS}) .. '","items":[{"productId":"p' .. math.random(1, ${PRODUCTS}) .. '","quantity":1}]}'`)
+    // As many as are answered in some seconds here.
+    const post = (url, target, perSecond, make, type) => {
+      const count = Math.ceil(perSecond * options.seconds)
+      return atOnce(`${url}${target}`, key, count, { connections: 64, bodies: make(count), type })
+    }
     const rounds = options.repeat
     const rates = await inTurns({
-      ingest: () => wrk(server.url, one, options.seconds),
+      ingest: () => post(server.url, '/ingest/orders', 40000, oneOrder),
       insert: () => postgres.pgbench(insertOne, options.seconds),
-      place: () => wrk(server.url, place, options.seconds),
+      place: () => post(server.url, '/api/v1/orders', 20000, placedOrder, 'application/json'),
       transaction: () => postgres.pgbench(placeOne, options.seconds),
-      answered: () => wrk(bare.url, one, options.seconds)
+      answered: () => post(bare.url, 'ingest/orders', 40000, oneOrder)
     }, rounds)
     const show = (name, values) => `${name.padEnd(38)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
     const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction), most: median(rates.answered) / median(rates.insert), ofMost: median(rates.ingest) / median(rates.answered) }
