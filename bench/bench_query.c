@@ -140,32 +140,48 @@ static double column_bits(const dbk_table_view *view, const dbk_table_def *table
     return rows ? 8.0 * (double)column_bytes(view, table, name) / (double)rows : 0;
 }
 
-static int rows_in_range(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, int64_t *rows)
+// How many rows of the table are in the query's range, and how many milliseconds they are spread over.
+static int rows_in_range(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, int64_t *rows,
+                         int64_t *ms)
 {
+    const char *time = bench_query_table(query)->columns[bench_query_table(query)->time_column].name;
+    const dbk_aggregate aggregates[] = {{.kind = DBK_COUNT_ROWS}, {DBK_MIN, time}, {DBK_MAX, time}};
     dbk_query all = {.table = query->table,
                      .from_ms = query->from_ms,
                      .to_ms = query->to_ms,
-                     .aggregates = &(dbk_aggregate){.kind = DBK_COUNT_ROWS},
-                     .aggregates_count = 1};
+                     .aggregates = aggregates,
+                     .aggregates_count = DBK_COUNT(aggregates)};
     dbk_error err;
     dbk_result *result;
     if (dbk_query_run(snapshot, tenant, &all, &result, &err) != DBK_OK)
         return failed("rows", &err);
-    *rows = (int64_t)dbk_result_sum(result, 0, 0);
+    *rows = dbk_result_int(result, 0, 0);
+    *ms = *rows ? dbk_result_int(result, 0, 2) - dbk_result_int(result, 0, 1) + 1 : 1;
     dbk_result_free(result);
     return 0;
 }
 
+// Buckets of time are runs of rows. Do they end so seldom that most vectors of a column hold no end of one?
+static bool ends_seldom(const dbk_bucket *bucket, int64_t rows, int64_t ms)
+{
+    const int64_t long_as = bucket->unit == DBK_UNIT_HOUR_OF_DAY ? DBK_MS_HOUR
+                            : bucket->unit == DBK_UNIT_DAY       ? DBK_MS_DAY
+                                                                 : 30 * (int64_t)DBK_MS_DAY;
+    return (double)rows * (double)long_as / (double)ms >= DBK_VECTOR_ROWS;
+}
+
 // Names each column once, with the bits that a row of it has. Rows are sorted by the time column: where it
-// only bounds a range or a bucket its ends are searched for, and it is not one of those that must be read.
-static void describe_columns(const dbk_table_view *view, const dbk_table_def *table, const dbk_query *q)
+// only bounds a range, or buckets that end in few of its vectors, the ends are searched for, and it is not
+// one of those that must be read.
+static void describe_columns(const dbk_table_view *view, const dbk_table_def *table, const dbk_query *q,
+                             int64_t rows, int64_t ms)
 {
     const char *names[DBK_COLUMNS_MAX];
     int count = 0;
     for (int i = 0; i < q->filters_count; i++)
         names[count++] = q->filters[i].column;
     for (int i = 0; i < q->keys_count; i++)
-        if (!q->keys[i].bucket)
+        if (!q->keys[i].bucket || !ends_seldom(q->keys[i].bucket, rows, ms))
             names[count++] = q->keys[i].column;
     for (int i = 0; i < q->aggregates_count; i++)
         if (q->aggregates[i].column)
@@ -210,17 +226,17 @@ static int describe(dbk_db *db, dbk_text tenant)
         dbk_query query = bench_query_make(i, 0, 1);
         const dbk_table_def *table = bench_query_table(&query);
         const dbk_table_view *rows_view = dbk_tenant_table(view, table->id);
-        int64_t rows;
+        int64_t rows, ms;
         if (!rows_view)
             continue;
-        if ((status = rows_in_range(read.snapshot, tenant, &query, &rows)) != 0)
+        if ((status = rows_in_range(read.snapshot, tenant, &query, &rows, &ms)) != 0)
             break;
         // Neither keys nor conditions: the sums of whole segments are known.
         bool statistics = query.keys_count == 0 && query.filters_count == 0;
         printf("%s\"%s\":{\"table\":\"%s\",\"rows\":%lld,\"statistics\":%s,\"groups\":%.0f,\"columns\":{",
                separator, bench_query_name(i), query.table, (long long)rows, statistics ? "true" : "false",
                groups_at_once(view, table, &query));
-        describe_columns(rows_view, table, &query);
+        describe_columns(rows_view, table, &query, rows, ms);
         printf("}}");
         separator = ",";
     }

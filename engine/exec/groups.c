@@ -307,11 +307,10 @@ static dbk_status choose(answer *a, dbk_error *err)
         return dbk_exec_no_memory(err);
     // A dense grouping has room for combinations that never occurred. Without keys the one row always stands.
     bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0;
-    const dbk_state *rows = &a->groups->states[0];
-    for (uint32_t g = 0; g < groups; g++) {
-        a->chosen[a->count] = g;
-        a->count += all || dbk_state_number(rows, g) > 0;
-    }
+    if (!all)
+        a->count = dbk_state_list_met(&a->groups->states[0], groups, a->chosen);
+    for (uint32_t g = 0; all && g < groups; g++)
+        a->chosen[a->count++] = g;
     DBK_TRY(order_fields(a, err));
     if (a->plan->query->after_count) {
         size_t kept = 0;

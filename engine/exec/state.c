@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGN ((uint64_t)1 << 63)
-
 // Below this, narrow sums cannot have overflowed, and one more vector of anything is checked before it is
 // added.
 #define NARROW_MAX ((uint64_t)1 << 62)
@@ -45,11 +43,6 @@ void dbk_state_dispose(dbk_state *state)
     dbk_pages_free(state->bits, state->bits_bytes);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
-}
-
-static inline int64_t *number(const dbk_state *state, uint32_t group)
-{
-    return &state->numbers[(size_t)group * state->step];
 }
 
 // Nothing that is looked at is below this: words count from here. False where that is not known.
@@ -132,16 +125,16 @@ static void add_rows(dbk_state *state, uint32_t n, const dbk_assigned *to)
 {
     static const uint32_t none[DBK_VECTOR_ROWS];
     if (!to->groups) {
-        *number(state, to->low) += n;
+        *dbk_state_at(state, to->low) += n;
     } else if (is_few(to, n)) {
         uint32_t rows[DBK_FEW_GROUPS];
         uint64_t sums[DBK_FEW_GROUPS];
         dbk_tally_few(to->groups, to->low, to->span, none, n, 0, rows, sums);
         for (uint32_t g = 0; g < to->span; g++)
-            *number(state, to->low + g) += rows[g];
+            *dbk_state_at(state, to->low + g) += rows[g];
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += 1;
+            *dbk_state_at(state, to->groups[i]) += 1;
     }
 }
 
@@ -167,7 +160,7 @@ static bool widen(dbk_state *state)
     if (state->words)
         dbk_group_words_settle(state->words, (dbk_tally *)(state->numbers - 1));
     for (uint32_t i = 0; i < state->capacity; i++)
-        wide[i] = *number(state, i);
+        wide[i] = *dbk_state_at(state, i);
     if (!state->beside)
         free(state->numbers);
     state->numbers = NULL;
@@ -195,9 +188,10 @@ static void add_few(dbk_state *state, dbk_state *counts, const dbk_assigned *to,
     uint64_t sums[DBK_FEW_GROUPS];
     dbk_tally_few(to->groups, to->low, to->span, numbers, n, line->width, rows, sums);
     for (uint32_t g = 0; g < to->span; g++) {
-        *number(state, to->low + g) += (int64_t)((uint64_t)line->start * rows[g] + line->divisor * sums[g]);
+        *dbk_state_at(state, to->low + g) +=
+            (int64_t)((uint64_t)line->start * rows[g] + line->divisor * sums[g]);
         if (counts)
-            *number(counts, to->low + g) += rows[g];
+            *dbk_state_at(counts, to->low + g) += rows[g];
     }
 }
 
@@ -212,9 +206,9 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
 {
     const uint64_t start = (uint64_t)line->start;
     if (!to->groups) {
-        *number(state, to->low) += (int64_t)(start * n + line->divisor * dbk_sum_numbers(numbers, n));
+        *dbk_state_at(state, to->low) += (int64_t)(start * n + line->divisor * dbk_sum_numbers(numbers, n));
         if (counts)
-            *number(counts, to->low) += n;
+            *dbk_state_at(counts, to->low) += n;
     } else if (is_few(to, n)) {
         add_few(state, counts, to, numbers, n, line);
     } else if (counts) {
@@ -223,7 +217,7 @@ static void add_packed(dbk_state *state, dbk_state *counts, const dbk_assigned *
             dbk_tally_packed(tallies_of(counts), to->groups, numbers, n, line, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
+            *dbk_state_at(state, to->groups[i]) += (int64_t)(start + line->divisor * numbers[i]);
     }
 }
 
@@ -231,14 +225,14 @@ static void add_ints(dbk_state *state, dbk_state *counts, const dbk_assigned *to
                      uint32_t n)
 {
     if (!to->groups) {
-        *number(state, to->low) += dbk_sum_ints(values, n);
+        *dbk_state_at(state, to->low) += dbk_sum_ints(values, n);
         if (counts)
-            *number(counts, to->low) += n;
+            *dbk_state_at(counts, to->low) += n;
     } else if (counts) {
         dbk_tally_ints(tallies_of(counts), to->groups, values, n, is_far(state));
     } else {
         for (uint32_t i = 0; i < n; i++)
-            *number(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
+            *dbk_state_at(state, to->groups[i]) += values[i] == DBK_NULL ? 0 : values[i];
     }
 }
 
@@ -285,35 +279,35 @@ static dbk_status add_values(dbk_state *state, dbk_scan *scan, const dbk_assigne
         const uint32_t *codes;
         DBK_TRY(dbk_scan_codes(scan, state->def->slot, &codes));
         if (!groups)
-            *number(state, group) += dbk_count_codes(codes, n);
+            *dbk_state_at(state, group) += dbk_count_codes(codes, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            *number(state, groups[i]) += codes[i] != 0;
+            *dbk_state_at(state, groups[i]) += codes[i] != 0;
     } else if (state->slot->type == DBK_TEXT) {
         const dbk_text *texts;
         DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
         for (uint32_t i = 0; i < n; i++)
-            *number(state, groups ? groups[i] : group) += texts[i].length != 0;
+            *dbk_state_at(state, groups ? groups[i] : group) += texts[i].length != 0;
     } else {
         const int64_t *values;
         DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
         if (!groups)
-            *number(state, group) += dbk_count_ints(values, n);
+            *dbk_state_at(state, group) += dbk_count_ints(values, n);
         for (uint32_t i = 0; groups && i < n; i++)
-            *number(state, groups[i]) += values[i] != DBK_NULL;
+            *dbk_state_at(state, groups[i]) += values[i] != DBK_NULL;
     }
     return DBK_OK;
 }
 
 static uint64_t extreme_form(dbk_state_kind kind, int64_t v)
 {
-    uint64_t u = (uint64_t)v ^ SIGN;
+    uint64_t u = (uint64_t)v ^ DBK_STATE_SIGN;
     return kind == DBK_STATE_MAX ? u : 0 - u;
 }
 
 static void keep_extreme(dbk_state *state, uint32_t group, uint64_t form)
 {
-    if (form > (uint64_t)*number(state, group))
-        *number(state, group) = (int64_t)form;
+    if (form > (uint64_t)*dbk_state_at(state, group))
+        *dbk_state_at(state, group) = (int64_t)form;
 }
 
 static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
@@ -331,10 +325,10 @@ static dbk_status add_extremes(dbk_state *state, dbk_scan *scan, const dbk_assig
     }
     if (state->def->kind == DBK_STATE_MAX) {
         for (uint32_t i = 0; i < scan->count; i++)
-            keep_extreme(state, groups[i], (uint64_t)values[i] ^ SIGN);
+            keep_extreme(state, groups[i], (uint64_t)values[i] ^ DBK_STATE_SIGN);
     } else {
         for (uint32_t i = 0; i < scan->count; i++)
-            keep_extreme(state, groups[i], 0 - ((uint64_t)values[i] ^ SIGN));
+            keep_extreme(state, groups[i], 0 - ((uint64_t)values[i] ^ DBK_STATE_SIGN));
     }
     return DBK_OK;
 }
@@ -385,8 +379,9 @@ dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan
     dbk_sum_runs(numbers, ends, runs, added);
     for (uint32_t run = 0; run < runs; run++) {
         const uint32_t rows = ends[run] - (run ? ends[run - 1] : 0);
-        *number(sums, groups[run]) += (int64_t)((uint64_t)line.start * rows + line.divisor * added[run]);
-        *number(counts, groups[run]) += rows;
+        *dbk_state_at(sums, groups[run]) +=
+            (int64_t)((uint64_t)line.start * rows + line.divisor * added[run]);
+        *dbk_state_at(counts, groups[run]) += rows;
     }
     *done = true;
     return DBK_OK;
@@ -408,7 +403,7 @@ bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total)
     if (state->wide)
         state->wide[group] += total;
     else
-        *number(state, group) += (int64_t)total;
+        *dbk_state_at(state, group) += (int64_t)total;
     return true;
 }
 
@@ -455,7 +450,7 @@ void dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *f
                           const dbk_state *from_sums, uint32_t first, uint32_t end)
 {
     for (uint32_t g = first; sums->wide && g < end; g++) {
-        *number(counts, g) += dbk_state_number(from_counts, g);
+        *dbk_state_at(counts, g) += dbk_state_number(from_counts, g);
         sums->wide[g] += dbk_state_sum(from_sums, g);
     }
     if (sums->wide)
@@ -492,9 +487,9 @@ void dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *ma
         if (kind == DBK_STATE_SUM && state->wide)
             state->wide[g] += dbk_state_sum(from, i);
         else if (kind == DBK_STATE_MIN || kind == DBK_STATE_MAX)
-            keep_extreme(state, g, (uint64_t)*number(from, i));
+            keep_extreme(state, g, (uint64_t)*dbk_state_at(from, i));
         else
-            *number(state, g) += *number(from, i);
+            *dbk_state_at(state, g) += *dbk_state_at(from, i);
     }
 }
 
@@ -510,24 +505,12 @@ size_t dbk_state_group_bytes(const dbk_state *state)
            state->bits_words * sizeof *state->bits + (state->words && !state->beside ? sizeof(uint64_t) : 0);
 }
 
-int64_t dbk_state_number(const dbk_state *state, uint32_t group)
+uint32_t dbk_state_list_met(const dbk_state *rows, uint32_t groups, uint32_t *out)
 {
-    uint64_t form = (uint64_t)*number(state, group);
-    switch (state->def->kind) {
-    case DBK_STATE_ROWS:
-        return (int64_t)form + (state->words ? dbk_word_count(state->words, group) : 0);
-    case DBK_STATE_MAX:
-        return (int64_t)(form ^ SIGN);
-    case DBK_STATE_MIN:
-        return (int64_t)((0 - form) ^ SIGN);
-    default:
-        return (int64_t)form;
+    uint32_t count = 0;
+    for (uint32_t g = 0; g < groups; g++) {
+        out[count] = g;
+        count += dbk_state_number(rows, g) > 0;
     }
-}
-
-dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
-{
-    if (state->wide)
-        return state->wide[group];
-    return *number(state, group) + (state->words ? dbk_word_sum(state->words, group) : 0);
+    return count;
 }

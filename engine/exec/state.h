@@ -68,8 +68,38 @@ void dbk_state_finish(dbk_state *state, uint32_t first, uint32_t end);
 // About how many bytes of a state a group has.
 size_t dbk_state_group_bytes(const dbk_state *state);
 
+// The groups below `groups` that have rows, ascending; returns how many.
+uint32_t dbk_state_list_met(const dbk_state *rows, uint32_t groups, uint32_t *out);
+
+// Extremes are kept as unsigned numbers of which the largest wins (state.c).
+#define DBK_STATE_SIGN ((uint64_t)1 << 63)
+
+static inline int64_t *dbk_state_at(const dbk_state *state, uint32_t group)
+{
+    return &state->numbers[(size_t)group * state->step];
+}
+
 // The value: for extremes DBK_NULL when there is none.
-int64_t dbk_state_number(const dbk_state *state, uint32_t group);
-dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group);
+static inline int64_t dbk_state_number(const dbk_state *state, uint32_t group)
+{
+    uint64_t form = (uint64_t)*dbk_state_at(state, group);
+    switch (state->def->kind) {
+    case DBK_STATE_ROWS:
+        return (int64_t)form + (state->words ? dbk_word_count(state->words, group) : 0);
+    case DBK_STATE_MAX:
+        return (int64_t)(form ^ DBK_STATE_SIGN);
+    case DBK_STATE_MIN:
+        return (int64_t)((0 - form) ^ DBK_STATE_SIGN);
+    default:
+        return (int64_t)form;
+    }
+}
+
+static inline dbk_i128 dbk_state_sum(const dbk_state *state, uint32_t group)
+{
+    if (state->wide)
+        return state->wide[group];
+    return *dbk_state_at(state, group) + (state->words ? dbk_word_sum(state->words, group) : 0);
+}
 
 #endif

@@ -83,6 +83,12 @@ static dbk_status new_handle(dbk_io_directory *directory, int fd, dbk_file *out,
     return DBK_OK;
 }
 
+static bool set_direct(int fd, bool direct)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    return fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
 // A file of which the page cache has the greater part is read faster from there. Small ones are not worth the
 // question; where the file system does not know how, everything stays as it is.
 static bool turn_direct(int fd)
@@ -101,7 +107,7 @@ static bool turn_direct(int fd)
     if (map != MAP_FAILED)
         munmap(map, size);
     free(resident);
-    return there * 2 < pages && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_DIRECT) == 0;
+    return there * 2 < pages && set_direct(fd, true);
 }
 
 dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mode, dbk_file *out,
@@ -113,20 +119,30 @@ dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mod
         [DBK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
         [DBK_OPEN_WRITE] = O_RDWR,
         [DBK_OPEN_READ_ONCE] = O_RDONLY,
+        [DBK_OPEN_CREATE_ONCE] = O_RDWR | O_CREAT | O_EXCL,
     };
     int fd = openat(directory->fd, name, flags[mode] | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
-        return fail(directory, mode == DBK_OPEN_CREATE ? "cannot create" : "cannot open", name, err);
-    bool direct = mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
+        return fail(directory, flags[mode] & O_CREAT ? "cannot create" : "cannot open", name, err);
+    bool direct =
+        mode == DBK_OPEN_CREATE_ONCE ? set_direct(fd, true) : mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
     DBK_TRY(new_handle(directory, fd, out, err));
     directory->files[*out].direct = direct;
     return DBK_OK;
 }
 
-size_t dbk_io_directory_step(const dbk_io_directory *directory, const dbk_io_op *op)
+size_t dbk_io_directory_step(dbk_io_directory *directory, const dbk_io_op *op)
 {
-    size_t left = op->size - op->transferred;
-    return directory->files[op->file].direct ? (left + DBK_IO_BLOCK - 1) / DBK_IO_BLOCK * DBK_IO_BLOCK : left;
+    dbk_io_open_file *file = &directory->files[op->file];
+    const size_t left = op->size - op->transferred;
+    if (!file->direct)
+        return left;
+    if (op->kind == DBK_IO_READ)
+        return (left + DBK_IO_BLOCK - 1) / DBK_IO_BLOCK * DBK_IO_BLOCK;
+    // The last block is not a whole one: it goes through the page cache.
+    if (left < DBK_IO_BLOCK)
+        file->direct = !set_direct(file->fd, false);
+    return left < DBK_IO_BLOCK ? left : left / DBK_IO_BLOCK * DBK_IO_BLOCK;
 }
 
 bool dbk_io_directory_retries(dbk_io_directory *directory, const dbk_io_op *op, int error_number)
@@ -135,7 +151,7 @@ bool dbk_io_directory_retries(dbk_io_directory *directory, const dbk_io_op *op, 
     if (!file->direct || error_number != EINVAL)
         return false;
     file->direct = false;
-    return fcntl(file->fd, F_SETFL, fcntl(file->fd, F_GETFL) & ~O_DIRECT) == 0;
+    return set_direct(file->fd, false);
 }
 
 void dbk_io_directory_close(dbk_io *io, dbk_file file)

@@ -11,7 +11,7 @@ typedef struct dbk_io_open_file {
     // A failed write-back leaves pages marked clean, so a second sync would report success for lost data:
     // once a sync has failed the file takes no more writes or syncs.
     bool sync_failed;
-    bool direct; // reads go past the page cache
+    bool direct; // transfers go past the page cache
 } dbk_io_open_file;
 
 // The first member of both backends' own structs.
@@ -38,9 +38,10 @@ dbk_status dbk_io_directory_list(dbk_io *io, void (*visit)(void *user, const cha
                                  dbk_error *err);
 dbk_status dbk_io_directory_sync(dbk_io *io, dbk_error *err);
 
-// How many bytes to ask for next, of those that an operation still wants: a read past the page cache takes
-// whole blocks, and gets fewer at the end of the file.
-size_t dbk_io_directory_step(const dbk_io_directory *directory, const dbk_io_op *op);
+// How many bytes to ask for next, of those that an operation still wants: past the page cache only whole
+// blocks go. A read gets fewer at the end of the file; of a write what is left over follows through the
+// cache.
+size_t dbk_io_directory_step(dbk_io_directory *directory, const dbk_io_op *op);
 // After a transfer that failed with this error: true when it is worth another try, now through the page
 // cache.
 bool dbk_io_directory_retries(dbk_io_directory *directory, const dbk_io_op *op, int error_number);

@@ -75,10 +75,11 @@ dbk_status dbk_io_sync(dbk_io *io, dbk_file file, dbk_error *err)
     return run(io, &op, "sync", err);
 }
 
-dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, size_t size, dbk_error *err)
+dbk_status dbk_io_write_file(dbk_io *io, const char *name, dbk_open_mode mode, const void *data, size_t size,
+                             dbk_error *err)
 {
     dbk_file file;
-    DBK_TRY(io->backend->open(io, name, DBK_OPEN_CREATE, &file, err));
+    DBK_TRY(io->backend->open(io, name, mode, &file, err));
     dbk_status status = dbk_io_write(io, file, data, size, 0, err);
     if (status == DBK_OK)
         status = dbk_io_sync(io, file, err);

@@ -53,6 +53,10 @@ typedef enum dbk_open_mode {
     // every byte, and the cache for others. One read at a time, into a buffer that is aligned to blocks and
     // has room up to the end of the last block.
     DBK_OPEN_READ_ONCE,
+    // Must not exist; will be written once, from its beginning on, one write at a time. Bytes go past the
+    // page cache where their buffer is aligned to blocks, as whole blocks of it: that saves a copy of every
+    // byte, and the cache for others.
+    DBK_OPEN_CREATE_ONCE,
 } dbk_open_mode;
 
 typedef struct dbk_io_backend {
@@ -101,7 +105,9 @@ dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t si
                         dbk_error *err);
 dbk_status dbk_io_sync(dbk_io *io, dbk_file file, dbk_error *err);
 // A new file with this content, synced; the directory is not (callers sync it once for many files).
-dbk_status dbk_io_write_file(dbk_io *io, const char *name, const void *data, size_t size, dbk_error *err);
+// mode: DBK_OPEN_CREATE or DBK_OPEN_CREATE_ONCE.
+dbk_status dbk_io_write_file(dbk_io *io, const char *name, dbk_open_mode mode, const void *data, size_t size,
+                             dbk_error *err);
 // The whole file, read once, into memory that free takes back, aligned to at least 64 bytes, with `slack`
 // zero bytes behind it.
 dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,

@@ -247,7 +247,10 @@ static void write_header(const build *b, uint8_t *bytes)
 static dbk_status write_segment(build *b, dbk_segment **out, dbk_error *err)
 {
     lay_out(b);
-    uint8_t *bytes = aligned_alloc(DBK_SEGMENT_ALIGN, b->size + DBK_SEGMENT_SLACK);
+    // Whole blocks of the disk can be written without the page cache.
+    const size_t unit = b->size < DBK_SEGMENT_LARGE ? DBK_SEGMENT_ALIGN : DBK_SEGMENT_BLOCK;
+    const size_t room = (b->size + DBK_SEGMENT_SLACK + unit - 1) / unit * unit;
+    uint8_t *bytes = aligned_alloc(unit, room);
     if (!bytes)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a segment of %zu bytes", b->size);
     write_blocks(b, bytes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a column is better stored as what others do not say of it, and how. Three questions, each answered
 // by counting bytes: which value is usual, how is it told which rows have another, what predicts those.
+#include "engine/base/processor.h"
 #include "engine/base/wide.h"
 #include "engine/segment/derived.h"
 #include "engine/segment/gaps.h"
@@ -9,6 +10,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#if DBK_HAS_LEVELS
+#include <immintrin.h>
+#endif
 
 struct dbk_derived_plan {
     dbk_derived_header header;
@@ -87,6 +91,36 @@ static uint32_t find_usual(const subject *s, uint64_t *usual)
     return all >= rows / 16 * 15 ? all : 0;
 }
 
+#if DBK_HAS_LEVELS
+// Sixty-four rows at a time; so many there must be.
+DBK_AVX512 static uint64_t other_ints_512(const int64_t *ints, int64_t value)
+{
+    const __m512i usual = _mm512_set1_epi64(value);
+    uint64_t word = 0;
+    for (int i = 0; i < 64; i += 8)
+        word |= (uint64_t)_mm512_cmpneq_epi64_mask(_mm512_loadu_si512(ints + i), usual) << i;
+    return word;
+}
+
+DBK_AVX512 static uint64_t other_codes_512(const uint32_t *codes, uint32_t value)
+{
+    const __m512i usual = _mm512_set1_epi32((int)value);
+    uint64_t word = 0;
+    for (int i = 0; i < 64; i += 16)
+        word |= (uint64_t)_mm512_cmpneq_epi32_mask(_mm512_loadu_si512(codes + i), usual) << i;
+    return word;
+}
+
+// A whole vector.
+static void find_others_512(const subject *s, uint32_t first, uint64_t usual, uint64_t bits[DBK_MASK_WORDS])
+{
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+        bits[w] = s->is_int ? other_ints_512(s->input->ints[s->column] + first + w * 64,
+                                             (int64_t)(usual ^ DBK_INT_BIAS))
+                            : other_codes_512(s->input->codes[s->column] + first + w * 64, (uint32_t)usual);
+}
+#endif
+
 // Which rows of a vector do not have the usual value.
 DBK_WIDE static void find_others(const subject *s, uint32_t first, uint32_t n, uint64_t usual,
                                  uint8_t match[DBK_VECTOR_ROWS])
@@ -109,8 +143,15 @@ static bool find_bits(const subject *s, dbk_derived_plan *plan)
         return false;
     memset(plan->bits, 0xFF, (size_t)plan->vectors * DBK_MASK_WORDS * sizeof *plan->bits);
     for (uint32_t v = 0; v < plan->vectors; v++) {
+        const uint32_t first = v * DBK_VECTOR_ROWS, n = dbk_vector_rows(plan->rows, v);
+#if DBK_HAS_LEVELS
+        if (n == DBK_VECTOR_ROWS && dbk_level_used() == DBK_LEVEL_AVX512) {
+            find_others_512(s, first, plan->header.usual, plan->bits + v * DBK_MASK_WORDS);
+            continue;
+        }
+#endif
         uint8_t match[DBK_VECTOR_ROWS] = {0};
-        find_others(s, v * DBK_VECTOR_ROWS, dbk_vector_rows(plan->rows, v), plan->header.usual, match);
+        find_others(s, first, n, plan->header.usual, match);
         dbk_mask_and_bytes(plan->bits + v * DBK_MASK_WORDS, match, DBK_VECTOR_ROWS);
     }
     return true;
@@ -285,9 +326,28 @@ static bool find_share(const subject *s, const dbk_derived_plan *plan, dbk_predi
     return dbk_prediction_is_sound(p);
 }
 
+#if DBK_HAS_LEVELS
+// Writes a register more than it means.
+DBK_AVX512 static uint32_t pick_own_512(const uint64_t numbers[DBK_VECTOR_ROWS], const uint64_t *bits,
+                                        uint64_t *out)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i += 8) {
+        const __mmask8 own = (__mmask8)(bits[i / 64] >> i % 64);
+        _mm512_storeu_si512(out + count, _mm512_maskz_compress_epi64(own, _mm512_loadu_si512(numbers + i)));
+        count += (uint32_t)__builtin_popcount(own);
+    }
+    return count;
+}
+#endif
+
 // The numbers that the rows of a vector have of their own, one behind the other; returns how many.
 static uint32_t pick_own(const uint64_t numbers[DBK_VECTOR_ROWS], const uint64_t *bits, uint64_t *out)
 {
+#if DBK_HAS_LEVELS
+    if (dbk_level_used() == DBK_LEVEL_AVX512)
+        return pick_own_512(numbers, bits, out);
+#endif
     uint32_t count = 0;
     for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
         for (uint64_t word = bits[w]; word; word &= word - 1)
@@ -322,6 +382,9 @@ static void find_ordinals(const subject *s, const dbk_derived_plan *plan, const 
     }
 }
 
+// What picking may write behind the last one.
+enum { ORDINALS_SLACK = 8 };
+
 typedef struct trial {
     dbk_prediction prediction;
     uint64_t *ordinals;
@@ -330,7 +393,7 @@ typedef struct trial {
 
 static dbk_status try_prediction(const subject *s, const dbk_derived_plan *plan, trial *t, dbk_error *err)
 {
-    t->ordinals = malloc(plan->header.own * sizeof *t->ordinals);
+    t->ordinals = malloc((plan->header.own + ORDINALS_SLACK) * sizeof *t->ordinals);
     if (!t->ordinals)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
     find_ordinals(s, plan, &t->prediction, t->ordinals);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What columns predict, the same way for both directions.
-#include "engine/base/wide.h"
+#include "engine/base/processor.h"
 #include "engine/segment/derived.h"
 
 static uint64_t step_of(const dbk_prediction *p)
@@ -17,14 +17,19 @@ bool dbk_prediction_is_sound(const dbk_prediction *p)
            step_of(p) <= DBK_SHARE_STEP_MAX;
 }
 
-DBK_WIDE void dbk_prediction_add(uint64_t sums[DBK_VECTOR_ROWS], const int64_t values[DBK_VECTOR_ROWS],
-                                 int sign)
+DBK_BODY void dbk_prediction_add_body(uint64_t *restrict sums, const int64_t *restrict values, int sign)
 {
-    for (int i = 0; i < DBK_VECTOR_ROWS; i++) {
-        const uint64_t value = values[i] == DBK_NULL ? 0 : (uint64_t)values[i];
-        sums[i] += sign < 0 ? 0 - value : value;
+    if (sign < 0) {
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            sums[i] -= values[i] == DBK_NULL ? 0 : (uint64_t)values[i];
+    } else {
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            sums[i] += values[i] == DBK_NULL ? 0 : (uint64_t)values[i];
     }
 }
+DBK_EACH_LEVEL(void, dbk_prediction_add,
+               (uint64_t sums[DBK_VECTOR_ROWS], const int64_t values[DBK_VECTOR_ROWS], int sign),
+               (sums, values, sign))
 
 // The division is a multiplication with m = 2^64 / step, rounded up. That is exact while the dividend times
 // what was rounded up stays below 2^64: it is below 2^36 * 2^10 * 2^18.

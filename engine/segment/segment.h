@@ -30,6 +30,8 @@ typedef struct dbk_segment_input {
     const dbk_text *texts[DBK_COLUMNS_MAX];
 } dbk_segment_input;
 
+// The bytes of a segment that is large are aligned to blocks of the disk, those of others to 64.
+enum { DBK_SEGMENT_LARGE = 1 << 18, DBK_SEGMENT_BLOCK = 4096 };
 dbk_status dbk_segment_build(const dbk_segment_input *input, dbk_segment **out, dbk_error *err);
 
 // Checks every byte of a file (magic, version, bounds, checksums, widths, padding) and takes over `bytes`

@@ -5,7 +5,7 @@
 //     dbk_rollup ─┬─ dbk_tuples    the combinations of dimensions that have occurred, numbered from 0
 //                 └─ dbk_cube      one a grain: bucket, tuple → rows, sums, counts of values
 //
-// Sums are integers and so exact in any order; each cell holds 64 bits, and adding is checked. What cannot be
+// Sums are integers and so exact in any order; each has up to 64 bits, and adding is checked. What cannot be
 // kept is given up rather than failed: an overflow, more than DBK_TUPLES_MAX combinations, or no memory turn
 // the rollup off, and its questions are answered from the rows. So no change ever fails for a rollup's sake.
 //
@@ -18,7 +18,7 @@
 // DBK_ROLLUP_ROWS rows has none: it is scanned in the time that a rollup takes, and a tenant with a handful
 // of rows stays small. For the same reason hours and days are kept only where they hold
 // DBK_ROLLUP_BUCKET_ROWS rows on average: fewer are read in half a microsecond, while their cells would take
-// more memory than the rows. So what rollups take is bounded by the rows there are: in bench_rollup 7
+// more memory than the rows. So what rollups take is bounded by the rows there are: in bench_rollup 4
 // bytes an order at 900 orders a day, one at 9,000.
 #ifndef DBK_TABLE_ROLLUPS_H
 #define DBK_TABLE_ROLLUPS_H

@@ -2,6 +2,8 @@
 // Names of files, and the few ways in which whole files are read and written.
 #include "ingest/store/files.h"
 
+#include "engine/segment/segment.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,13 +113,18 @@ dbk_status dbk_file_blame(dbk_file_kind kind, uint64_t number, dbk_status status
     return status;
 }
 
+dbk_open_mode dbk_file_mode(dbk_file_kind kind, size_t size)
+{
+    return kind == DBK_FILE_SEGMENT && size >= DBK_SEGMENT_LARGE ? DBK_OPEN_CREATE_ONCE : DBK_OPEN_CREATE;
+}
+
 dbk_status dbk_file_write_new(dbk_io *io, dbk_file_kind kind, uint64_t number, const void *data, size_t size,
                               bool again, dbk_error *err)
 {
     dbk_file_name name = dbk_file_name_make(kind, number);
     if (again)
         (void)io->backend->remove(io, name.text, NULL);
-    dbk_status status = dbk_io_write_file(io, name.text, data, size, err);
+    dbk_status status = dbk_io_write_file(io, name.text, dbk_file_mode(kind, size), data, size, err);
     if (status == DBK_OK)
         return DBK_OK;
     (void)io->backend->remove(io, name.text, NULL);

@@ -36,6 +36,9 @@ dbk_status dbk_file_list_read(dbk_file_list *list, dbk_io *io, dbk_error *err);
 void dbk_file_list_dispose(dbk_file_list *list);
 bool dbk_file_list_has(const dbk_file_list *list, dbk_file_kind kind, uint64_t number);
 
+// How a new file of so many bytes is opened: a large segment stays in memory, so nobody reads its file soon.
+dbk_open_mode dbk_file_mode(dbk_file_kind kind, size_t size);
+
 // A new, synced file. When `again`, an earlier attempt may have left one of the same name that nothing names:
 // it is removed first. On failure the half-written file is removed as far as the disk lets us.
 dbk_status dbk_file_write_new(dbk_io *io, dbk_file_kind kind, uint64_t number, const void *data, size_t size,

@@ -21,7 +21,7 @@ dbk_status dbk_new_files_write(dbk_new_files *files, dbk_file_kind kind, uint64_
     dbk_file file = -1;
     if (again)
         (void)io->backend->remove(io, name.text, NULL);
-    dbk_status status = io->backend->open(io, name.text, DBK_OPEN_CREATE, &file, err);
+    dbk_status status = io->backend->open(io, name.text, dbk_file_mode(kind, size), &file, err);
     if (status == DBK_OK)
         status = dbk_io_write(io, file, data, size, 0, err);
     if (status != DBK_OK) {

@@ -274,7 +274,7 @@ static dbk_status sim_open(dbk_io *base, const char *name, dbk_open_mode mode, d
 {
     sim_io *io = (sim_io *)base;
     sim_file *file = find(io->disk, name);
-    if (mode == DBK_OPEN_CREATE) {
+    if (mode == DBK_OPEN_CREATE || mode == DBK_OPEN_CREATE_ONCE) {
         if (file)
             return dbk_fail(err, DBK_IO, "cannot create %s: it exists", name);
         step(io->disk);

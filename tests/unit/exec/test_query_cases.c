@@ -2,19 +2,7 @@
 // What the query's contract says in words, case by case.
 #include "engine/exec/fold.h"
 #include "engine/patience.h"
-#include "tests/unit/exec/query_world.h"
-
-static const dbk_query open_orders = {
-    .table = "orders", .from_ms = DBK_TIME_OPEN_FROM, .to_ms = DBK_TIME_OPEN_TO};
-
-static dbk_result *run(const world *w, dbk_text tenant, const dbk_query *query)
-{
-    dbk_result *result = NULL;
-    dbk_error err = {0};
-    if (dbk_query_run(w->read.snapshot, tenant, query, &result, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return result;
-}
+#include "tests/unit/exec/order_rows.h"
 
 static void assert_refused(const world *w, const dbk_query *query, const char *because)
 {
@@ -23,46 +11,6 @@ static void assert_refused(const world *w, const dbk_query *query, const char *b
     assert_int_equal(dbk_query_run(w->read.snapshot, world_tenant(), query, &result, &err), DBK_INVALID);
     if (!strstr(err.message, because))
         fail_msg("\"%s\" does not say \"%s\"", err.message, because);
-}
-
-// Orders given as id, created_at, status (or NULL), tip (or DBK_NULL).
-typedef struct order_row {
-    const char *id;
-    int64_t at;
-    const char *status, *method;
-    int64_t tip;
-} order_row;
-
-static void load_orders(world *w, const order_row *rows, uint32_t count)
-{
-    dbk_batch b = {.table = dbk_table_def_by_id(DBK_ORDERS), .rows = count};
-    dbk_error err = {0};
-    dbk_apply_report report;
-    int id = 0, at = 1, status = 4, tip = 11, total = 12, method = 13;
-    b.columns[id].texts = dbk_arena_alloc(&b.arena, count * sizeof(dbk_text));
-    b.columns[at].ints = dbk_arena_alloc(&b.arena, count * sizeof(int64_t));
-    b.columns[tip].ints = dbk_arena_alloc(&b.arena, count * sizeof(int64_t));
-    b.columns[total].ints = dbk_arena_zalloc(&b.arena, count * sizeof(int64_t));
-    for (int c = status; c <= method; c += method - status) {
-        b.columns[c].codes = dbk_arena_alloc(&b.arena, count * sizeof(uint32_t));
-        b.columns[c].words = dbk_arena_zalloc(&b.arena, (count + 1) * sizeof(dbk_text));
-        b.columns[c].words_count = count + 1;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        b.columns[id].texts[i] = dbk_text_from(rows[i].id);
-        b.columns[at].ints[i] = rows[i].at;
-        b.columns[tip].ints[i] = rows[i].tip;
-        b.columns[status].words[i + 1] = dbk_text_from(rows[i].status);
-        b.columns[status].codes[i] = i + 1;
-        b.columns[method].words[i + 1] = dbk_text_from(rows[i].method);
-        b.columns[method].codes[i] = rows[i].method ? i + 1 : 0;
-    }
-    if (dbk_db_apply(w->db, world_tenant(), &b, &report, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    free(report.rejected_rows);
-    dbk_batch_dispose(&b);
-    world_publish(w);
-    w->read = dbk_read_begin(w->db);
 }
 
 #define DAY INT64_C(86400000)
@@ -489,58 +437,6 @@ static void test_case_is_folded_for_latin_letters(void **state)
     assert_memory_equal(room, "a\xC3", 2);
 }
 
-// Hours that have many rows each are runs of a vector, which follow each other until the clock is changed.
-static void test_hours_of_the_day_come_in_runs(void **state)
-{
-    enum { ROWS = 6000 };
-    static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"};
-    const int64_t from = INT64_C(1698364800000); // two days before Berlin's clocks go back
-    (void)state;
-    static order_row rows[ROWS];
-    static char ids[ROWS][16];
-    dbk_random r = dbk_test_random("hours in runs");
-    int64_t at = from;
-    for (int i = 0; i < ROWS; i++) {
-        snprintf(ids[i], sizeof ids[i], "o%d", i);
-        at += (int64_t)dbk_random_below(&r, i / 1000 % 2 ? 100000 : 300000);
-        rows[i] = (order_row){ids[i], at, "NEW", "card", (int64_t)dbk_random_below(&r, 100000)};
-    }
-    world w;
-    world_open(&w, 2048);
-    load_orders(&w, rows, ROWS);
-    for (size_t z = 0; z < DBK_COUNT(zones); z++) {
-        const dbk_zone *zone;
-        dbk_error err;
-        assert_int_equal(dbk_zone_load(zones[z], &zone, &err), DBK_OK);
-        const dbk_bucket hours = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1, .zone = zone};
-        const dbk_group_key key = {"created_at", &hours};
-        static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"}};
-        int64_t counts[24] = {0}, sums[24] = {0};
-        for (int i = 0; i < ROWS; i++) {
-            const int hour = dbk_civil_from_ms(rows[i].at, zone).hour;
-            counts[hour]++;
-            sums[hour] += rows[i].tip;
-        }
-        dbk_query q = open_orders;
-        q.keys = &key;
-        q.keys_count = 1;
-        q.aggregates = aggregates;
-        for (q.aggregates_count = 0; q.aggregates_count <= 2; q.aggregates_count++) {
-            dbk_result *result = run(&w, world_tenant(), &q);
-            assert_int_equal(dbk_result_rows(result), 24);
-            for (size_t row = 0; row < 24; row++) {
-                const int64_t hour = dbk_result_int(result, row, 0);
-                if (q.aggregates_count > 0)
-                    assert_int_equal(dbk_result_int(result, row, 1), counts[hour]);
-                if (q.aggregates_count > 1)
-                    assert_true(dbk_result_sum(result, row, 2) == sums[hour]);
-            }
-            dbk_result_free(result);
-        }
-    }
-    world_close(&w);
-}
-
 // What is refused for want of time takes none; what is answered uses it up.
 static void test_a_query_that_nobody_has_time_for_is_refused(void **state)
 {
@@ -594,7 +490,6 @@ int main(void)
         cmocka_unit_test(test_streams_give_the_rows_of_the_query),
         cmocka_unit_test(test_what_cannot_be_is_refused_by_name),
         cmocka_unit_test(test_case_is_folded_for_latin_letters),
-        cmocka_unit_test(test_hours_of_the_day_come_in_runs),
         cmocka_unit_test(test_a_query_that_nobody_has_time_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

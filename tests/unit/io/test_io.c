@@ -70,7 +70,7 @@ static void test_what_was_written_is_read_back(void **state)
     uint8_t *bytes = malloc(size);
     for (size_t i = 0; i < size; i++)
         bytes[i] = (uint8_t)dbk_random_u64(&random);
-    assert_int_equal(dbk_io_write_file(f->io, "a", bytes, size, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, bytes, size, NULL), DBK_OK);
     assert_int_equal(f->io->backend->sync_directory(f->io, NULL), DBK_OK);
     void *back;
     size_t back_size;
@@ -83,12 +83,40 @@ static void test_what_was_written_is_read_back(void **state)
     free(bytes);
 }
 
+static void test_what_was_written_once_is_read_back(void **state)
+{
+    fixture *f = *state;
+    static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 8192, 1 << 20, (1 << 20) + 64, (3 << 20) - 1};
+    dbk_random random = dbk_random_seed(2);
+    const size_t room = (4 << 20) + DBK_IO_BLOCK;
+    uint8_t *bytes = aligned_alloc(DBK_IO_BLOCK, room);
+    for (size_t i = 0; i < room; i++)
+        bytes[i] = (uint8_t)dbk_random_u64(&random);
+    // From buffers that are aligned to blocks, and from others.
+    for (size_t shift = 0; shift <= 64; shift += 64) {
+        for (size_t i = 0; i < DBK_COUNT(sizes); i++) {
+            void *back;
+            size_t size;
+            assert_int_equal(
+                dbk_io_write_file(f->io, "once", DBK_OPEN_CREATE_ONCE, bytes + shift, sizes[i], NULL),
+                DBK_OK);
+            assert_int_equal(dbk_io_write_file(f->io, "once", DBK_OPEN_CREATE_ONCE, bytes, 1, NULL), DBK_IO);
+            assert_int_equal(dbk_io_read_file(f->io, "once", 0, &back, &size, NULL), DBK_OK);
+            assert_int_equal(size, sizes[i]);
+            assert_memory_equal(back, bytes + shift, size);
+            free(back);
+            assert_int_equal(f->io->backend->remove(f->io, "once", NULL), DBK_OK);
+        }
+    }
+    free(bytes);
+}
+
 static void test_creating_what_exists_and_opening_what_does_not_fail(void **state)
 {
     fixture *f = *state;
     dbk_error err;
-    assert_int_equal(dbk_io_write_file(f->io, "a", "x", 1, NULL), DBK_OK);
-    assert_int_equal(dbk_io_write_file(f->io, "a", "y", 1, &err), DBK_IO);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, "x", 1, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, "y", 1, &err), DBK_IO);
     assert_non_null(strstr(err.message, "/a"));
     void *back;
     size_t size;
@@ -99,7 +127,7 @@ static void test_creating_what_exists_and_opening_what_does_not_fail(void **stat
 static void test_reading_past_the_end_is_corrupt(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(dbk_io_write_file(f->io, "a", "hello", 5, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, "hello", 5, NULL), DBK_OK);
     dbk_file file;
     assert_int_equal(f->io->backend->open(f->io, "a", DBK_OPEN_READ, &file, NULL), DBK_OK);
     char buffer[6];
@@ -112,7 +140,7 @@ static void test_reading_past_the_end_is_corrupt(void **state)
 static void test_writing_a_read_only_handle_fails(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(dbk_io_write_file(f->io, "a", "hello", 5, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, "hello", 5, NULL), DBK_OK);
     dbk_file file;
     assert_int_equal(f->io->backend->open(f->io, "a", DBK_OPEN_READ, &file, NULL), DBK_OK);
     dbk_error err;
@@ -147,8 +175,8 @@ static void count_one(void *user, const char *name)
 static void test_removed_files_are_gone(void **state)
 {
     fixture *f = *state;
-    assert_int_equal(dbk_io_write_file(f->io, "a", "x", 1, NULL), DBK_OK);
-    assert_int_equal(dbk_io_write_file(f->io, "b", "x", 1, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "a", DBK_OPEN_CREATE, "x", 1, NULL), DBK_OK);
+    assert_int_equal(dbk_io_write_file(f->io, "b", DBK_OPEN_CREATE, "x", 1, NULL), DBK_OK);
     assert_int_equal(f->io->backend->remove(f->io, "a", NULL), DBK_OK);
     assert_int_equal(f->io->backend->remove(f->io, "a", NULL), DBK_NOT_FOUND);
     int count = 0;
@@ -200,7 +228,7 @@ static void test_more_operations_than_the_ring_holds_all_complete(void **state)
 #test " (" #backend ")", test, set_up_##backend, tear_down, NULL                                     \
     }
 #define ALL(backend)                                                                                         \
-    ON(backend, test_what_was_written_is_read_back),                                                         \
+    ON(backend, test_what_was_written_once_is_read_back), ON(backend, test_what_was_written_is_read_back),   \
         ON(backend, test_creating_what_exists_and_opening_what_does_not_fail),                               \
         ON(backend, test_reading_past_the_end_is_corrupt),                                                   \
         ON(backend, test_writing_a_read_only_handle_fails),                                                  \

@@ -170,7 +170,7 @@ static void replace(sim_disk *disk, const char *name, const void *data, size_t s
     dbk_io *io = sim_disk_io(disk);
     (void)io->backend->remove(io, name, NULL);
     if (data)
-        assert_int_equal(dbk_io_write_file(io, name, data, size, NULL), DBK_OK);
+        assert_int_equal(dbk_io_write_file(io, name, DBK_OPEN_CREATE, data, size, NULL), DBK_OK);
     assert_int_equal(io->backend->sync_directory(io, NULL), DBK_OK);
     dbk_io_close(io);
 }

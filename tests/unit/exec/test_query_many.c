@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where rows or groups are many, the executor takes other ways: runs of a vector at once, groups merged in
+// ranges.
+#include "tests/unit/exec/order_rows.h"
+
+// Hours that have many rows each are runs of a vector, which follow each other until the clock is changed.
+static void test_hours_of_the_day_come_in_runs(void **state)
+{
+    enum { ROWS = 6000 };
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"};
+    const int64_t from = INT64_C(1698364800000); // two days before Berlin's clocks go back
+    (void)state;
+    static order_row rows[ROWS];
+    static char ids[ROWS][16];
+    dbk_random r = dbk_test_random("hours in runs");
+    int64_t at = from;
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "o%d", i);
+        at += (int64_t)dbk_random_below(&r, i / 1000 % 2 ? 100000 : 300000);
+        if (i % 700 == 699) // some hours without rows
+            at += DBK_MS_HOUR + (int64_t)dbk_random_below(&r, 3 * DBK_MS_HOUR);
+        rows[i] = (order_row){ids[i], at, "NEW", "card", (int64_t)dbk_random_below(&r, 100000)};
+    }
+    world w;
+    world_open(&w, 2048);
+    load_orders(&w, rows, ROWS);
+    for (size_t z = 0; z < DBK_COUNT(zones); z++) {
+        const dbk_zone *zone;
+        dbk_error err;
+        assert_int_equal(dbk_zone_load(zones[z], &zone, &err), DBK_OK);
+        const dbk_bucket hours = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1, .zone = zone};
+        const dbk_group_key key = {"created_at", &hours};
+        static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"}};
+        int64_t counts[24] = {0}, sums[24] = {0};
+        for (int i = 0; i < ROWS; i++) {
+            const int hour = dbk_civil_from_ms(rows[i].at, zone).hour;
+            counts[hour]++;
+            sums[hour] += rows[i].tip;
+        }
+        dbk_query q = open_orders;
+        q.keys = &key;
+        q.keys_count = 1;
+        q.aggregates = aggregates;
+        for (q.aggregates_count = 0; q.aggregates_count <= 2; q.aggregates_count++) {
+            dbk_result *result = run(&w, world_tenant(), &q);
+            assert_int_equal(dbk_result_rows(result), 24);
+            for (size_t row = 0; row < 24; row++) {
+                const int64_t hour = dbk_result_int(result, row, 0);
+                if (q.aggregates_count > 0)
+                    assert_int_equal(dbk_result_int(result, row, 1), counts[hour]);
+                if (q.aggregates_count > 1)
+                    assert_true(dbk_result_sum(result, row, 2) == sums[hour]);
+            }
+            dbk_result_free(result);
+        }
+    }
+    world_close(&w);
+}
+
+// So many groups that what the threads gathered is merged in several ranges, by all of them.
+static void test_many_groups_of_several_threads(void **state)
+{
+    enum { ROWS = 40000, WORDS = 18000, METHODS = 5 };
+    static const char *const methods[METHODS] = {"card", "cash", "paypal", "gift", NULL};
+    static order_row rows[ROWS];
+    static char ids[ROWS][16], words[WORDS][16];
+    static int64_t counts[WORDS], sums[WORDS], highest[WORDS], seen[WORDS];
+    (void)state;
+    dbk_random r = dbk_test_random("many groups");
+    for (int i = 0; i < WORDS; i++)
+        snprintf(words[i], sizeof words[i], "s%d", i);
+    memset(counts, 0, sizeof counts);
+    for (int i = 0; i < ROWS; i++) {
+        const int word = i < WORDS ? i : (int)below(&r, WORDS), method = (int)below(&r, METHODS);
+        const int64_t tip = (int64_t)below(&r, 1000000) - 400000;
+        snprintf(ids[i], sizeof ids[i], "o%d", i);
+        rows[i] = (order_row){ids[i], i * INT64_C(1000), words[word], methods[method], tip};
+        highest[word] = counts[word] == 0 || tip > highest[word] ? tip : highest[word];
+        counts[word]++;
+        sums[word] += tip;
+        seen[word] |= methods[method] ? 1 << method : 0;
+    }
+    world w;
+    world_open(&w, 2048);
+    load_orders(&w, rows, ROWS);
+    static const dbk_group_key key = {"status", NULL};
+    static const dbk_aggregate aggregates[] = {
+        {DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"}, {DBK_MAX, "tip"}, {DBK_COUNT_DISTINCT, "payment_method"}};
+    dbk_query q = open_orders;
+    q.keys = &key;
+    q.keys_count = 1;
+    q.aggregates = aggregates;
+    for (int turn = 0; turn < 24; turn++) {
+        q.threads = 1 + turn % 4;
+        q.aggregates_count = 1 + turn / 4 % 4;
+        dbk_result *result = run(&w, world_tenant(), &q);
+        assert_int_equal(dbk_result_rows(result), WORDS);
+        for (size_t row = 0; row < WORDS; row++) {
+            const int word = atoi(dbk_result_text(result, row, 0).data + 1);
+            assert_int_equal(dbk_result_int(result, row, 1), counts[word]);
+            if (q.aggregates_count > 1)
+                assert_true(dbk_result_sum(result, row, 2) == sums[word]);
+            if (q.aggregates_count > 2)
+                assert_int_equal(dbk_result_int(result, row, 3), highest[word]);
+            if (q.aggregates_count > 3)
+                assert_int_equal(dbk_result_int(result, row, 4), __builtin_popcountll((uint64_t)seen[word]));
+        }
+        dbk_result_free(result);
+    }
+    world_close(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hours_of_the_day_come_in_runs),
+        cmocka_unit_test(test_many_groups_of_several_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
