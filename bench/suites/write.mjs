@@ -9,7 +9,7 @@ import { atOnce } from '../support/clients.mjs'
 import { cell, inTurns, median, spread } from '../support/figures.mjs'
 import { startPostgres } from '../support/postgres.mjs'
 import { bareHandler, makeKey, serve } from '../support/process.mjs'
-import { daybook, must, options, results, work } from '../support/world.mjs'
+import { daybook, must, options, results, runSeconds, work } from '../support/world.mjs'
 
 const PRODUCTS = 1000
 
@@ -73,7 +73,7 @@ export async function write() {
     const key = makeKey('orders:write,ingest:write', folder)
     // As many as are answered in some seconds here.
     const post = (url, target, perSecond, make, type) => {
-      const count = Math.ceil(perSecond * options.seconds)
+      const count = Math.ceil(perSecond * runSeconds())
       return atOnce(`${url}${target}`, key, count, { connections: 64, bodies: make(count), type })
     }
     const rounds = options.repeat
