@@ -9,9 +9,11 @@
 // Asks PATH with a bearer key ("-" = none); `vary` appends "&n=" and what was not asked before, so that no
 // answer can be kept. `bodies` posts, in turn, the bodies on stdin, each preceded by a line with its number
 // of bytes; more than there are is not sent. Prints one JSON line: requests, rate reached, microseconds p50 …
-// max, the most that waited at once. The first tenth of the time warms up and is not counted. Any answer but
-// 200 ends it.
+// max, the most that waited at once, and late99: how late this program itself was, in microseconds, with a
+// request that was due while it slept and a connection was free; that is in the latencies, too. The first
+// tenth of the time warms up and is not counted. Any answer but a success ends it.
 #include "engine/base/clock.h"
+#include "engine/base/thread.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -51,8 +53,8 @@ static const char *key, *path, *type;
 static bool vary;
 static body *bodies;
 static size_t bodies_count;
-static double *micros;
-static size_t done;
+static double *micros, *lates;
+static size_t done, lates_count;
 static int64_t counted_from;
 
 static void *must(void *memory)
@@ -159,7 +161,7 @@ static bool pull(connection *c)
         char *end = strstr(c->in, "\r\n\r\n"), *length = strcasestr(c->in, "content-length:");
         if (!end)
             return false;
-        if (strncmp(c->in, "HTTP/1.1 200", 12) != 0 || !length || length > end) {
+        if (strncmp(c->in, "HTTP/1.1 2", 10) != 0 || !length || length > end) {
             fprintf(stderr, "not the answer that was expected:\n%.400s\n", c->in);
             exit(1);
         }
@@ -181,10 +183,10 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double quantile(double q)
+static double quantile(const double *sorted, size_t count, double q)
 {
-    size_t at = (size_t)((double)done * q);
-    return micros[at < done ? at : done - 1];
+    size_t at = (size_t)((double)count * q);
+    return count == 0 ? 0 : sorted[at < count ? at : count - 1];
 }
 
 int main(int argc, char **argv)
@@ -210,10 +212,12 @@ int main(int argc, char **argv)
         return 2;
     }
     micros = must(malloc(total * sizeof *micros));
+    lates = must(malloc(total * sizeof *lates));
     epoll = epoll_create1(EPOLL_CLOEXEC);
     for (int i = 0; i < connections_count; i++)
         open_connection(&connections[i], atoi(argv[1]));
     prctl(PR_SET_TIMERSLACK, 1);
+    dbk_thread_be_prompt();
 
     int64_t start = dbk_clock_steady_ns() + 1000000;
     counted_from = start + (int64_t)(seconds * 1e8);
@@ -222,15 +226,20 @@ int main(int argc, char **argv)
     int idle[CONNECTIONS_MAX], idle_count = 0;
     for (int i = connections_count; i--;)
         idle[idle_count++] = i;
+    bool slept = false; // until the next request was due, with a connection free
     while (answered < total) {
         int64_t now = dbk_clock_steady_ns();
         uint64_t due = now < start ? 0 : (uint64_t)((double)(now - start) * rate / 1e9) + 1;
         due = due < total ? due : total;
+        int64_t first = start + (int64_t)((double)sent * 1e9 / rate);
+        if (slept && sent < due && first >= counted_from)
+            lates[lates_count++] = (double)(now - first) / 1e3;
         for (; sent < due && idle_count; sent++)
             begin(&connections[idle[--idle_count]], sent, start + (int64_t)((double)sent * 1e9 / rate));
         waited_most = due - sent > waited_most ? due - sent : waited_most;
         int64_t next = start + (int64_t)((double)sent * 1e9 / rate) - dbk_clock_steady_ns();
         bool waits = sent == total || !idle_count;
+        slept = !waits && next > 0;
         struct timespec timeout = {next > 0 ? next / 1000000000 : 0, next > 0 ? next % 1000000000 : 0};
         struct epoll_event events[EVENTS];
         int n = epoll_pwait2(epoll, events, EVENTS, waits ? NULL : &timeout, NULL);
@@ -251,10 +260,12 @@ int main(int argc, char **argv)
     if (done == 0)
         done = 1, micros[0] = 0;
     qsort(micros, done, sizeof *micros, by_value);
+    qsort(lates, lates_count, sizeof *lates, by_value);
     printf(
         "{\"requests\":%llu,\"rate\":%.0f,\"p50\":%.1f,\"p90\":%.1f,\"p99\":%.1f,\"p999\":%.1f,\"max\":%.1f,"
-        "\"waited\":%llu}\n",
-        (unsigned long long)answered, (double)answered / took, quantile(0.5), quantile(0.9), quantile(0.99),
-        quantile(0.999), micros[done - 1], (unsigned long long)waited_most);
+        "\"waited\":%llu,\"late99\":%.1f}\n",
+        (unsigned long long)answered, (double)answered / took, quantile(micros, done, 0.5),
+        quantile(micros, done, 0.9), quantile(micros, done, 0.99), quantile(micros, done, 0.999),
+        micros[done - 1], (unsigned long long)waited_most, quantile(lates, lates_count, 0.99));
     return 0;
 }

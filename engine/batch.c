@@ -75,6 +75,8 @@ static bool has_value(const checker *c, uint32_t row)
 static dbk_status values_check(const checker *c)
 {
     const dbk_batch_column *column = c->column;
+    if (!column->ints && !column->codes && !column->texts)
+        return DBK_OK;
     uint32_t length_max = is_reference(c->def) ? DBK_ID_BYTES_MAX : TEXT_BYTES_MAX;
     if (c->def->type == DBK_CODE)
         return column->codes ? codes_check(c, length_max) : DBK_OK;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one request costs, counted rather than timed: allocations (count_allocations.c stands before the C library),
-// system calls (strace), instructions (perf where the machine has counters, else callgrind, which has no 512-bit vectors
-// and so counts the loops for 256 bits), and the processor time of all the server's threads. One event loop.
+// system calls (strace), instructions and misses of the caches, and the processor time of all the server's threads. One
+// event loop. Instructions and misses are the processor's own counts where perf may read them. Elsewhere callgrind runs the
+// server on a processor of its own making: it has no 512-bit vectors, counts each step of a repeated string instruction,
+// and has the machine's first-level and last-level caches, in which nobody else's data stand; the kernel's work and
+// prefetching are not in it.
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
@@ -33,7 +36,20 @@ function ask(server, key, { target, connections, vary, writes }, about) {
 }
 
 const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status === 0
-const perfCounts = () => has('perf') && !/not (supported|counted)/.test(spawnSync('perf', ['stat', '-e', 'instructions:u', 'true'], { encoding: 'utf8' }).stderr)
+// Instructions, and misses of the first-level caches of instructions and of data, and of the last level.
+const COUNTED = ['instructions:u', 'L1-icache-load-misses:u', 'L1-dcache-load-misses:u', 'cache-misses:u']
+const perfCounts = () => has('perf') && !/not (supported|counted)/.test(spawnSync('perf', ['stat', '-e', COUNTED.join(), 'true'], { encoding: 'utf8' }).stderr)
+
+const ticksOf = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).map(Number)
+
+// When the server has made its key indexes and rollups, which no request of these is to be charged with: when its processor
+// time has stood still for half a second.
+async function settled(pid) {
+  for (let before, now = ticksOf(pid).join(); now !== before; now = ticksOf(pid).join()) {
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
+}
 
 // Starts a server on a copy of the data, lets `measure` have it, and cleans up.
 async function withServer(extra, measure) {
@@ -43,6 +59,7 @@ async function withServer(extra, measure) {
   const key = makeKey('reports:read,ingest:write', folder)
   const server = await serve(folder, ['--threads', '1'], extra)
   try {
+    await settled(server.pid)
     return await measure(server, key)
   } finally {
     await server.stop()
@@ -71,14 +88,13 @@ function allocations(requests) {
 }
 
 function processorTime(requests) {
-  const ticks = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).map(Number)
   const perTick = 1e6 / Number(must('getconf', ['CLK_TCK']))
   return withServer({}, (server, key) => each(async (kind) => {
     const many = kind.writes ? requests * 4 : requests * 20
     await ask(server, key, kind, Math.max(16, many / 10))
-    const before = ticks(server.pid)
+    const before = ticksOf(server.pid)
     await ask(server, key, kind, many)
-    const after = ticks(server.pid)
+    const after = ticksOf(server.pid)
     return { user: ((after[0] - before[0]) * perTick) / many, system: ((after[1] - before[1]) * perTick) / many }
   }))
 }
@@ -116,12 +132,13 @@ function instructions(requests) {
   if (perfCounts()) {
     return withServer({}, (server, key) => each(async (kind) => {
       await ask(server, key, kind, requests)
-      const text = await attached('perf', ['stat', '-x', ';', '-e', 'instructions:u', '-p', String(server.pid), '-o', output], output, () => ask(server, key, kind, requests))
-      return { instructions: Number(text.split('\n').find((line) => line.includes('instructions')).split(';')[0]) / requests }
+      const text = await attached('perf', ['stat', '-x', ';', '-e', COUNTED.join(), '-p', String(server.pid), '-o', output], output, () => ask(server, key, kind, requests))
+      const of = (event) => Number(text.split('\n').find((line) => line.includes(event)).split(';')[0]) / requests
+      return { instructions: of(COUNTED[0]), code: of(COUNTED[1]), data: of(COUNTED[2]), last: of(COUNTED[3]) }
     }))
   }
   // The posix backend makes the same calls of the engine; callgrind knows nothing of rings.
-  const valgrind = ['valgrind', '-q', '--tool=callgrind', `--callgrind-out-file=${output}.%p`]
+  const valgrind = ['valgrind', '-q', '--tool=callgrind', '--cache-sim=yes', `--callgrind-out-file=${output}.%p`]
   return withServer({ under: valgrind, env: { DAYBOOK_IO: 'posix' } }, (server, key) => each(async (kind) => {
     const some = Math.ceil(requests / 4)
     const file = `${output}.${server.pid}`
@@ -134,7 +151,10 @@ function instructions(requests) {
     const [dump] = fs.readdirSync(work()).filter((name) => name.startsWith(path.basename(file)) && !before.includes(name))
     const text = fs.readFileSync(path.join(work(), dump), 'utf8')
     for (const name of fs.readdirSync(work())) if (name.startsWith(path.basename(file))) fs.rmSync(path.join(work(), name))
-    return { instructions: Number(/^(?:totals|summary):\s*(\d+)/m.exec(text)[1]) / some }
+    const words = (line) => new RegExp(`^(?:${line}):\\s*(.*)$`, 'm').exec(text)[1].trim().split(/\s+/)
+    const totals = words('totals|summary') // without the zeros at its end
+    const of = (...events) => events.reduce((sum, event) => sum + Number(totals[words('events').indexOf(event)] ?? 0), 0) / some
+    return { instructions: of('Ir'), code: of('I1mr'), data: of('D1mr', 'D1mw'), last: of('ILmr', 'DLmr', 'DLmw') }
   }))
 }
 
@@ -144,11 +164,11 @@ export async function cost() {
   const counted = { allocations: await allocations(requests), processor: await processorTime(requests) }
   if (has('strace')) counted.calls = await systemCalls(requests)
   if (has('valgrind') || perfCounts()) counted.instructions = await instructions(requests)
-  console.log(`\ncost: of one request, over ${requests} of each, one event loop; the processor's time with the client beside it`)
-  console.log(`  ${''.padEnd(30)} ${cell('allocations', 11)} ${cell('bytes', 8)} ${cell('user µs', 8)} ${cell('system µs', 9)} ${cell('calls', 6)} ${cell('instructions', 12)}`)
+  console.log(`\ncost: of one request, over ${requests} of each, one event loop; the processor's time with the client beside it; misses of the first-level caches and of the last ${perfCounts() ? 'as the processor counts them' : 'in a simulation'}`)
+  console.log(`  ${''.padEnd(30)} ${cell('allocations', 11)} ${cell('bytes', 8)} ${cell('user µs', 8)} ${cell('system µs', 9)} ${cell('calls', 6)} ${cell('instructions', 12)} ${cell('L1 code', 8)} ${cell('L1 data', 8)} ${cell('last', 6)}`)
   for (const name of Object.keys(kinds)) {
     const a = counted.allocations[name], p = counted.processor[name], c = counted.calls?.[name], i = counted.instructions?.[name]
-    console.log(`  ${name.padEnd(30)} ${cell(a.allocations.toFixed(1), 11)} ${cell(a.bytes.toFixed(0), 8)} ${cell(p.user.toFixed(1), 8)} ${cell(p.system.toFixed(1), 9)} ${cell(c ? c.all.toFixed(2) : '–', 6)} ${cell(i ? i.instructions.toFixed(0) : '–', 12)}`)
+    console.log(`  ${name.padEnd(30)} ${cell(a.allocations.toFixed(1), 11)} ${cell(a.bytes.toFixed(0), 8)} ${cell(p.user.toFixed(1), 8)} ${cell(p.system.toFixed(1), 9)} ${cell(c ? c.all.toFixed(2) : '–', 6)} ${cell(i ? i.instructions.toFixed(0) : '–', 12)} ${cell(i ? i.code.toFixed(0) : '–', 8)} ${cell(i ? i.data.toFixed(0) : '–', 8)} ${cell(i ? i.last.toFixed(1) : '–', 6)}`)
     if (c) console.log(`  ${''.padEnd(30)} ${Object.entries(c.calls).filter(([, n]) => n >= 0.01).sort((x, y) => y[1] - x[1]).map(([call, n]) => `${call} ${n.toFixed(2)}`).join(', ')}`)
   }
   results.suites.cost = counted

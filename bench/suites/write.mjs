@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single durable writes from 64 connections: one order through /ingest, and one order placed (customer looked up, price
 // taken from the catalogue, stock taken, order, line and audit entry stored), each beside the PostgreSQL transaction
-// that stores the same rows with the same promise.
+// that stores the same rows with the same promise; and, as the most that HTTP can give here, the same requests to a bare
+// libh2o handler that stores nothing.
 import fs from 'node:fs'
 import path from 'node:path'
-import { wrk } from '../support/clients.mjs'
+import { atOnce } from '../support/clients.mjs'
 import { cell, inTurns, median, spread } from '../support/figures.mjs'
 import { startPostgres } from '../support/postgres.mjs'
-import { makeKey, serve } from '../support/process.mjs'
-import { daybook, must, options, results, work } from '../support/world.mjs'
+import { bareHandler, makeKey, serve } from '../support/process.mjs'
+import { daybook, must, options, results, runSeconds, work } from '../support/world.mjs'
 
 const PRODUCTS = 1000
 
@@ -26,18 +27,15 @@ function prepareDaybook(folder) {
   }
 }
 
-function script(name, key, target, type, body) {
-  const file = path.join(work(), `${name}.lua`)
-  fs.writeFileSync(file, `math.randomseed(os.time())
-local run, n = math.random(1, 1000000000), 0
-local headers = { ["Authorization"] = "Bearer ${key}", ["Content-Type"] = "${type}" }
-request = function()
-  n = n + 1
-  return wrk.format("POST", "${target}", headers, ${body})
-end
-`)
-  return file
+// So many bodies as bench_rate wants them, each preceded by its length.
+const framed = (count, body) => Array.from({ length: count }, (_, n) => { const text = body(n); return `${Buffer.byteLength(text)}\n${text}` }).join('')
+const any = () => 1 + Math.floor(Math.random() * PRODUCTS)
+let runs = 0
+const oneOrder = (count) => {
+  const run = runs++
+  return framed(count, (n) => `{"id":"o-${run}-${n}","created_at":"2026-01-05T12:44:50.705Z","status":"SUBMITTED","total":"12.50","currency":"EUR","customer_id":"c1"}`)
 }
+const placedOrder = (count) => framed(count, () => `{"customerId":"c${any()}","items":[{"productId":"p${any()}","quantity":1}]}`)
 
 const schema = `
 CREATE TABLE customers (id text PRIMARY KEY, name text, email text);
@@ -68,30 +66,35 @@ export async function write() {
   prepareDaybook(folder)
   const postgres = startPostgres()
   const server = await serve(folder, ['--threads', '1'])
+  const bare = await bareHandler(Buffer.byteLength('{"stored":1,"rejected":[]}'))
   try {
     results.versions.postgres = postgres.version()
     postgres.sql(schema)
     const key = makeKey('orders:write,ingest:write', folder)
-    const one = script('ingest', key, '/ingest/orders', 'application/x-ndjson',
-      `'{"id":"o-' .. run .. '-' .. n .. '","created_at":"2026-01-05T12:44:50.705Z","status":"SUBMITTED","total":"12.50","currency":"EUR","customer_id":"c1"}'`)
-    const place = script('place', key, '/api/v1/orders', 'application/json',
-      `'{"customerId":"c' .. math.random(1, ${PRODUCTS}) .. '","items":[{"productId":"p' .. math.random(1, ${PRODUCTS}) .. '","quantity":1}]}'`)
+    // As many as are answered in some seconds here.
+    const post = (url, target, perSecond, make, type) => {
+      const count = Math.ceil(perSecond * runSeconds())
+      return atOnce(`${url}${target}`, key, count, { connections: 64, bodies: make(count), type })
+    }
     const rounds = options.repeat
     const rates = await inTurns({
-      ingest: () => wrk(server.url, one, options.seconds),
+      ingest: () => post(server.url, '/ingest/orders', 40000, oneOrder),
       insert: () => postgres.pgbench(insertOne, options.seconds),
-      place: () => wrk(server.url, place, options.seconds),
-      transaction: () => postgres.pgbench(placeOne, options.seconds)
+      place: () => post(server.url, '/api/v1/orders', 20000, placedOrder, 'application/json'),
+      transaction: () => postgres.pgbench(placeOne, options.seconds),
+      answered: () => post(bare.url, 'ingest/orders', 40000, oneOrder)
     }, rounds)
-    const show = (name, values) => `${name.padEnd(36)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
-    const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction) }
+    const show = (name, values) => `${name.padEnd(38)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
+    const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction), most: median(rates.answered) / median(rates.insert), ofMost: median(rates.ingest) / median(rates.answered) }
     console.log(`\nwrite: single durable writes, 64 connections, median of ${rounds}; client and server share the processors`)
     console.log(`  ${show('Daybook, POST /ingest/orders', rates.ingest)}`)
     console.log(`  ${show(`PostgreSQL ${results.versions.postgres}, one INSERT`, rates.insert)}  ${ratios.one.toFixed(2)} ×`)
+    console.log(`  ${show('bare libh2o, the same POST, not stored', rates.answered)}  ${ratios.most.toFixed(2)} × PostgreSQL; Daybook's /ingest is ${ratios.ofMost.toFixed(2)} × of it`)
     console.log(`  ${show('Daybook, POST /api/v1/orders', rates.place)}`)
     console.log(`  ${show('PostgreSQL, the same rows and stock', rates.transaction)}  ${ratios.place.toFixed(2)} ×`)
     results.suites.write = { rates, ratios }
   } finally {
+    bare.stop()
     await server.stop()
     postgres.stop()
   }

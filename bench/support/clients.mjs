@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The load generators: h2load for as many reads as it takes, bench_rate for requests at a fixed rate, wrk for writes that
-// all differ. Each runs in a process of its own, on the same processors as what it asks: that is said wherever a figure
+// The load generators: h2load for as many reads as it takes, bench_rate for requests at a fixed rate, and for as many as it
+// takes where all differ. Each runs in a process of its own, on the same processors as what it asks: that is said wherever a figure
 // of theirs is printed. None may meet an answer that is not a success.
 import { spawn } from 'node:child_process'
 import path from 'node:path'
@@ -21,10 +21,10 @@ export function h2load(url, headers, extra) {
 }
 
 // Requests at a fixed rate, each timed from the instant it was due whether or not a connection was free then: quantiles
-// in microseconds. `vary` makes each ask something else; `bodies` are posted instead (support/arrivals.mjs).
-export async function atRate(url, key, rate, duration, { vary = false, bodies = undefined, connections = CONNECTIONS } = {}) {
+// in microseconds. `vary` makes each ask something else; `bodies` of that type are posted instead (support/arrivals.mjs).
+export async function atRate(url, key, rate, duration, { vary = false, bodies = undefined, type = 'application/x-ndjson', connections = CONNECTIONS } = {}) {
   const { port, pathname, search } = new URL(url)
-  const words = bodies === undefined ? (vary ? ['vary'] : []) : ['bodies', 'application/x-ndjson']
+  const words = bodies === undefined ? (vary ? ['vary'] : []) : ['bodies', type]
   const child = spawn(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words], { stdio: [bodies === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk) => { out += chunk })
@@ -37,9 +37,6 @@ export async function atRate(url, key, rate, duration, { vary = false, bodies = 
   return { ...JSON.parse(out), due: rate }
 }
 
-// Requests that a Lua script makes, from 64 connections: requests a second.
-export function wrk(url, script, duration) {
-  const out = must('wrk', ['-t', '1', '-c', '64', '-d', `${duration}s`, '-s', script, url])
-  if (/Non-2xx/.test(out) || /Socket errors/.test(out)) throw new Error(`not all were answered:\n${out}`)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1])
-}
+// So many requests as fast as the connections take them, each something else with `vary` or its own of `bodies`:
+// requests a second.
+export const atOnce = async (url, key, requests, extra) => (await atRate(url, key, 1e9, requests / 1e9, { connections: CLIENTS, ...extra })).rate

@@ -3,7 +3,8 @@
 import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
-import { daybook, data, must } from './world.mjs'
+import path from 'node:path'
+import { daybook, data, must, tools } from './world.mjs'
 
 // One thread gets the last processor, more get as many from the first on: the same for every engine.
 const pinned = (threads) => ['taskset', '-c', threads > 1 ? `0-${Math.min(threads, availableParallelism()) - 1}` : String(availableParallelism() - 1)]
@@ -44,6 +45,13 @@ export async function serve(folder = data(), args = [], { under = [], env = {} }
   if (!url) throw new Error('the server did not start')
   const stopped = new Promise((resolve) => child.on('exit', resolve))
   return { url, pid: child.pid, async stop() { child.kill('SIGTERM'); await stopped } }
+}
+
+// A handler that only sends so many bytes.
+export async function bareHandler(bytes) {
+  const child = spawn(path.join(tools, 'bench_http'), ['bare', '--port', '0', '--bytes', String(bytes)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
+  return { url: `http://127.0.0.1:${/(\d+)\s*$/.exec(value)[1]}/`, stop: () => child.kill() }
 }
 
 export const makeKey = (scopes, folder = data()) =>

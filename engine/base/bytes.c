@@ -128,7 +128,11 @@ void dbk_buffer_append(dbk_buffer *b, const void *data, size_t n)
 
 void dbk_buffer_u8(dbk_buffer *b, uint8_t v)
 {
-    dbk_buffer_append(b, &v, sizeof v);
+    // Most of what a record of few rows consists of.
+    if (b->size < b->capacity && !b->failed)
+        b->data[b->size++] = v;
+    else
+        dbk_buffer_append(b, &v, sizeof v);
 }
 
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v)

@@ -460,7 +460,13 @@ void dbk_call_keep(dbk_call *call)
 
 int dbk_call_threads(const dbk_call *call)
 {
-    long processors = call->is_kept ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+    // Asked once: the C library opens a file each time.
+    static _Atomic long known;
+    if (!call->is_kept)
+        return 1;
+    if (known == 0)
+        known = sysconf(_SC_NPROCESSORS_ONLN);
+    long processors = known;
     return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
 }
 

@@ -82,18 +82,20 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 {
     allowed[0] = 0;
     dbk_text wanted = dbk_text_equal(method, DBK_TEXT("HEAD")) ? DBK_TEXT("GET") : method;
-    for (int i = 0; i < dbk_route_count(); i++) {
-        const dbk_route *route = dbk_route_at(i);
-        *argument = (dbk_text){NULL, 0};
-        if (!matches_path(route->path, path, argument))
-            continue;
-        bool is_question = reads_by_body(route);
-        if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
-            (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
-            return route;
-        add_allowed(allowed, route->method);
-        if (is_question)
-            add_allowed(allowed, "QUERY");
+    for (size_t i = 0; i < DBK_COUNT(sets); i++) {
+        const dbk_route *end = sets[i]->routes + sets[i]->count;
+        for (const dbk_route *route = sets[i]->routes; route < end; route++) {
+            *argument = (dbk_text){NULL, 0};
+            if (!matches_path(route->path, path, argument))
+                continue;
+            bool is_question = reads_by_body(route);
+            if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
+                (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
+                return route;
+            add_allowed(allowed, route->method);
+            if (is_question)
+                add_allowed(allowed, "QUERY");
+        }
     }
     return NULL;
 }
