@@ -4,6 +4,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { closures } from './suites/closures.mjs'
 import { cost } from './suites/cost.mjs'
+import { delay } from './suites/delay.mjs'
 import { events } from './suites/events.mjs'
 import { http } from './suites/http.mjs'
 import { load } from './suites/load.mjs'
@@ -16,7 +17,7 @@ import { write } from './suites/write.mjs'
 import { describeMachine, describeVersions, processorTime, quietness } from './support/machine.mjs'
 import { here, options, results } from './support/world.mjs'
 
-const suites = { machine, load, scan, summaries, restart, http, cost, mixed, write, events, closures }
+const suites = { machine, load, scan, summaries, restart, http, cost, mixed, delay, write, events, closures }
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]

@@ -14,7 +14,7 @@ import { inTurns } from './support/figures.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 const tools = path.join(here, '..', 'build', 'release', 'bench')
-const suites = ['machine', 'load', 'scan', 'summaries', 'restart', 'http', 'cost', 'mixed', 'write', 'events', 'closures']
+const suites = ['machine', 'load', 'scan', 'summaries', 'restart', 'http', 'cost', 'mixed', 'delay', 'write', 'events', 'closures']
 
 // One world for all of them: each suite makes what it misses, and the second finds it.
 const world = fs.mkdtempSync(path.join(os.tmpdir(), 'daybook-bench-'))

@@ -248,7 +248,8 @@ int main(int argc, char **argv)
     must(repetitions > 0 && repetitions <= REPETITIONS_MAX, "bad arguments");
     dbk_store_options options = {.directory = directory};
     must(dbk_store_open(&store, &options, &err) == DBK_OK, err.message);
-    dbk_app_options app_options = {.workers = 1};
+    // Asked once each, and answered by the thread that asks.
+    dbk_app_options app_options = {.workers = 1, .patience_ns = INT64_MAX};
     setenv("DAYBOOK_NOW", "2026-01-01T12:00:00Z", 1);
     must(dbk_app_create(&app, store, &app_options, &err) == DBK_OK, err.message);
     wait_for_rollups(app);

@@ -188,6 +188,64 @@ static double live_ns(dbk_db *db, uint64_t orders, uint64_t number)
     return (double)ns / (GROUPS * GROUP);
 }
 
+// ---- Memory ----
+
+typedef struct cells_sum {
+    uint64_t bytes, buckets, cells, used;
+} cells_sum;
+
+static void add_cells(void *user, int32_t bucket, const dbk_cells *cells)
+{
+    cells_sum *sum = user;
+    (void)bucket;
+    sum->bytes += cells->object.bytes;
+    sum->buckets++;
+    for (uint32_t p = 0; p < cells->directory; p++) {
+        const void *page = dbk_cells_page(cells, p);
+        for (uint32_t i = 0; page && i < DBK_CUBE_PAGE; i++) {
+            sum->cells++;
+            sum->used += dbk_cells_number(cells, page, 0, i) != 0;
+        }
+    }
+}
+
+static void print_sums(const dbk_rollups_view *rollups, double orders)
+{
+    static const char *const grains[] = {"hours", "days", "months"};
+    for (int i = 0; rollups && i < rollups->count; i++)
+        for (int g = 0; g < DBK_GRAIN_COUNT; g++) {
+            const dbk_rollup_view *view = &rollups->rollups[i];
+            cells_sum sum = {0};
+            dbk_cube_walk(&view->cubes[g], INT32_MIN, INT32_MAX, add_cells, &sum);
+            if (sum.bytes)
+                printf("    %-45s %-8s %6.2f  %" PRIu64 " buckets, %" PRIu64 " of %" PRIu64
+                       " cells are used\n",
+                       view->shape->def->name, grains[g], (double)sum.bytes / orders, sum.buckets, sum.used,
+                       sum.cells);
+        }
+}
+
+// What the table of orders is made of, in bytes an order.
+static void print_memory(dbk_db *db, uint64_t orders)
+{
+    const dbk_table *table = db->tenants[0]->tables[DBK_ORDERS];
+    double n = (double)orders, stored = 0, opened = 0, hot = 0;
+    for (uint32_t slot = 0; slot < table->slots; slot++) {
+        const dbk_part *part = dbk_table_part(table, slot);
+        size_t size = 0;
+        if (part->sealed) {
+            (void)dbk_segment_bytes(part->sealed->segment, &size);
+            stored += (double)size;
+            opened += (double)(dbk_segment_memory(part->sealed->segment) - size);
+        }
+        hot += part->delta ? (double)dbk_delta_memory(part->delta) : 0;
+    }
+    const double keys = (double)dbk_key_index_memory(&table->index);
+    printf("    segments %.2f, what is known of their columns %.2f, hot rows %.2f, key index %.2f\n",
+           stored / n, opened / n, hot / n, keys / n);
+    print_sums(table->view->rollups, n);
+}
+
 // ---- Questions ----
 
 static dbk_bucket hour = {.unit = DBK_UNIT_HOUR, .count = 1}, day = {.unit = DBK_UNIT_DAY, .count = 1},
@@ -404,6 +462,7 @@ int main(int argc, char **argv)
         if (bytes[i])
             printf("  %s rollups: applied in %.1f ns of the processor an order, %.2f bytes an order\n",
                    i ? "with" : "without", (double)best[i] / n, (double)bytes[i] / n);
+    print_memory(db, orders);
     int64_t ns = set_zone(db, "Europe/Berlin");
     printf("  made anew for another time zone: %.1f ns an order\n", (double)ns / n);
     make_roster(db, orders);

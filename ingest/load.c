@@ -35,7 +35,7 @@ struct dbk_load {
     int pieces_count;
     uint64_t filled, taken, emptied; // pieces so far, in the order of the file
     uint64_t next_begin, next_line;  // where the next range begins, when it is its turn
-    bool stopping;
+    bool stopping, announced;
     // What the sink came to, under the lock.
     int in_flight;
     dbk_status sink_status;
@@ -239,10 +239,20 @@ static dbk_status pass_on(load *l, dbk_load_piece *p, dbk_error *err)
     return status;
 }
 
+// Tells the sink what is to come, while the first pieces are parsed.
+static void announce(load *l)
+{
+    if (!l->announced && l->sink->expect && !l->options->dry_run && l->plan.rows)
+        l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
+    l->announced = true;
+}
+
 // Waits for the oldest piece and passes on what it came to; when `wanted` is false it is only dropped.
 static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
 {
     dbk_load_piece *p = &l->pieces[l->emptied++ % (uint64_t)l->pieces_count];
+    if (wanted)
+        announce(l);
     pthread_mutex_lock(&l->lock);
     while (!p->parsed)
         pthread_cond_wait(&l->changed, &l->lock);
@@ -349,9 +359,7 @@ static dbk_status load_pieces(load *l, dbk_error *err)
     if (wanted <= 0)
         wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
     wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
-    l->pieces_count = 2 * wanted;
-    if (l->sink->expect && !l->options->dry_run && l->plan.rows)
-        l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
+    l->pieces_count = wanted + 1;
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
         started++;
     dbk_status status =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A range of a file, read by the thread that parses it, in steps that stay in the second-level cache.
+// A range of a file, read by the thread that parses it, in steps that stay in the second-level cache, to where
+// the parser looks at them.
 //
 // A range has the rows that begin in it. Where the first one begins is behind the first line feed that ends a
 // row, at or behind the byte before the range. Whether a line feed does can only be told from the start of
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 1 << 18, SCAN_STEP = 4096 };
+enum { STEP = DBK_PARSER_ROOM, SCAN_STEP = 4096, FIND_STEP = 4096 };
 
 typedef struct range {
     dbk_load_piece *piece;
@@ -22,17 +23,17 @@ typedef struct range {
     dbk_error *err;
 } range;
 
-static dbk_status read_step(const range *r, uint64_t at, size_t wanted, dbk_error *err)
+static dbk_status read_step(const range *r, char *to, uint64_t at, size_t wanted, dbk_error *err)
 {
     size_t got;
-    DBK_TRY(dbk_input_read_at(r->input, r->piece->data, wanted, at, &got, err));
+    DBK_TRY(dbk_input_read_at(r->input, to, wanted, at, &got, err));
     return got == wanted ? DBK_OK : dbk_fail(err, DBK_IO, "the file became shorter while it was loaded");
 }
 
-static size_t step_at(const range *r, uint64_t at)
+static size_t step_at(const range *r, uint64_t at, size_t most)
 {
     const uint64_t left = r->piece->file_bytes - at;
-    return left < STEP ? (size_t)left : STEP;
+    return left < most ? (size_t)left : most;
 }
 
 static dbk_status find_begin(const range *r)
@@ -41,8 +42,8 @@ static dbk_status find_begin(const range *r)
     if (p->knows_begin)
         return DBK_OK;
     for (uint64_t at = p->from - 1; at < p->file_bytes;) {
-        const size_t step = step_at(r, at);
-        DBK_TRY(read_step(r, at, step, r->err));
+        const size_t step = step_at(r, at, FIND_STEP);
+        DBK_TRY(read_step(r, p->data, at, step, r->err));
         const char *feed = memchr(p->data, '\n', step);
         if (feed) {
             p->begin = at + (uint64_t)(feed + 1 - p->data);
@@ -74,7 +75,7 @@ static size_t find_row_end(range *r, const char *data, size_t size)
         const char *feed = memchr(data, '\n', size);
         return feed ? (size_t)(feed + 1 - data) : 0;
     }
-    uint32_t ends[SCAN_STEP + 8];
+    uint32_t ends[SCAN_STEP + DBK_CSV_SCAN_AHEAD];
     for (size_t at = 0; at < size; at += SCAN_STEP) {
         const size_t step = size - at < SCAN_STEP ? size - at : SCAN_STEP;
         const size_t count = dbk_csv_scan(&r->state, data + at, step, 0, ends);
@@ -92,20 +93,21 @@ static dbk_status feed_rows(range *r, dbk_parser *parser)
     bool is_done = p->begin >= p->to;
     p->end = p->begin;
     while (!is_done && p->end < p->file_bytes) {
-        const size_t step = step_at(r, p->end);
+        const size_t step = step_at(r, p->end, STEP);
         size_t taken = step;
-        DBK_TRY(read_step(r, p->end, step, r->err));
+        char *room = dbk_parser_room(parser), *data = room ? room : p->data;
+        DBK_TRY(read_step(r, data, p->end, step, r->err));
         if (p->to < p->file_bytes && p->end + step >= p->to) {
             // The row that the last byte before `to` belongs to is the last one.
             const size_t sure = p->to - 1 > p->end ? (size_t)(p->to - 1 - p->end) : 0;
-            pass_over(r, p->data, sure);
-            const size_t rest = find_row_end(r, p->data + sure, step - sure);
+            pass_over(r, data, sure);
+            const size_t rest = find_row_end(r, data + sure, step - sure);
             is_done = rest > 0;
             taken = is_done ? sure + rest : step;
         } else {
-            pass_over(r, p->data, step);
+            pass_over(r, data, step);
         }
-        DBK_TRY(dbk_parser_feed(parser, p->data, taken, r->err));
+        DBK_TRY(dbk_parser_feed(parser, data, taken, r->err));
         p->end += taken;
     }
     return DBK_OK;

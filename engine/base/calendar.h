@@ -69,8 +69,9 @@ void dbk_bucket_span(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64
 // The hour of the day that the clock of the zone (NULL = UTC) shows at the instant, and a span [*start, *end)
 // around it of at most an hour in which it shows that hour: one that the clock goes back to is shown again
 // later, and belongs to the same hour of the day. All time beyond the calendar's range has the hour of its
-// end; ms is not INT64_MAX.
-int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end);
+// end; ms is not INT64_MAX. Whole hours that end at *steady_end or before follow that span one by one, each
+// of them the next hour of the day.
+int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end, int64_t *steady_end);
 // The same as dbk_bucket_span for hours of UTC (count 1), days and months, and the bucket's number: hours and
 // days since 1970, months since January of the year 0. Later buckets have larger numbers, and no number is
 // left out but that of a day which the zone left out.

@@ -63,7 +63,7 @@ static void unit_days(dbk_unit unit, int64_t day, int64_t *first, int64_t *next)
     *next = month > 12 ? dbk_day_from_civil(year + 1, 1, 1) : dbk_day_from_civil(year, month, 1);
 }
 
-int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end)
+int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *end, int64_t *steady_end)
 {
     const int64_t in_range = ms < DBK_MS_FIRST ? DBK_MS_FIRST : ms > DBK_MS_LAST ? DBK_MS_LAST : ms;
     int64_t period[2] = {INT64_MIN, INT64_MAX}, offset = 0;
@@ -74,6 +74,7 @@ int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *e
     *end = *start + DBK_MS_HOUR;
     *start = *start > period[0] ? *start : period[0];
     *end = *end < period[1] ? *end : period[1];
+    *steady_end = period[1] < DBK_MS_LAST ? period[1] : DBK_MS_LAST;
     if (ms < *start)
         *start = INT64_MIN;
     if (ms >= *end)

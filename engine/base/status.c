@@ -46,6 +46,8 @@ const char *dbk_status_name(dbk_status status)
         return "overflow";
     case DBK_CANCELLED:
         return "cancelled";
+    case DBK_LONG:
+        return "long";
     }
     return "unknown";
 }

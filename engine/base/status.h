@@ -20,6 +20,7 @@ typedef enum dbk_status {
     DBK_LIMIT,     // larger than a stated limit
     DBK_OVERFLOW,  // a sum left the range of its type
     DBK_CANCELLED, // stopped on request
+    DBK_LONG,      // would take longer than the caller has time for; nothing was begun
 } dbk_status;
 
 typedef struct dbk_error {

@@ -122,7 +122,7 @@ dbk_status dbk_distinct_add(dbk_state *state, dbk_scan *scan, const dbk_assigned
     return DBK_OK;
 }
 
-static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t *map)
+bool dbk_distinct_merge_sets(dbk_state *state, const dbk_state *from, const uint32_t *map)
 {
     for (size_t i = 0; from->pairs.pairs && i <= from->pairs.mask; i++) {
         const dbk_pair *pair = &from->pairs.pairs[i];
@@ -139,17 +139,16 @@ static bool merge_pairs(dbk_state *state, const dbk_state *from, const uint32_t 
     return true;
 }
 
-bool dbk_distinct_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+void dbk_distinct_merge_bits(dbk_state *state, const dbk_state *from, uint32_t first, uint32_t end)
 {
     // Bitmaps stand only where groups are fixed, and then in every thread.
-    for (size_t i = 0; state->bits && i < groups * state->bits_words; i++)
+    for (size_t i = first * state->bits_words; state->bits && i < end * state->bits_words; i++)
         state->bits[i] |= from->bits[i];
-    return merge_pairs(state, from, map);
 }
 
-void dbk_distinct_finish(dbk_state *state, uint32_t groups)
+void dbk_distinct_finish(dbk_state *state, uint32_t first, uint32_t end)
 {
-    for (uint32_t g = 0; state->bits && g < groups; g++) {
+    for (uint32_t g = first; state->bits && g < end; g++) {
         uint64_t *bits = state->bits + g * state->bits_words;
         bits[0] &= ~(uint64_t)1; // code 0 is no value
         // … beside what has no bit.

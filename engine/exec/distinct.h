@@ -8,11 +8,14 @@
 
 #include "engine/exec/state.h"
 
-// Of a state that is initialised otherwise. False when memory is out, as in merge.
+// Of a state that is initialised otherwise. False when memory is out, as in merge_sets.
 bool dbk_distinct_init(dbk_state *state, const dbk_plan *plan, uint64_t fixed_groups);
 dbk_status dbk_distinct_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *to);
-bool dbk_distinct_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups);
-// Counts what stands in bitmaps.
-void dbk_distinct_finish(dbk_state *state, uint32_t groups);
+// Adds what another thread gathered: what stands in sets, and what stands in the bitmaps of groups
+// [first, end).
+bool dbk_distinct_merge_sets(dbk_state *state, const dbk_state *from, const uint32_t *map);
+void dbk_distinct_merge_bits(dbk_state *state, const dbk_state *from, uint32_t first, uint32_t end);
+// Counts what stands in the bitmaps of these groups.
+void dbk_distinct_finish(dbk_state *state, uint32_t first, uint32_t end);
 
 #endif

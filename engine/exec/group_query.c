@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group query: statistics where a part's suffice, else a scan of it; then the threads' groups made one, and
 // the sums of a rollup or roster, of which no rows were looked at, added to them.
+#include "engine/base/pool.h"
 #include "engine/exec/groups.h"
 #include "engine/exec/morsels.h"
 #include "engine/exec/rollup_query.h"
@@ -72,6 +73,30 @@ static dbk_status add_rows(dbk_groups *groups, dbk_scan *scan)
     return DBK_OK;
 }
 
+// A count and a sum by buckets of time alone: each run is one group, and all of them are added in one go.
+static dbk_status add_runs(dbk_groups *groups, dbk_scan *scan, bool *done)
+{
+    const dbk_grouping *grouping = &groups->grouping;
+    const dbk_plan *plan = groups->plan;
+    *done = false;
+    if (!groups->joined || plan->states_count != 2)
+        return DBK_OK;
+    for (int k = 0; k < plan->keys_count; k++)
+        if (!dbk_key_is_constant(&grouping->columns[k]))
+            return DBK_OK;
+    for (uint32_t run = 0; run < grouping->runs; run++) {
+        uint64_t group = 0;
+        for (int k = 0; k < plan->keys_count; k++) {
+            const dbk_key_column *column = &grouping->columns[k];
+            group += (column->form == DBK_KEY_RUNS ? column->run_values[run] : column->constant) *
+                     plan->keys[k].stride;
+        }
+        groups->assigned[run] = (uint32_t)group;
+    }
+    return dbk_state_add_runs(&groups->states[0], &groups->states[groups->joined], scan, groups->assigned,
+                              grouping->run_ends, grouping->runs, done);
+}
+
 static dbk_status on_vector(void *self, dbk_scan *scan)
 {
     dbk_groups *groups = self;
@@ -79,7 +104,9 @@ static dbk_status on_vector(void *self, dbk_scan *scan)
     DBK_TRY(dbk_grouping_load(grouping, scan));
     if (grouping->runs == 0)
         return add_rows(groups, scan);
-    for (uint32_t run = 0; run < grouping->runs; run++) {
+    bool done;
+    DBK_TRY(add_runs(groups, scan, &done));
+    for (uint32_t run = done ? grouping->runs : 0; run < grouping->runs; run++) {
         dbk_grouping_enter(grouping, scan, run);
         DBK_TRY(add_rows(groups, scan));
     }
@@ -110,24 +137,91 @@ static dbk_status on_part(void *self, dbk_scan *scan, const dbk_part *part, bool
     return ok ? DBK_OK : dbk_exec_no_memory(scan->err);
 }
 
-static dbk_status merge(dbk_groups *into, const dbk_groups *from, dbk_error *err)
+// ---- What the threads gathered becomes one ----
+
+// Groups [first, end) of another thread's. Without a map, ranges that do not overlap can be merged at once.
+static void merge_range(dbk_groups *into, const dbk_groups *from, const uint32_t *map, uint32_t first,
+                        uint32_t end)
 {
-    uint32_t count = from->grouping.count;
-    uint32_t *map = NULL;
-    bool ok = true;
-    if (into->plan->grouping == DBK_GROUP_HASH) {
-        map = malloc(((size_t)count + 1) * sizeof *map);
-        ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) && dbk_groups_reserve(into);
-    }
     const int joined = into->joined;
-    if (ok && joined)
-        ok = dbk_state_merge_both(&into->states[0], &into->states[joined], &from->states[0],
-                                  &from->states[joined], count);
+    if (joined)
+        dbk_state_merge_both(&into->states[0], &into->states[joined], &from->states[0], &from->states[joined],
+                             first, end);
+    for (int i = 0; i < into->plan->states_count; i++)
+        if (!joined || (i != 0 && i != joined))
+            dbk_state_merge(&into->states[i], &from->states[i], map, first, end);
+}
+
+static bool merge_begin(dbk_groups *into, const dbk_groups *from, const uint32_t *map)
+{
+    const int joined = into->joined;
+    bool ok = !joined || dbk_state_merge_both_begin(&into->states[0], &into->states[joined], &from->states[0],
+                                                    &from->states[joined]);
     for (int i = 0; ok && i < into->plan->states_count; i++)
         if (!joined || (i != 0 && i != joined))
-            ok = dbk_state_merge(&into->states[i], &from->states[i], map, count);
+            ok = dbk_state_merge_begin(&into->states[i], &from->states[i], map);
+    return ok;
+}
+
+// Groups that a hash table gave their numbers have others here.
+static bool merge_mapped(dbk_groups *into, const dbk_groups *from)
+{
+    const uint32_t count = from->grouping.count;
+    uint32_t *map = malloc(((size_t)count + 1) * sizeof *map);
+    const bool ok = map && dbk_grouping_map(&into->grouping, &from->grouping, map) &&
+                    dbk_groups_reserve(into) && merge_begin(into, from, map);
+    if (ok)
+        merge_range(into, from, map, 0, count);
     free(map);
-    return ok ? DBK_OK : dbk_exec_no_memory(err);
+    return ok;
+}
+
+// What is merged and finished at once: some ten microseconds of work.
+enum { MERGE_BYTES = 128 << 10 };
+
+typedef struct merging {
+    dbk_groups *into;
+    const dbk_morsels *morsels;
+    bool mapped; // merged already
+    uint32_t count, step, next;
+} merging;
+
+static void merge_work(void *user, int worker)
+{
+    merging *m = user;
+    (void)worker;
+    for (;;) {
+        const uint32_t first = __atomic_fetch_add(&m->next, m->step, __ATOMIC_RELAXED);
+        if (first >= m->count)
+            return;
+        const uint32_t end = m->count - first < m->step ? m->count : first + m->step;
+        const dbk_morsel_time begun = dbk_morsel_begin();
+        for (int i = 1; !m->mapped && i < m->morsels->threads; i++)
+            if (m->morsels->workers[i].state)
+                merge_range(m->into, m->morsels->workers[i].state, NULL, first, end);
+        for (int i = 0; i < m->into->plan->states_count; i++)
+            dbk_state_finish(&m->into->states[i], first, end);
+        dbk_morsel_end(begun);
+    }
+}
+
+static dbk_status merge(dbk_groups *into, const dbk_morsels *morsels, dbk_error *err)
+{
+    merging m = {.into = into, .morsels = morsels, .mapped = into->plan->grouping == DBK_GROUP_HASH};
+    size_t bytes = 0;
+    bool ok = true;
+    for (int i = 1; ok && i < morsels->threads; i++)
+        if (morsels->workers[i].state)
+            ok = m.mapped ? merge_mapped(into, morsels->workers[i].state)
+                          : merge_begin(into, morsels->workers[i].state, NULL);
+    if (!ok)
+        return dbk_exec_no_memory(err);
+    for (int i = 0; i < into->plan->states_count; i++)
+        bytes += dbk_state_group_bytes(&into->states[i]);
+    m.count = into->grouping.count;
+    m.step = bytes < MERGE_BYTES ? (uint32_t)(MERGE_BYTES / bytes) : 1;
+    dbk_pool_run(m.count > m.step ? morsels->threads : 1, merge_work, &m);
+    return DBK_OK;
 }
 
 // Every bucket that the range touches becomes a group, if it is none yet.
@@ -151,9 +245,7 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
 {
     DBK_TRY(dbk_morsels_run(morsels, err));
     dbk_groups *all = morsels->workers[0].state;
-    for (int i = 1; i < morsels->threads; i++)
-        if (morsels->workers[i].state)
-            DBK_TRY(merge(all, morsels->workers[i].state, err));
+    DBK_TRY(merge(all, morsels, err));
     uint64_t rollup_buckets = 0;
     if (morsels->plan->rollup)
         DBK_TRY(dbk_rollup_query(all, &rollup_buckets, err));
@@ -161,9 +253,9 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
         DBK_TRY(dbk_roster_query(all, &rollup_buckets, err));
     if (morsels->plan->query->fill)
         DBK_TRY(fill(all, err));
-    for (int i = 0; i < all->plan->states_count; i++)
-        dbk_state_finish(&all->states[i], all->grouping.count);
+    const dbk_morsel_time begun = dbk_morsel_begin();
     DBK_TRY(dbk_groups_answer(all, out, err));
+    dbk_morsel_end(begun);
     (*out)->stats = dbk_morsels_stats(morsels);
     (*out)->stats.rollup_buckets = rollup_buckets;
     return DBK_OK;

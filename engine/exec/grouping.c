@@ -45,6 +45,21 @@ static uint64_t null_value(const dbk_grouping *grouping)
     return is_dense(grouping) ? 0 : (uint64_t)DBK_NULL;
 }
 
+static void seek_hour(const dbk_grouping *grouping, const dbk_key *key, dbk_key_column *column, int64_t ms)
+{
+    const uint64_t first = is_dense(grouping); // of the hours; 0 is no value
+    if (ms >= column->span_end && ms < column->steady_end && ms - column->span_end < DBK_MS_HOUR &&
+        column->steady_end - column->span_end >= DBK_MS_HOUR) {
+        column->span_start = column->span_end;
+        column->span_end += DBK_MS_HOUR;
+        column->span_value = column->span_value - first == 23 ? first : column->span_value + 1;
+        return;
+    }
+    const int hour =
+        dbk_hour_of_day(key->bucket->zone, ms, &column->span_start, &column->span_end, &column->steady_end);
+    column->span_value = (uint64_t)hour + first;
+}
+
 bool dbk_grouping_seek(const dbk_grouping *grouping, const dbk_key *key, dbk_key_column *column, int64_t ms)
 {
     if (ms == INT64_MAX) // lies in the last bucket, whose end it is
@@ -52,8 +67,7 @@ bool dbk_grouping_seek(const dbk_grouping *grouping, const dbk_key *key, dbk_key
     if (ms >= column->span_start && ms < column->span_end)
         return true;
     if (key->bucket->unit == DBK_UNIT_HOUR_OF_DAY) {
-        const int hour = dbk_hour_of_day(key->bucket->zone, ms, &column->span_start, &column->span_end);
-        column->span_value = (uint64_t)hour + is_dense(grouping);
+        seek_hour(grouping, key, column, ms);
         return true;
     }
     const dbk_bucket_list *list = &key->buckets;

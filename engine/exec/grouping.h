@@ -25,6 +25,7 @@ typedef struct dbk_key_column {
     // The bucket that was met last.
     int64_t span_start, span_end;
     uint64_t span_value;
+    int64_t steady_end; // hours of the day follow each other until then
     dbk_intern texts;
 } dbk_key_column;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every key is a digit, the group's index is the number they make. No keys make the number 0: one group.
 #include "engine/exec/grouping.h"
+#include "engine/exec/kernel.h"
 
 typedef struct digits {
     const dbk_key_column *column;
@@ -11,8 +12,7 @@ typedef struct digits {
 static void write_digits(const digits *key, uint32_t base, uint32_t rows, uint32_t *groups)
 {
     if (key->column->form == DBK_KEY_CODES)
-        for (uint32_t i = 0; i < rows; i++)
-            groups[i] = base + key->column->codes[i] * key->stride;
+        dbk_scale_codes(key->column->codes, rows, key->stride, base, groups);
     else
         for (uint32_t i = 0; i < rows; i++)
             groups[i] = base + (uint32_t)key->column->values[i] * key->stride;

@@ -8,7 +8,7 @@
 
 // A look-up costs several tens of nanoseconds, decoding a vector a hundred and some; and what runs save is
 // lost when there are few rows in each.
-enum { LOOKED_UP = 4, ROWS_A_RUN = 16 };
+enum { LOOKED_UP = 1, ROWS_A_RUN = 16 };
 
 // Every key's bucket of an instant, noted as those of a run. Returns where the first of them ends.
 static int64_t enter_buckets(dbk_grouping *grouping, int64_t at, uint32_t run)
@@ -98,7 +98,7 @@ static void halve_runs(dbk_grouping *grouping, const int64_t *times, uint32_t n)
             return;
         }
         const int64_t end = enter_buckets(grouping, times[i], run);
-        i = end == INT64_MAX ? n : i + dbk_lower_bound(times + i, n - i, end);
+        i = end == INT64_MAX ? n : i + dbk_near_bound(times + i, n - i, end);
         grouping->run_ends[run] = i;
     }
     grouping->runs = run;

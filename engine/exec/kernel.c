@@ -99,6 +99,16 @@ DBK_BODY uint64_t dbk_count_bits_body(const uint64_t *words, size_t n)
 }
 DBK_EACH_LEVEL(uint64_t, dbk_count_bits, (const uint64_t *words, size_t n), (words, n))
 
+DBK_BODY void dbk_scale_codes_body(const uint32_t *codes, uint32_t n, uint32_t weight, uint32_t base,
+                                   uint32_t *out)
+{
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = base + codes[i] * weight;
+}
+DBK_EACH_LEVEL(void, dbk_scale_codes,
+               (const uint32_t *codes, uint32_t n, uint32_t weight, uint32_t base, uint32_t *out),
+               (codes, n, weight, base, out))
+
 DBK_BODY uint64_t dbk_sum_numbers_body(const uint32_t *numbers, uint32_t n)
 {
     uint64_t sum = 0;
@@ -107,6 +117,20 @@ DBK_BODY uint64_t dbk_sum_numbers_body(const uint32_t *numbers, uint32_t n)
     return sum;
 }
 DBK_EACH_LEVEL(uint64_t, dbk_sum_numbers, (const uint32_t *numbers, uint32_t n), (numbers, n))
+
+DBK_BODY void dbk_sum_runs_body(const uint32_t *numbers, const uint32_t *ends, uint32_t runs, uint64_t *sums)
+{
+    uint32_t i = 0;
+    for (uint32_t run = 0; run < runs; run++) {
+        uint64_t sum = 0;
+        for (; i < ends[run]; i++)
+            sum += numbers[i];
+        sums[run] = sum;
+    }
+}
+DBK_EACH_LEVEL(void, dbk_sum_runs,
+               (const uint32_t *numbers, const uint32_t *ends, uint32_t runs, uint64_t *sums),
+               (numbers, ends, runs, sums))
 
 DBK_BODY int64_t dbk_sum_ints_body(const int64_t *values, uint32_t n)
 {
@@ -176,3 +200,23 @@ uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound)
     }
     return low;
 }
+
+// Comparing a block of neighbours takes less than one step of halving that is guessed wrong.
+DBK_BODY uint32_t dbk_near_bound_body(const int64_t *values, uint32_t n, int64_t bound)
+{
+    enum { BLOCK = 32 };
+    uint32_t i = 0;
+    while (i + BLOCK <= n && values[i + BLOCK - 1] < bound)
+        i += BLOCK;
+    const uint32_t rest = n - i < BLOCK ? n - i : BLOCK;
+    uint64_t below = 0;
+    if (rest == BLOCK)
+        for (uint32_t k = 0; k < BLOCK; k++)
+            below += values[i + k] < bound;
+    else
+        for (uint32_t k = 0; k < rest; k++)
+            below += values[i + k] < bound;
+    return i + (uint32_t)below;
+}
+DBK_EACH_LEVEL(uint32_t, dbk_near_bound, (const int64_t *values, uint32_t n, int64_t bound),
+               (values, n, bound))

@@ -30,8 +30,12 @@ void dbk_pick_ints(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], c
 
 // How many bits are set in words of any number.
 uint64_t dbk_count_bits(const uint64_t *words, size_t n);
+// base + code * weight of each.
+void dbk_scale_codes(const uint32_t *codes, uint32_t n, uint32_t weight, uint32_t base, uint32_t *out);
 // The sum of numbers.
 uint64_t dbk_sum_numbers(const uint32_t *numbers, uint32_t n);
+// The sums of runs of numbers that stand one after the other, each up to its end.
+void dbk_sum_runs(const uint32_t *numbers, const uint32_t *ends, uint32_t runs, uint64_t *sums);
 // The sum of those with a value; the caller knows that it fits.
 int64_t dbk_sum_ints(const int64_t *values, uint32_t n);
 uint32_t dbk_count_ints(const int64_t *values, uint32_t n);
@@ -42,5 +46,7 @@ void dbk_bounds_ints(const int64_t *values, uint32_t n, int64_t *min, int64_t *m
 void dbk_bounds_codes(const uint32_t *codes, uint32_t n, uint32_t *min, uint32_t *max);
 // The first index whose value is not below the bound, of ascending values.
 uint32_t dbk_lower_bound(const int64_t *values, uint32_t n, int64_t bound);
+// … where it is expected among the first few hundred.
+uint32_t dbk_near_bound(const int64_t *values, uint32_t n, int64_t bound);
 
 #endif

@@ -3,12 +3,37 @@
 // soon.
 #include "engine/exec/morsels.h"
 
+#include "engine/base/clock.h"
 #include "engine/base/pool.h"
 
 #include <stdlib.h>
 
 // Waking a helper costs as much as scanning a part or two.
 enum { PARTS_FOR_HELP = 4 };
+
+// ---- How long they take ----
+
+static dbk_morsel_watch watching;
+
+void dbk_morsels_watch(dbk_morsel_watch watch)
+{
+    watching = watch;
+}
+
+dbk_morsel_time dbk_morsel_begin(void)
+{
+    if (__builtin_expect(watching == NULL, 1))
+        return (dbk_morsel_time){0};
+    return (dbk_morsel_time){dbk_clock_steady_ns(), dbk_clock_ns(CLOCK_THREAD_CPUTIME_ID)};
+}
+
+void dbk_morsel_end(dbk_morsel_time begun)
+{
+    if (__builtin_expect(watching != NULL, 0))
+        watching(dbk_clock_steady_ns() - begun.ns, dbk_clock_ns(CLOCK_THREAD_CPUTIME_ID) - begun.cpu_ns);
+}
+
+// ---- The walk ----
 
 static dbk_status work_through(dbk_morsels *morsels, dbk_worker *worker)
 {
@@ -20,7 +45,9 @@ static dbk_status work_through(dbk_morsels *morsels, dbk_worker *worker)
         size_t i = __atomic_fetch_add(&morsels->next, 1, __ATOMIC_RELAXED);
         if (i >= morsels->plan->parts_count)
             break;
+        const dbk_morsel_time begun = dbk_morsel_begin();
         DBK_TRY(dbk_scan_part(&worker->scan, morsels->plan->parts[i], &sink));
+        dbk_morsel_end(begun);
     }
     return DBK_OK;
 }

@@ -31,4 +31,15 @@ void dbk_morsels_dispose(dbk_morsels *morsels);
 // What all workers touched.
 dbk_result_stats dbk_morsels_stats(const dbk_morsels *morsels);
 
+// For measurements: is told after each piece of work that a thread does without looking up in between, what
+// it took by the clock and of the processor. NULL = nobody. Not while queries run.
+typedef void (*dbk_morsel_watch)(int64_t ns, int64_t cpu_ns);
+void dbk_morsels_watch(dbk_morsel_watch watch);
+// Around such a piece: what begin returned goes into end.
+typedef struct dbk_morsel_time {
+    int64_t ns, cpu_ns;
+} dbk_morsel_time;
+dbk_morsel_time dbk_morsel_begin(void);
+void dbk_morsel_end(dbk_morsel_time begun);
+
 #endif

@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entrance: plan, run, done.
 #include "engine/db.h"
+#include "engine/exec/plan_cost.h"
 #include "engine/exec/plan_init.h"
 #include "engine/exec/point_query.h"
 #include "engine/exec/run.h"
+#include "engine/patience.h"
+
+// A look-up and some reads in one row: so many nanoseconds each.
+enum { POINT_NS = 1000 };
+
+static dbk_status too_long(dbk_error *err)
+{
+    return dbk_fail(err, DBK_LONG, "query: it takes longer than whoever asks has time for");
+}
+
+static bool has_time_for(const dbk_plan *plan)
+{
+    return !dbk_patience_is_limited() || dbk_patience_take(dbk_plan_cost(plan));
+}
 
 dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
                          dbk_result **out, dbk_error *err)
 {
     dbk_plan plan;
     if (dbk_point_query_is(query))
-        return dbk_point_query_run(snapshot, tenant, query, out, err);
+        return dbk_patience_take((int64_t)query->filters[0].values_count * POINT_NS)
+                   ? dbk_point_query_run(snapshot, tenant, query, out, err)
+                   : too_long(err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
-    dbk_status status = plan.is_group ? dbk_run_groups(&plan, out, err) : dbk_run_rows(&plan, out, err);
+    dbk_status status = !has_time_for(&plan) ? too_long(err)
+                        : plan.is_group      ? dbk_run_groups(&plan, out, err)
+                                             : dbk_run_rows(&plan, out, err);
     bool is_unsure = plan.roster && status == DBK_OVERFLOW;
     dbk_plan_dispose(&plan);
     if (!is_unsure)

@@ -97,13 +97,15 @@ static void add_cells(void *user, int32_t bucket, const dbk_cells *cells)
     (void)bucket;
     a->buckets++;
     for (uint32_t p = 0; p < cells->directory && p < PAGES; p++) {
-        const int64_t *page = a->is_wanted[p] ? dbk_cells_page(cells, p) : NULL;
+        const void *page = a->is_wanted[p] ? dbk_cells_page(cells, p) : NULL;
         const uint16_t *lanes = &a->lanes[p * DBK_CUBE_PAGE];
         for (int s = 0; page && s < a->plan->states_count; s++) {
-            const int64_t *numbers = page + a->columns[s] * DBK_CUBE_PAGE;
+            const size_t first = (size_t)a->columns[s] * DBK_CUBE_PAGE;
             dbk_i128 *sums = a->sums + (size_t)s * (a->lanes_count + 1);
-            for (int i = 0; i < DBK_CUBE_PAGE; i++)
-                sums[lanes[i]] += numbers[i];
+            for (int i = 0; cells->is_wide && i < DBK_CUBE_PAGE; i++)
+                sums[lanes[i]] += ((const int64_t *)page)[first + (size_t)i];
+            for (int i = 0; !cells->is_wide && i < DBK_CUBE_PAGE; i++)
+                sums[lanes[i]] += ((const int32_t *)page)[first + (size_t)i];
         }
     }
 }

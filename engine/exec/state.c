@@ -152,6 +152,13 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 }
 
+// Of the values of a zone map, by magnitude.
+static uint64_t greatest(const dbk_zone_map *zone)
+{
+    const uint64_t low = magnitude(zone->min), high = magnitude(zone->max);
+    return zone->min > zone->max ? 0 : low > high ? low : high;
+}
+
 static bool widen(dbk_state *state)
 {
     dbk_i128 *wide = calloc(state->capacity, sizeof *wide);
@@ -245,9 +252,7 @@ static dbk_status add_sums(dbk_state *state, dbk_state *counts, dbk_scan *scan, 
             DBK_TRY(dbk_scan_ints(scan, state->def->slot, &values));
             dbk_bounds_ints(values, n, &zone.min, &zone.max);
         }
-        uint64_t low = magnitude(zone.min), high = magnitude(zone.max);
-        dbk_u128 most = zone.min > zone.max ? 0 : low > high ? low : high;
-        if (!promise(state, most * n))
+        if (!promise(state, (dbk_u128)greatest(&zone) * n))
             return dbk_exec_no_memory(scan->err);
     }
     if (!state->wide && !values) {
@@ -360,6 +365,33 @@ dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan
     return add_sums(sums, counts, scan, to);
 }
 
+dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const uint32_t *groups,
+                              const uint32_t *ends, uint32_t runs, bool *done)
+{
+    const uint32_t *numbers = NULL;
+    dbk_zone_map zone;
+    dbk_line line;
+    *done = false;
+    if (sums->wide || !dbk_scan_zone_map(scan, sums->def->slot, &zone) || zone.min > zone.max)
+        return DBK_OK;
+    DBK_TRY(dbk_scan_packed(scan, sums->def->slot, &numbers, &line));
+    if (!numbers)
+        return DBK_OK;
+    if (!promise(sums, (dbk_u128)greatest(&zone) * scan->matched))
+        return dbk_exec_no_memory(scan->err);
+    if (sums->wide)
+        return DBK_OK;
+    uint64_t added[DBK_RUNS_MAX];
+    dbk_sum_runs(numbers, ends, runs, added);
+    for (uint32_t run = 0; run < runs; run++) {
+        const uint32_t rows = ends[run] - (run ? ends[run - 1] : 0);
+        *number(sums, groups[run]) += (int64_t)((uint64_t)line.start * rows + line.divisor * added[run]);
+        *number(counts, groups[run]) += rows;
+    }
+    *done = true;
+    return DBK_OK;
+}
+
 bool dbk_state_takes_zone_map(const dbk_state *state)
 {
     if (state->def->kind == DBK_STATE_ROWS)
@@ -402,69 +434,80 @@ bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, con
     return true;
 }
 
-static bool merge_sums(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+// Wide sums may be anything.
+static dbk_u128 most_added(const dbk_state *from)
 {
-    if (!promise(state, from->wide ? (dbk_u128)UINT64_MAX : from->added_bound))
+    return from->wide ? (dbk_u128)UINT64_MAX : from->added_bound;
+}
+
+bool dbk_state_merge_both_begin(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                                const dbk_state *from_sums)
+{
+    // Where these stay narrow, the others are too.
+    if (!promise(sums, most_added(from_sums)))
         return false;
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t g = map ? map[i] : i;
-        if (state->wide)
-            state->wide[g] += dbk_state_sum(from, i);
-        else
-            *number(state, g) += *number(from, i);
-    }
+    if (counts->words && from_counts->words)
+        dbk_group_words_merge_begin(counts->words, from_counts->words);
     return true;
 }
 
-bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
-                          const dbk_state *from_sums, uint32_t groups)
+void dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t first, uint32_t end)
 {
-    // Where these stay narrow, the others are too.
-    if (!promise(sums, from_sums->wide ? (dbk_u128)UINT64_MAX : from_sums->added_bound))
-        return false;
-    for (uint32_t g = 0; sums->wide && g < groups; g++) {
+    for (uint32_t g = first; sums->wide && g < end; g++) {
         *number(counts, g) += dbk_state_number(from_counts, g);
         sums->wide[g] += dbk_state_sum(from_sums, g);
     }
     if (sums->wide)
-        return true;
+        return;
     dbk_tally *tallies = tallies_of(counts);
     const dbk_tally *from = tallies_of(from_counts);
-    for (uint32_t g = 0; g < groups; g++) {
+    for (uint32_t g = first; g < end; g++) {
         if (from[g].count == 0) // pages that nobody wrote to stay as they are
             continue;
         tallies[g].count += from[g].count;
         tallies[g].sum += from[g].sum;
     }
     if (counts->words)
-        dbk_group_words_merge(counts->words, tallies, from_counts->words);
-    return true;
+        dbk_group_words_merge(counts->words, tallies, from_counts->words, first, end);
 }
 
-bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups)
+bool dbk_state_merge_begin(dbk_state *state, const dbk_state *from, const uint32_t *map)
 {
-    switch (state->def->kind) {
-    case DBK_STATE_SUM:
-        return merge_sums(state, from, map, groups);
-    case DBK_STATE_DISTINCT:
-        return dbk_distinct_merge(state, from, map, groups);
-    default:
-        break;
-    }
-    for (uint32_t i = 0; i < groups; i++) {
-        uint32_t g = map ? map[i] : i;
-        if (state->def->kind == DBK_STATE_ROWS || state->def->kind == DBK_STATE_VALUES)
-            *number(state, g) += *number(from, i);
-        else
-            keep_extreme(state, g, (uint64_t)*number(from, i));
-    }
-    return true;
+    if (state->def->kind == DBK_STATE_SUM)
+        return promise(state, most_added(from));
+    return state->def->kind != DBK_STATE_DISTINCT || dbk_distinct_merge_sets(state, from, map);
 }
 
-void dbk_state_finish(dbk_state *state, uint32_t groups)
+void dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t first,
+                     uint32_t end)
+{
+    const dbk_state_kind kind = state->def->kind;
+    if (kind == DBK_STATE_DISTINCT) {
+        dbk_distinct_merge_bits(state, from, first, end);
+        return;
+    }
+    for (uint32_t i = first; i < end; i++) {
+        const uint32_t g = map ? map[i] : i;
+        if (kind == DBK_STATE_SUM && state->wide)
+            state->wide[g] += dbk_state_sum(from, i);
+        else if (kind == DBK_STATE_MIN || kind == DBK_STATE_MAX)
+            keep_extreme(state, g, (uint64_t)*number(from, i));
+        else
+            *number(state, g) += *number(from, i);
+    }
+}
+
+void dbk_state_finish(dbk_state *state, uint32_t first, uint32_t end)
 {
     if (state->def->kind == DBK_STATE_DISTINCT)
-        dbk_distinct_finish(state, groups);
+        dbk_distinct_finish(state, first, end);
+}
+
+size_t dbk_state_group_bytes(const dbk_state *state)
+{
+    return (state->wide ? sizeof *state->wide : sizeof *state->numbers) +
+           state->bits_words * sizeof *state->bits + (state->words && !state->beside ? sizeof(uint64_t) : 0);
 }
 
 int64_t dbk_state_number(const dbk_state *state, uint32_t group)

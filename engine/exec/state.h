@@ -41,6 +41,10 @@ dbk_status dbk_state_add(dbk_state *state, dbk_scan *scan, const dbk_assigned *t
 // one call adds to both.
 bool dbk_state_join(dbk_state *counts, dbk_state *sums, const dbk_plan *plan, uint64_t groups);
 dbk_status dbk_state_add_both(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const dbk_assigned *to);
+// The same of a vector's rows that come in runs, each of one group: groups[i] up to row ends[i]. *done is
+// false, and nothing was added, where they have to be taken one by one.
+dbk_status dbk_state_add_runs(dbk_state *counts, dbk_state *sums, dbk_scan *scan, const uint32_t *groups,
+                              const uint32_t *ends, uint32_t runs, bool *done);
 // Can a zone map stand for the rows?
 bool dbk_state_takes_zone_map(const dbk_state *state);
 // Adds all rows of a part by its statistics. zone NULL for rows.
@@ -48,13 +52,21 @@ bool dbk_state_add_zone_map(dbk_state *state, uint32_t group, uint32_t rows, con
 // Adds what is known of many rows: how many there are, or have a value, or the sum of those. Of extremes and
 // distinct values nothing is known this way.
 bool dbk_state_add_total(dbk_state *state, uint32_t group, dbk_i128 total);
-// Adds what another thread gathered: its group i is our map[i] (NULL: i).
-bool dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t groups);
+// Adds what another thread gathered: its group i is our map[i] (NULL: i). First, once, what does not stand by
+// groups (false: no memory); then its groups [first, end), and without a map any ranges that do not overlap
+// at once, on several threads.
+bool dbk_state_merge_begin(dbk_state *state, const dbk_state *from, const uint32_t *map);
+void dbk_state_merge(dbk_state *state, const dbk_state *from, const uint32_t *map, uint32_t first,
+                     uint32_t end);
 // The same of a count and a sum that stand side by side; groups are fixed.
-bool dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
-                          const dbk_state *from_sums, uint32_t groups);
-// Counts bitmaps; after the last add and merge.
-void dbk_state_finish(dbk_state *state, uint32_t groups);
+bool dbk_state_merge_both_begin(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                                const dbk_state *from_sums);
+void dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
+                          const dbk_state *from_sums, uint32_t first, uint32_t end);
+// Counts the bitmaps of these groups; after the last add and merge.
+void dbk_state_finish(dbk_state *state, uint32_t first, uint32_t end);
+// About how many bytes of a state a group has.
+size_t dbk_state_group_bytes(const dbk_state *state);
 
 // The value: for extremes DBK_NULL when there is none.
 int64_t dbk_state_number(const dbk_state *state, uint32_t group);

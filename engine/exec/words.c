@@ -78,15 +78,19 @@ bool dbk_group_words_add(dbk_group_words *words, dbk_tally *tallies, const uint3
     return true;
 }
 
-void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from)
+void dbk_group_words_merge_begin(dbk_group_words *words, const dbk_group_words *from)
+{
+    if (words->words && from->words && words->divisor == 0)
+        words->divisor = from->divisor;
+}
+
+void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from,
+                           uint32_t first, uint32_t end)
 {
     if (!from->words || from->divisor == 0)
         return;
-    const bool alike = words->words && words->start == from->start &&
-                       (words->divisor == from->divisor || words->divisor == 0);
-    if (alike)
-        words->divisor = from->divisor;
-    for (uint32_t g = 0; g < from->groups; g++) {
+    const bool alike = words->words && words->start == from->start && words->divisor == from->divisor;
+    for (uint32_t g = first; g < end; g++) {
         if (!alike) {
             tallies[g].count += dbk_word_count(from, g);
             tallies[g].sum += dbk_word_sum(from, g);

@@ -25,8 +25,11 @@ void dbk_group_words_dispose(dbk_group_words *words);
 // line.
 bool dbk_group_words_add(dbk_group_words *words, dbk_tally *tallies, const uint32_t *groups,
                          const uint32_t *numbers, uint32_t n, const dbk_line *line);
-// What another thread gathered of the same groups: into words or tallies.
-void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from);
+// What another thread gathered of the same groups, into words or tallies: first, once, that it is going to
+// be; then groups [first, end) of it, and any ranges that do not overlap at once.
+void dbk_group_words_merge_begin(dbk_group_words *words, const dbk_group_words *from);
+void dbk_group_words_merge(dbk_group_words *words, dbk_tally *tallies, const dbk_group_words *from,
+                           uint32_t first, uint32_t end);
 // Moves everything to the tallies; afterwards there are no words.
 void dbk_group_words_settle(dbk_group_words *words, dbk_tally *tallies);
 

@@ -31,9 +31,9 @@ void dbk_io_close(dbk_io *io)
         io->backend->destroy(io);
 }
 
-static dbk_status run(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *err)
+dbk_status dbk_io_wait(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *err)
 {
-    io->backend->submit(io, op);
+    // At least once: what was done when it was submitted is the backend's until its callback ran.
     int completed;
     do
         completed = io->backend->complete(io);
@@ -47,6 +47,12 @@ static dbk_status run(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *er
                         (unsigned long long)(op->offset + op->size));
     return dbk_fail(err, op->status, "cannot %s: %s", what,
                     op->error_number ? strerror(op->error_number) : "no progress");
+}
+
+static dbk_status run(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *err)
+{
+    io->backend->submit(io, op);
+    return dbk_io_wait(io, op, what, err);
 }
 
 dbk_status dbk_io_read(dbk_io *io, dbk_file file, void *buffer, size_t size, uint64_t offset, dbk_error *err)

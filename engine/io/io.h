@@ -92,6 +92,10 @@ void dbk_io_close(dbk_io *io);
 
 // ---- Conveniences on any backend: submit and wait ----
 
+// Waits for an operation that was submitted on this io, whatever else is in flight: its status, with the
+// story "cannot <what>: …".
+dbk_status dbk_io_wait(dbk_io *io, dbk_io_op *op, const char *what, dbk_error *err);
+
 dbk_status dbk_io_read(dbk_io *io, dbk_file file, void *buffer, size_t size, uint64_t offset, dbk_error *err);
 dbk_status dbk_io_write(dbk_io *io, dbk_file file, const void *buffer, size_t size, uint64_t offset,
                         dbk_error *err);

@@ -19,6 +19,16 @@ static const uint8_t *lows_of(const dbk_ascending *a, const dbk_ascending_vector
     return a->lows + (size_t)v->low_at * 128;
 }
 
+// The low bits of all 1,024 numbers: those of a cut vector are put into the room first.
+static const uint8_t *whole_lows_of(const dbk_ascending *a, const dbk_ascending_vector *v,
+                                    dbk_bits_room *room)
+{
+    if (!v->cut)
+        return lows_of(a, v);
+    return dbk_bits_whole(lows_of(a, v), v->low_bits, dbk_vector_rows(a->rows, dbk_vectors(a->rows) - 1),
+                          room);
+}
+
 static uint32_t words_of(const dbk_ascending *a, uint32_t vector)
 {
     const dbk_ascending_vector *v = &a->vectors[vector];
@@ -90,7 +100,8 @@ static void read_numbers(const dbk_ascending *a, uint32_t vector, uint32_t out[D
     const dbk_ascending_vector *v = &a->vectors[vector];
     uint16_t places[PLACES_ROOM];
     find_places(a, vector, places);
-    dbk_bits_unpack32(lows_of(a, v), v->low_bits, out);
+    dbk_bits_room room;
+    dbk_bits_unpack32(whole_lows_of(a, v, &room), v->low_bits, out);
     join(places, v->low_bits, out);
 }
 
@@ -163,7 +174,12 @@ static bool read_directory(dbk_ascending *a, const dbk_ascending_header *h, cons
         low_at += v->low_bits;
         high_at += words_of(a, i);
     }
-    *low_size = (size_t)low_at * 128;
+    dbk_ascending_vector *end = &a->vectors[vectors - 1];
+    const size_t whole = dbk_bits_size(end->low_bits);
+    const size_t stored =
+        h->cut ? dbk_bits_size_of(end->low_bits, dbk_vector_rows(a->rows, vectors - 1)) : whole;
+    end->cut = stored < whole;
+    *low_size = (size_t)low_at * 128 - whole + stored;
     *high_size = (size_t)high_at * sizeof(uint64_t);
     return a->vectors[0].base == 0 && last * a->divisor == a->max - a->min;
 }
@@ -201,8 +217,8 @@ dbk_status dbk_ascending_open(const uint8_t *block, size_t size, uint32_t rows, 
     if (!view)
         return dbk_fail(err, DBK_CORRUPT, "ascending numbers: the block ends early");
     memcpy(&h, view, sizeof h);
-    if (h.min == 0 || h.min > h.max || h.divisor == 0 || h.base_bytes > 8 || h.range_bytes > 4 ||
-        h.reserved[0] || h.reserved[1] || h.reserved[2] || h.reserved[3] || h.reserved[4] || h.reserved[5])
+    if (h.min == 0 || h.min > h.max || h.divisor == 0 || h.base_bytes > 8 || h.range_bytes > 4 || h.cut > 1 ||
+        h.reserved[0] || h.reserved[1] || h.reserved[2] || h.reserved[3] || h.reserved[4])
         return dbk_fail(err, DBK_CORRUPT, "ascending numbers: the header is damaged");
     dbk_ascending *a = calloc(1, sizeof *a + dbk_vectors(rows) * sizeof *a->vectors);
     if (!a)
@@ -283,7 +299,8 @@ void dbk_ascending_read(const dbk_ascending *a, uint32_t vector, int64_t out[DBK
     if (a->divisor <= UINT32_MAX && dbk_level_used() == DBK_LEVEL_AVX512) {
         uint16_t places[PLACES_ROOM];
         find_places(a, vector, places);
-        dbk_bits_unpack32(lows_of(a, v), v->low_bits, numbers);
+        dbk_bits_room room;
+        dbk_bits_unpack32(whole_lows_of(a, v, &room), v->low_bits, numbers);
         read_512(places, numbers, v->low_bits, start, (uint32_t)a->divisor, to);
         return;
     }

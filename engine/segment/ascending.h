@@ -27,6 +27,7 @@ typedef struct dbk_ascending_vector {
     uint32_t low_at;  // in units of 128 bytes behind `lows`
     uint32_t high_at; // in words behind `highs`
     uint8_t low_bits;
+    bool cut; // fewer bytes of them than of 1,024 numbers: as many as its rows need
 } dbk_ascending_vector;
 
 // An opened block, which must outlive it.

@@ -30,7 +30,7 @@ size_t dbk_ascending_size(const int64_t *ints, uint32_t rows, const dbk_ints_pla
     for (uint32_t v = 0; v < vectors; v++) {
         const uint32_t n = dbk_vector_rows(rows, v), range = (uint32_t)packed->range[v];
         const int low_bits = dbk_ascending_low_bits(n, range);
-        size += dbk_bits_size(low_bits) + dbk_ascending_words(n, range, low_bits) * sizeof(uint64_t);
+        size += dbk_bits_size_of(low_bits, n) + dbk_ascending_words(n, range, low_bits) * sizeof(uint64_t);
     }
     return dbk_segment_align(size);
 }
@@ -50,7 +50,14 @@ static void encode_vector(const int64_t *ints, uint32_t n, uint64_t start, uint6
         lows[i] = number & ((UINT64_C(1) << low_bits) - 1);
         words[place / 64] |= UINT64_C(1) << place % 64;
     }
-    dbk_bits_pack(lows, low_bits, low);
+    const size_t size = dbk_bits_size_of(low_bits, n);
+    if (size == dbk_bits_size(low_bits)) {
+        dbk_bits_pack(lows, low_bits, low);
+    } else {
+        dbk_bits_room room;
+        dbk_bits_pack(lows, low_bits, room.bytes);
+        memcpy(low, room.bytes, size);
+    }
     memcpy(high, words, count * sizeof *words);
 }
 
@@ -61,7 +68,8 @@ void dbk_ascending_encode(const int64_t *ints, uint32_t rows, const dbk_ints_pla
                                          .max = packed->max,
                                          .divisor = packed->divisor,
                                          .base_bytes = (uint8_t)packed->base_bytes,
-                                         .range_bytes = (uint8_t)packed->range_bytes};
+                                         .range_bytes = (uint8_t)packed->range_bytes,
+                                         .cut = 1};
     memset(block, 0, directory_size(packed, vectors));
     memcpy(block, &header, sizeof header);
     uint8_t *bases = block + sizeof header, *ranges = bases + vectors * (uint32_t)packed->base_bytes;
@@ -69,14 +77,15 @@ void dbk_ascending_encode(const int64_t *ints, uint32_t rows, const dbk_ints_pla
     for (uint32_t v = 0; v < vectors; v++) {
         memcpy(bases + v * (uint32_t)packed->base_bytes, &packed->base[v], (size_t)packed->base_bytes);
         memcpy(ranges + v * (uint32_t)packed->range_bytes, &packed->range[v], (size_t)packed->range_bytes);
-        high += dbk_bits_size(dbk_ascending_low_bits(dbk_vector_rows(rows, v), (uint32_t)packed->range[v]));
+        const uint32_t n = dbk_vector_rows(rows, v);
+        high += dbk_bits_size_of(dbk_ascending_low_bits(n, (uint32_t)packed->range[v]), n);
     }
     for (uint32_t v = 0; v < vectors; v++) {
         const uint32_t n = dbk_vector_rows(rows, v), range = (uint32_t)packed->range[v];
         const int low_bits = dbk_ascending_low_bits(n, range);
         encode_vector(ints + v * DBK_VECTOR_ROWS, n, packed->min + packed->divisor * packed->base[v],
                       packed->divisor, range, low, high);
-        low += dbk_bits_size(low_bits);
+        low += dbk_bits_size_of(low_bits, n);
         high += dbk_ascending_words(n, range, low_bits) * sizeof(uint64_t);
     }
     const size_t end = (size_t)(high - block);

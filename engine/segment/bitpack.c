@@ -51,6 +51,14 @@ DBK_BODY void dbk_bits_pack_body(const uint64_t values[DBK_VECTOR_ROWS], int wid
 DBK_EACH_LEVEL(void, dbk_bits_pack, (const uint64_t values[DBK_VECTOR_ROWS], int width, void *packed),
                (values, width, packed))
 
+const uint8_t *dbk_bits_whole(const void *packed, int width, uint32_t rows, dbk_bits_room *room)
+{
+    const size_t stored = dbk_bits_size_of(width, rows);
+    memcpy(room->bytes, packed, stored);
+    memset(room->bytes + stored, 0, dbk_bits_size(width) - stored);
+    return room->bytes;
+}
+
 DBK_BODY void unpack32(const int width, const uint32_t *restrict in, uint32_t *restrict out)
 {
     const uint32_t mask = UINT32_MAX >> (32 - width);

@@ -16,6 +16,21 @@ static inline size_t dbk_bits_size(int width)
     return (size_t)width * (DBK_VECTOR_ROWS / 8);
 }
 
+// Of the same bytes those that hold the first `rows` numbers: whole rows of lanes stand one behind the other.
+// A multiple of 128.
+static inline size_t dbk_bits_size_of(int width, uint32_t rows)
+{
+    const uint32_t lanes = width > 32 ? 16 : 32, bits = width > 32 ? 64 : 32;
+    return ((rows + lanes - 1) / lanes * (uint32_t)width + bits - 1) / bits * (size_t)128;
+}
+
+// A vector of which only the bytes of its first rows are stored, in full: with zeros behind them, in the
+// room.
+typedef struct dbk_bits_room {
+    _Alignas(64) uint8_t bytes[64 * (DBK_VECTOR_ROWS / 8)];
+} dbk_bits_room;
+const uint8_t *dbk_bits_whole(const void *packed, int width, uint32_t rows, dbk_bits_room *room);
+
 // The width that holds a number: 0 for 0, 64 at most.
 static inline int dbk_bits_width(uint64_t number)
 {

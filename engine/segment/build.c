@@ -2,8 +2,8 @@
 // Building a segment: analyse every column, lay the blocks out, write them once in their place, seal them.
 // What was written is then opened like any file, so that nothing is ever stored that could not be read back.
 #include "engine/base/hash.h"
-#include "engine/base/wide.h"
 #include "engine/segment/columns.h"
+#include "engine/segment/ints_kernel.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,19 +25,6 @@ typedef struct build {
     column_plan columns[DBK_COLUMNS_MAX];
     size_t cold, size;
 } build;
-
-// 65,536 halves of 32 bits cannot overflow 64, and two such sums are cheaper than one of 128 bits.
-DBK_WIDE static dbk_i128 sum_of(const int64_t *ints, uint32_t rows)
-{
-    int64_t high = 0;
-    uint64_t low = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        const int64_t value = ints[i] == DBK_NULL ? 0 : ints[i];
-        low += (uint32_t)value;
-        high += (int32_t)((uint64_t)value >> 32);
-    }
-    return (dbk_i128)high * ((int64_t)1 << 32) + low;
-}
 
 static void no_values(const dbk_segment_input *input, dbk_segment_entry *entry)
 {
@@ -68,7 +55,7 @@ static dbk_status plan_numbers(build *b, int index, dbk_error *err)
         return DBK_OK;
     }
     const uint64_t bias = is_int ? DBK_INT_BIAS : 0;
-    const dbk_i128 sum = is_int ? sum_of(column->ints.ints, input->rows) : 0;
+    const dbk_i128 sum = is_int ? dbk_ints_sum(column->ints.ints, input->rows) : 0;
     column->entry.nulls = plan->nulls;
     column->entry.min = (int64_t)(plan->min - bias);
     column->entry.max = (int64_t)(plan->max - bias);

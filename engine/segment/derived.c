@@ -5,6 +5,7 @@
 #include "engine/base/processor.h"
 #include "engine/base/wide.h"
 #include "engine/segment/columns.h"
+#include "engine/segment/gaps.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -68,37 +69,28 @@ static dbk_status read_bitmap(dbk_derived *d, dbk_reader *r, dbk_error *err)
     return DBK_OK;
 }
 
-enum { PLACE_BITS = 10, PLACE_MASK = DBK_VECTOR_ROWS - 1 };
-
-// Ten bits that begin at an even one lie in two bytes.
-static uint32_t place_at(const uint8_t *places, size_t index)
-{
-    const size_t bit = index * PLACE_BITS;
-    const uint32_t two = (uint32_t)places[bit / 8] | (uint32_t)places[bit / 8 + 1] << 8;
-    return two >> bit % 8 & PLACE_MASK;
-}
-
 static dbk_status read_places(dbk_derived *d, dbk_reader *r, dbk_error *err)
 {
-    const uint32_t vectors = dbk_vectors(d->rows);
     if (!make_bits(d))
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    uint32_t counts[DBK_SEGMENT_VECTORS], sum = 0;
-    for (uint32_t v = 0; v < vectors; v++)
-        sum += counts[v] = dbk_read_u16(r);
-    const uint8_t *places = dbk_read_bytes(r, ((size_t)d->own * PLACE_BITS + 7) / 8);
-    if (!places || sum != d->own || !skip_zeros(r))
+    uint16_t counts[DBK_SEGMENT_VECTORS];
+    for (uint32_t v = 0; v < dbk_vectors(d->rows); v++)
+        counts[v] = dbk_read_u16(r);
+    const uint8_t *places = dbk_read_bytes(r, dbk_places_size(d->own));
+    if (!places || !skip_zeros(r) || !dbk_places_read(counts, places, d->rows, d->own, d->made_bits))
         return dbk_fail(err, DBK_CORRUPT, "derived numbers: the places are damaged");
-    size_t index = 0;
-    for (uint32_t v = 0; v < vectors; v++) {
-        for (uint32_t i = 0, next = 0; i < counts[v]; i++) {
-            const uint32_t place = place_at(places, index++);
-            if (place < next || place >= dbk_vector_rows(d->rows, v))
-                return dbk_fail(err, DBK_CORRUPT, "derived numbers: a place is out of order");
-            d->made_bits[v * DBK_MASK_WORDS + place / 64] |= UINT64_C(1) << place % 64;
-            next = place + 1;
-        }
-    }
+    return DBK_OK;
+}
+
+static dbk_status read_gaps(dbk_derived *d, dbk_reader *r, dbk_error *err)
+{
+    if (!make_bits(d))
+        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    const uint32_t low_bits = dbk_read_u32(r), size = dbk_read_u32(r);
+    const uint8_t *gaps = dbk_read_bytes(r, size);
+    if (!gaps || low_bits > DBK_GAPS_LOW_BITS_MAX || !skip_zeros(r) ||
+        !dbk_gaps_read(gaps, size, d->rows, d->own, (int)low_bits, d->made_bits))
+        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the gaps are damaged");
     return DBK_OK;
 }
 
@@ -147,6 +139,9 @@ static dbk_status read_presence(dbk_derived *d, const dbk_segment *segment, cons
         break;
     case DBK_PRESENCE_PLACES:
         DBK_TRY(read_places(d, r, err));
+        break;
+    case DBK_PRESENCE_GAPS:
+        DBK_TRY(read_gaps(d, r, err));
         break;
     default:
         DBK_TRY(read_codes(d, segment, h, r, err));
@@ -209,7 +204,7 @@ static bool header_is_sound(const dbk_segment *segment, int column, const dbk_de
     uint8_t any = 0;
     for (size_t i = 0; i < sizeof h->reserved; i++)
         any |= h->reserved[i];
-    return any == 0 && h->presence <= DBK_PRESENCE_CODES && h->terms <= DBK_DERIVED_TERMS_MAX &&
+    return any == 0 && h->presence <= DBK_PRESENCE_GAPS && h->terms <= DBK_DERIVED_TERMS_MAX &&
            h->depth <= DBK_DERIVED_DEPTH_MAX && h->own > 0 && h->own <= segment->rows &&
            (h->presence != DBK_PRESENCE_ALL || h->usual == 0) && (is_int || h->usual <= UINT32_MAX) &&
            (is_int || h->terms == 0) && (h->terms > 0 || h->denominator == 0) &&

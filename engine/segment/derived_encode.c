@@ -3,6 +3,7 @@
 // by counting bytes: which value is usual, how is it told which rows have another, what predicts those.
 #include "engine/base/wide.h"
 #include "engine/segment/derived.h"
+#include "engine/segment/gaps.h"
 #include "engine/segment/relations.h"
 
 #include <assert.h>
@@ -15,6 +16,7 @@ struct dbk_derived_plan {
     uint64_t *bits; // NULL when all rows have a number of their own
     uint32_t vectors, rows;
     uint32_t codes[DBK_ANCHOR_CODES_MAX];
+    uint32_t low_bits, gaps_size; // of presence 4
     uint64_t *ordinals;
     dbk_ints_plan numbers;
 };
@@ -174,13 +176,8 @@ static void note_codes(const subject *s, dbk_derived_plan *plan, int anchor, con
     plan->presence_size = dbk_segment_align(plan->header.codes * sizeof *plan->codes);
 }
 
-enum { PLACE_BITS = 10 };
-
-static size_t places_size(const dbk_derived_plan *plan)
-{
-    return dbk_segment_align(plan->vectors * sizeof(uint16_t) +
-                             ((size_t)plan->header.own * PLACE_BITS + 7) / 8);
-}
+// Low bits and size, then the gaps.
+enum { GAPS_HEADER = 2 * sizeof(uint32_t) };
 
 static void choose_presence(const subject *s, dbk_derived_plan *plan)
 {
@@ -191,9 +188,18 @@ static void choose_presence(const subject *s, dbk_derived_plan *plan)
             return;
         }
     }
-    const size_t bitmap = (size_t)plan->vectors * DBK_VECTOR_ROWS / 8, places = places_size(plan);
-    plan->header.presence = places < bitmap ? DBK_PRESENCE_PLACES : DBK_PRESENCE_BITMAP;
-    plan->presence_size = places < bitmap ? places : bitmap;
+    // Gaps are read into a bitmap, which is to be worth its memory: where a row in five is meant they never
+    // are.
+    const size_t bitmap = (size_t)plan->vectors * DBK_VECTOR_ROWS / 8;
+    size_t size = SIZE_MAX;
+    if (plan->header.own <= plan->rows / 5) {
+        plan->low_bits = (uint32_t)dbk_gaps_low_bits(plan->rows, plan->header.own);
+        plan->gaps_size = (uint32_t)dbk_gaps_size(plan->bits, plan->rows, (int)plan->low_bits);
+        size = dbk_segment_align(GAPS_HEADER + plan->gaps_size);
+    }
+    const bool is_sparse = size < bitmap / 4 * 3;
+    plan->header.presence = is_sparse ? DBK_PRESENCE_GAPS : DBK_PRESENCE_BITMAP;
+    plan->presence_size = is_sparse ? size : bitmap;
 }
 
 // ---- What predicts the others ----
@@ -464,23 +470,10 @@ void dbk_derived_forget(dbk_derived_plan *plan)
 
 // ---- Writing ----
 
-static void write_places(const dbk_derived_plan *plan, uint8_t *to)
+static void write_gaps(const dbk_derived_plan *plan, uint8_t *to)
 {
-    uint8_t *places = to + plan->vectors * sizeof(uint16_t);
-    size_t bit = 0;
-    for (uint32_t v = 0; v < plan->vectors; v++) {
-        uint16_t count = 0;
-        for (uint32_t w = 0; w < DBK_MASK_WORDS; w++) {
-            for (uint64_t word = plan->bits[v * DBK_MASK_WORDS + w]; word; word &= word - 1) {
-                const uint32_t place = w * 64 + (uint32_t)__builtin_ctzll(word);
-                places[bit / 8] |= (uint8_t)(place << bit % 8);
-                places[bit / 8 + 1] |= (uint8_t)(place >> (8 - bit % 8));
-                bit += PLACE_BITS;
-                count++;
-            }
-        }
-        memcpy(to + v * sizeof count, &count, sizeof count);
-    }
+    memcpy(to, (const uint32_t[]){plan->low_bits, plan->gaps_size}, GAPS_HEADER);
+    dbk_gaps_write(plan->bits, plan->rows, (int)plan->low_bits, to + GAPS_HEADER);
 }
 
 void dbk_derived_encode(const dbk_derived_plan *plan, int depth, uint8_t *block)
@@ -493,8 +486,8 @@ void dbk_derived_encode(const dbk_derived_plan *plan, int depth, uint8_t *block)
     memset(presence, 0, plan->presence_size);
     if (header.presence == DBK_PRESENCE_BITMAP)
         memcpy(presence, plan->bits, plan->presence_size);
-    else if (header.presence == DBK_PRESENCE_PLACES)
-        write_places(plan, presence);
+    else if (header.presence == DBK_PRESENCE_GAPS)
+        write_gaps(plan, presence);
     else if (header.presence == DBK_PRESENCE_CODES)
         memcpy(presence, plan->codes, header.codes * sizeof *plan->codes);
     dbk_ints_encode(&(dbk_ints_source){.ordinals = plan->ordinals, .rows = header.own}, &plan->numbers,

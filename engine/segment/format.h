@@ -74,7 +74,8 @@ typedef struct dbk_ints_header {
     uint64_t empty_vectors;
     uint8_t base_bytes;
     uint8_t range_bytes;
-    uint8_t reserved[6];
+    uint8_t cut; // 1: the last vector ends with its last row
+    uint8_t reserved[5];
 } dbk_ints_header;
 _Static_assert(sizeof(dbk_ints_header) == 48, "the header of packed numbers has no padding");
 
@@ -84,7 +85,8 @@ typedef struct dbk_ascending_header {
     uint64_t divisor;
     uint8_t base_bytes;
     uint8_t range_bytes;
-    uint8_t reserved[6];
+    uint8_t cut; // as in packed numbers, of the low bits
+    uint8_t reserved[5];
 } dbk_ascending_header;
 _Static_assert(sizeof(dbk_ascending_header) == 32, "the header of ascending numbers has no padding");
 
@@ -94,6 +96,7 @@ typedef enum dbk_presence {
     DBK_PRESENCE_BITMAP = 1,
     DBK_PRESENCE_PLACES = 2,
     DBK_PRESENCE_CODES = 3,
+    DBK_PRESENCE_GAPS = 4,
 } dbk_presence;
 
 enum { DBK_DERIVED_TERMS_MAX = 6, DBK_DERIVED_DEPTH_MAX = 3, DBK_ANCHOR_CODES_MAX = 256 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening and reading columns of packed numbers.
-#include "engine/segment/ints.h"
 #include "engine/base/bytes.h"
 #include "engine/base/wide.h"
 #include "engine/segment/bitpack.h"
 #include "engine/segment/format.h"
+#include "engine/segment/ints_kernel.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static uint64_t bits_beyond(uint32_t vectors)
 
 static bool header_is_sound(const dbk_ints_header *h, uint32_t vectors, bool nullable)
 {
-    return h->min <= h->max && h->divisor > 0 && h->base_bytes <= 8 && h->range_bytes <= 8 &&
+    return h->min <= h->max && h->divisor > 0 && h->base_bytes <= 8 && h->range_bytes <= 8 && h->cut <= 1 &&
            all_zero(h->reserved, sizeof h->reserved) && (h->null_vectors & bits_beyond(vectors)) == 0 &&
            (h->empty_vectors & ~h->null_vectors) == 0 && (nullable ? h->min > 0 : h->null_vectors == 0);
 }
@@ -46,10 +46,45 @@ static bool vector_is_bounded(const dbk_ints *ints, const dbk_ints_vector *v)
            (!v->empty || (v->base == 0 && v->range == 0));
 }
 
-// Decodes what is stored of a vector and compares it with what the directory promises.
-DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
+// Where a vector is packed in full: the last one of a column may have to be put into the room first.
+static inline __attribute__((always_inline)) const uint8_t *
+packed_of(const dbk_ints *ints, const dbk_ints_vector *v, dbk_bits_room *room)
 {
-    uint64_t numbers[DBK_VECTOR_ROWS];
+    const uint8_t *packed = ints->packed + (size_t)v->at * 128;
+    return __builtin_expect(v->cut, 0)
+               ? dbk_bits_whole(packed, v->width, dbk_vector_rows(ints->rows, dbk_vectors(ints->rows) - 1),
+                                room)
+               : packed;
+}
+
+// What the numbers of a vector come to: the smallest and the largest, `step` subtracted from the former, how
+// many are 0, and their sum.
+typedef struct wide_tally {
+    uint64_t low, high;
+    uint32_t zeros;
+    dbk_u128 sum;
+} wide_tally;
+
+DBK_WIDE static void tally_wide(const uint64_t *numbers, uint32_t rows, uint64_t step, wide_tally *out)
+{
+    uint64_t low = UINT64_MAX, high = 0;
+    uint64_t halves[2] = {0, 0};
+    uint32_t zeros = 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        const uint64_t n = numbers[i] - step;
+        low = n < low ? n : low;
+        high = numbers[i] > high ? numbers[i] : high;
+        zeros += numbers[i] == 0;
+        // 1,024 halves of 32 bits cannot overflow, and two of them cost less than one sum of 128 bits.
+        halves[0] += (uint32_t)numbers[i];
+        halves[1] += numbers[i] >> 32;
+    }
+    *out = (wide_tally){low, high, zeros, ((dbk_u128)halves[1] << 32) + halves[0]};
+}
+
+// Decodes what is stored of a vector and compares it with what the directory promises.
+static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, uint32_t rows)
+{
     if (v->empty) {
         ints->nulls += rows;
         return true;
@@ -58,25 +93,27 @@ DBK_WIDE static bool vector_is_true(dbk_ints *ints, const dbk_ints_vector *v, ui
         ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * rows;
         return true;
     }
-    dbk_bits_unpack64(ints->packed + (size_t)v->at * 128, v->width, numbers);
     // Without a value a row stores 0; less one, that is the largest number there is.
+    dbk_bits_room room;
+    const uint8_t *packed = packed_of(ints, v, &room);
     const uint64_t step = v->has_nulls;
-    uint64_t low = UINT64_MAX, high = 0, halves[2] = {0, 0};
-    uint32_t zeros = 0;
-    for (uint32_t i = 0; i < rows; i++) {
-        uint64_t n = numbers[i] - step;
-        low = n < low ? n : low;
-        high = numbers[i] > high ? numbers[i] : high;
-        zeros += numbers[i] == 0;
-        // 1,024 halves of 32 bits cannot overflow, and two of them cost less than one sum of 128 bits.
-        halves[0] += (uint32_t)numbers[i];
-        halves[1] += numbers[i] >> 32;
+    wide_tally t;
+    if (v->width <= 32) {
+        uint32_t numbers[DBK_VECTOR_ROWS];
+        dbk_ints_tally narrow;
+        dbk_bits_unpack32(packed, v->width, numbers);
+        dbk_ints_tally_of(numbers, rows, (uint32_t)step, &narrow);
+        t = (wide_tally){narrow.low, narrow.high, narrow.zeros, narrow.sum};
+    } else {
+        uint64_t numbers[DBK_VECTOR_ROWS];
+        dbk_bits_unpack64(packed, v->width, numbers);
+        tally_wide(numbers, rows, step, &t);
     }
-    const uint32_t nulls = v->has_nulls ? zeros : 0, valued = rows - nulls;
-    const dbk_u128 sum = ((dbk_u128)halves[1] << 32) + halves[0] - (v->has_nulls ? valued : 0);
+    const uint32_t nulls = v->has_nulls ? t.zeros : 0, valued = rows - nulls;
+    const dbk_u128 sum = t.sum - (v->has_nulls ? valued : 0);
     ints->nulls += nulls;
     ints->sum += (dbk_u128)(ints->min + ints->divisor * v->base) * valued + sum * ints->divisor;
-    return low == 0 && high == v->range + step && (nulls > 0) == v->has_nulls;
+    return t.low == 0 && t.high == v->range + step && (nulls > 0) == v->has_nulls;
 }
 
 static void read_directory(dbk_ints *ints, const dbk_ints_header *header, const uint8_t *entries,
@@ -95,6 +132,9 @@ static void read_directory(dbk_ints *ints, const dbk_ints_header *header, const 
         v->at = (uint16_t)at;
         at += v->width;
     }
+    const uint32_t last = vectors - 1, rows = dbk_vector_rows(ints->rows, last);
+    dbk_ints_vector *v = &ints->vectors[last];
+    v->cut = header->cut && dbk_bits_size_of(v->width, rows) < dbk_bits_size(v->width);
 }
 
 // Whether the extremes that the header names are those of the vectors.
@@ -117,7 +157,9 @@ static dbk_status check_numbers(dbk_ints *ints, dbk_reader *r, uint32_t vectors,
     for (uint32_t i = 0; i < vectors; i++) {
         if (!vector_is_bounded(ints, &ints->vectors[i]))
             return dbk_fail(err, DBK_CORRUPT, "packed numbers: vector %u leaves the column's range", i);
-        packed += dbk_bits_size(ints->vectors[i].width);
+        const dbk_ints_vector *v = &ints->vectors[i];
+        packed +=
+            v->cut ? dbk_bits_size_of(v->width, dbk_vector_rows(ints->rows, i)) : dbk_bits_size(v->width);
     }
     if (!bounds_are_true(ints, vectors))
         return dbk_fail(err, DBK_CORRUPT, "packed numbers: the column's range is not that of its vectors");
@@ -206,7 +248,8 @@ DBK_WIDE void dbk_ints_read(const dbk_ints *ints, uint32_t vector, uint64_t bias
         fill(0 - bias, out);
         return;
     }
-    const uint8_t *packed = ints->packed + (size_t)v->at * 128;
+    dbk_bits_room room;
+    const uint8_t *packed = packed_of(ints, v, &room);
     const uint64_t step = v->has_nulls, start = ints->min + ints->divisor * (v->base - step) - bias;
     if (v->width == 0) {
         fill(start, out);
@@ -242,7 +285,8 @@ DBK_WIDE void dbk_ints_read32(const dbk_ints *ints, uint32_t vector, uint32_t ou
     }
     const uint32_t divisor = (uint32_t)ints->divisor,
                    start = (uint32_t)(ints->min + ints->divisor * (v->base - v->has_nulls));
-    dbk_bits_unpack32(ints->packed + (size_t)v->at * 128, v->width, out);
+    dbk_bits_room room;
+    dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     if (v->has_nulls) {
         for (int i = 0; i < DBK_VECTOR_ROWS; i++)
             out[i] = out[i] ? start + divisor * out[i] : 0;
@@ -262,7 +306,8 @@ bool dbk_ints_read_packed(const dbk_ints *ints, uint32_t vector, uint32_t out[DB
     if (v->has_nulls || v->width > 32)
         return false;
     *line = (dbk_ints_line){ints->min + ints->divisor * v->base, ints->divisor, v->width};
-    dbk_bits_unpack32(ints->packed + (size_t)v->at * 128, v->width, out);
+    dbk_bits_room room;
+    dbk_bits_unpack32(packed_of(ints, v, &room), v->width, out);
     return true;
 }
 
@@ -286,9 +331,10 @@ bool dbk_ints_between(const dbk_ints *ints, uint32_t vector, uint64_t lo, uint64
     }
     if (from >= to)
         memset(mask, 0, DBK_MASK_WORDS * sizeof *mask);
-    else if (v->width > 0 && (from > 0 || to < end))
-        dbk_bits_between(ints->packed + (size_t)v->at * 128, v->width, (uint32_t)from, (uint32_t)(to - 1),
-                         mask);
+    else if (v->width > 0 && (from > 0 || to < end)) {
+        dbk_bits_room room;
+        dbk_bits_between(packed_of(ints, v, &room), v->width, (uint32_t)from, (uint32_t)(to - 1), mask);
+    }
     return true;
 }
 

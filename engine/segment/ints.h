@@ -47,6 +47,7 @@ typedef struct dbk_ints_vector {
     uint16_t at; // in units of 128 bytes behind `packed`
     uint8_t width;
     bool has_nulls, empty;
+    bool cut; // fewer bytes than its width says: as many as its rows need
 } dbk_ints_vector;
 
 // An opened block, which must outlive it.

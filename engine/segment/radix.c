@@ -54,15 +54,18 @@ static size_t pattern_size(const pattern *p)
 typedef struct radix_plan {
     pattern pattern;
     uint8_t seen[LENGTH_MAX][256]; // whether a byte stands at a position
-    uint8_t rank[LENGTH_MAX][256]; // its digit
+    uint64_t (*worth)[256];        // what it adds to its limb there
     uint64_t *ordinals;            // limb after limb
     dbk_ints_plan ints[LIMBS_MAX];
 } radix_plan;
 
-static bool find_alphabets(const dbk_texts_source *source, radix_plan *plan)
+enum { ROWS_LOOKED_AT = 1024 };
+
+// Notes the bytes of every step-th row. False when rows differ in length, or are too long.
+static bool note_bytes(const dbk_texts_source *source, uint32_t step, radix_plan *plan)
 {
-    uint32_t length = 0;
-    for (uint32_t row = 0; row < source->rows; row++) {
+    uint32_t length = plan->pattern.length;
+    for (uint32_t row = 0; row < source->rows; row += step) {
         const dbk_text text = source->texts[row];
         if (text.length == 0)
             continue;
@@ -74,37 +77,104 @@ static bool find_alphabets(const dbk_texts_source *source, radix_plan *plan)
             plan->seen[at][(uint8_t)text.data[at]] = 1;
     }
     plan->pattern.length = length;
-    plan->pattern.nullable = source->nulls > 0;
-    for (uint32_t at = 0; at < length; at++) {
-        for (int byte = 0; byte < 256; byte++) {
-            plan->rank[at][byte] = (uint8_t)plan->pattern.radix[at];
-            plan->pattern.radix[at] += plan->seen[at][byte];
-        }
-    }
     return true;
 }
 
-static void compute_limbs(const dbk_texts_source *source, radix_plan *plan)
+static void find_worth(radix_plan *plan)
+{
+    pattern *p = &plan->pattern;
+    memset(p->radix, 0, sizeof p->radix);
+    for (uint32_t at = 0; at < p->length; at++)
+        for (int byte = 0; byte < 256; byte++)
+            p->radix[at] += plan->seen[at][byte];
+    pattern_cut(p);
+    uint64_t weight = 1;
+    for (uint32_t at = p->length; at-- > 0;) {
+        if (at + 1 == p->length || p->limb[at] != p->limb[at + 1])
+            weight = 1;
+        uint64_t sum = 0;
+        for (int byte = 0; byte < 256; byte++) {
+            plan->worth[at][byte] = sum;
+            sum += plan->seen[at][byte] ? weight : 0;
+        }
+        weight *= p->radix[at]; // of a full limb, 2^64: nothing stands before it
+    }
+}
+
+// The numbers of one limb. *strange: a byte stands where it was not noted. False: rows differ in length.
+static bool compute_limb(const dbk_texts_source *source, const radix_plan *plan, int limb, bool *strange)
 {
     const pattern *p = &plan->pattern;
+    uint64_t *out = plan->ordinals + (size_t)limb * source->rows;
+    uint32_t begin = 0, end = p->length;
+    while (p->limb[begin] != limb)
+        begin++;
+    while (p->limb[end - 1] != limb)
+        end--;
+    uint64_t(*const worth)[256] = plan->worth;
+    const uint8_t(*const seen)[256] = plan->seen;
+    uint8_t known = 1;
     for (uint32_t row = 0; row < source->rows; row++) {
         const dbk_text text = source->texts[row];
-        for (int limb = 0; limb < p->limbs; limb++)
-            plan->ordinals[(size_t)limb * source->rows + row] = text.length ? p->nullable : 0;
-        if (text.length == 0)
+        if (text.length == 0) {
+            out[row] = 0;
             continue;
-        uint64_t number = 0;
-        int limb = 0;
-        for (uint32_t at = 0; at < p->length; at++) {
-            if (p->limb[at] != limb) {
-                plan->ordinals[(size_t)limb * source->rows + row] += number;
-                limb = p->limb[at];
-                number = 0;
-            }
-            number = number * p->radix[at] + plan->rank[at][(uint8_t)text.data[at]];
         }
-        plan->ordinals[(size_t)limb * source->rows + row] += number;
+        if (text.length != p->length)
+            return false;
+        uint64_t number = p->nullable;
+        const uint8_t *bytes = (const uint8_t *)text.data;
+#pragma GCC unroll 4
+        for (uint32_t at = begin; at < end; at++) {
+            number += worth[at][bytes[at]];
+            known &= seen[at][bytes[at]];
+        }
+        out[row] = number;
     }
+    *strange = !known;
+    return true;
+}
+
+static bool compute_limbs(const dbk_texts_source *source, const radix_plan *plan, bool *strange)
+{
+    *strange = false;
+    for (int limb = 0; limb < plan->pattern.limbs && !*strange; limb++)
+        if (!compute_limb(source, plan, limb, strange))
+            return false;
+    return true;
+}
+
+// Room for the tables and the numbers of the pattern, whose limbs may have become more.
+static bool make_room(const dbk_texts_source *source, radix_plan *plan)
+{
+    free(plan->ordinals);
+    plan->ordinals = malloc((size_t)plan->pattern.limbs * source->rows * sizeof *plan->ordinals);
+    return plan->ordinals != NULL;
+}
+
+// Texts to numbers. Some rows tell what bytes there are, and most often all of them; where another turns up
+// all rows are looked at. DBK_NOT_FOUND: the texts are not of one length.
+static dbk_status number_texts(const dbk_texts_source *source, radix_plan *plan)
+{
+    bool strange = true;
+    const uint32_t few = source->rows / ROWS_LOOKED_AT + 1;
+    plan->pattern.nullable = source->nulls > 0;
+    for (uint32_t step = few; strange; step = 1) {
+        if (!note_bytes(source, step, plan))
+            return DBK_NOT_FOUND;
+        if (plan->pattern.length == 0)
+            continue; // none of those has a value
+        if (!plan->worth)
+            plan->worth = malloc(plan->pattern.length * sizeof *plan->worth);
+        if (!plan->worth)
+            return DBK_NO_MEMORY;
+        find_worth(plan);
+        if (!make_room(source, plan))
+            return DBK_NO_MEMORY;
+        if (!compute_limbs(source, plan, &strange))
+            return DBK_NOT_FOUND;
+    }
+    return DBK_OK;
 }
 
 static dbk_ints_source limb_source(const dbk_texts_source *source, const radix_plan *plan, int limb)
@@ -117,6 +187,7 @@ static dbk_ints_source limb_source(const dbk_texts_source *source, const radix_p
 static void radix_forget(void *state)
 {
     radix_plan *plan = state;
+    free(plan->worth);
     free(plan->ordinals);
     free(plan);
 }
@@ -128,17 +199,11 @@ static dbk_status radix_analyze(const dbk_texts_source *source, size_t beat, voi
     *out = NULL;
     if (!plan)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    if (!find_alphabets(source, plan)) {
+    const dbk_status status = number_texts(source, plan);
+    if (status != DBK_OK) {
         radix_forget(plan);
-        return DBK_OK;
+        return status == DBK_NOT_FOUND ? DBK_OK : dbk_fail(err, status, "out of memory");
     }
-    pattern_cut(&plan->pattern);
-    plan->ordinals = malloc((size_t)plan->pattern.limbs * source->rows * sizeof *plan->ordinals);
-    if (!plan->ordinals) {
-        radix_forget(plan);
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    }
-    compute_limbs(source, plan);
     *size = pattern_size(&plan->pattern);
     for (int limb = 0; limb < plan->pattern.limbs; limb++) {
         const dbk_ints_source limbs = limb_source(source, plan, limb);

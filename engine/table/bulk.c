@@ -18,10 +18,14 @@
 // How many keys ahead the index is asked for: enough to hide a miss to memory, few enough to stay cached.
 enum { PREFETCH_AHEAD = 24 };
 
+// A key is led to its row partition by partition of the index: what is next is then near what was.
+enum { PLACES = 4096 };
+
 struct dbk_bulk {
     dbk_batch *batch;  // whose arena has what follows
     uint32_t *order;   // which row of the source each row was; NULL when they were in order
-    uint64_t *hashes;  // of the ids
+    uint64_t *hashes;  // of the ids, in the order in which the index has them
+    uint32_t *rows;    // whose they are
     dbk_text currency; // the first in the order of the source
     // From place on.
     dbk_table *table;
@@ -90,13 +94,25 @@ static dbk_status rows_sort(dbk_bulk *bulk)
 
 static dbk_status ids_hash(dbk_bulk *bulk)
 {
-    const dbk_batch *batch = bulk->batch;
+    dbk_batch *batch = bulk->batch;
     const dbk_text *ids = batch->columns[batch->table->key_column].texts;
-    bulk->hashes = dbk_arena_alloc(&bulk->batch->arena, batch->rows * sizeof *bulk->hashes);
-    if (!bulk->hashes)
+    uint64_t *hashes = dbk_arena_alloc(&batch->arena, batch->rows * sizeof *hashes);
+    bulk->hashes = dbk_arena_alloc(&batch->arena, batch->rows * sizeof *bulk->hashes);
+    bulk->rows = dbk_arena_alloc(&batch->arena, batch->rows * sizeof *bulk->rows);
+    if (!hashes || !bulk->hashes || !bulk->rows)
         return DBK_NO_MEMORY;
-    for (uint32_t i = 0; i < batch->rows; i++)
-        bulk->hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
+    uint32_t ends[PLACES] = {0};
+    for (uint32_t i = 0; i < batch->rows; i++) {
+        hashes[i] = dbk_hash_bytes(ids[i].data, ids[i].length);
+        ends[dbk_key_partition(hashes[i], PLACES)]++;
+    }
+    for (uint32_t p = 1; p < PLACES; p++)
+        ends[p] += ends[p - 1];
+    for (uint32_t i = batch->rows; i-- > 0;) {
+        const uint32_t at = --ends[dbk_key_partition(hashes[i], PLACES)];
+        bulk->hashes[at] = hashes[i];
+        bulk->rows[at] = i;
+    }
     return DBK_OK;
 }
 
@@ -184,11 +200,8 @@ static dbk_status words_add(dbk_bulk *bulk)
         if (!dict || !codes)
             return DBK_NO_MEMORY;
         codes[0] = 0;
-        for (uint32_t w = 1; w < column->words_count; w++) {
-            codes[w] = 0;
-            if (column->words[w].length)
-                DBK_TRY(dbk_dict_add(dict, column->words[w], &codes[w]));
-        }
+        if (column->words_count > 1)
+            DBK_TRY(dbk_dict_add_all(dict, column->words + 1, column->words_count - 1, codes + 1));
         bulk->codes[c] = codes;
     }
     return DBK_OK;
@@ -218,7 +231,7 @@ static uint32_t source_row(const dbk_bulk *bulk, uint32_t row)
 }
 
 // The key of this row stands at `old`, too.
-static dbk_status replace(dbk_bulk *bulk, uint32_t row, dbk_place old, _Atomic uint64_t *entry)
+static dbk_status replace(dbk_bulk *bulk, uint64_t hash, uint32_t row, dbk_place old, _Atomic uint64_t *entry)
 {
     dbk_table *table = bulk->table;
     dbk_place place = dbk_place_make(bulk->slot, row);
@@ -230,30 +243,48 @@ static dbk_status replace(dbk_bulk *bulk, uint32_t row, dbk_place old, _Atomic u
     if (wins) {
         // Without a reservation: a reader that misses the note searches the rows.
         if (!is_ours)
-            dbk_moves_note(&table->moves, dbk_key_entry(bulk->hashes[row], old));
-        dbk_key_index_update(entry, bulk->hashes[row], place);
+            dbk_moves_note(&table->moves, dbk_key_entry(hash, old));
+        dbk_key_index_update(entry, hash, place);
     }
     dbk_table_kill(table, gone);
     return DBK_OK;
 }
 
-static dbk_status keys_lead(dbk_bulk *bulk)
+// Where the key of this row stands already, or DBK_NO_PLACE; and its entry in the index, or where it goes.
+// Ids are looked at only where there is a row to compare with.
+static dbk_status key_find(const dbk_bulk *bulk, uint64_t hash, uint32_t row, dbk_place *old,
+                           _Atomic uint64_t **entry)
 {
     dbk_table *table = bulk->table;
-    const dbk_text *ids = bulk->batch->columns[table->def->key_column].texts;
+    *old = DBK_NO_PLACE;
+    dbk_key_probe probe = dbk_key_probe_begin(&table->index, hash);
+    while (*old == DBK_NO_PLACE && dbk_key_probe_next(&probe)) {
+        dbk_text there;
+        DBK_TRY(dbk_table_text(table, probe.place, table->def->key_column, &there));
+        if (dbk_text_equal(there, bulk->batch->columns[table->def->key_column].texts[row]))
+            *old = probe.place;
+    }
+    *entry = probe.entry;
+    return DBK_OK;
+}
+
+static dbk_status keys_lead(dbk_bulk *bulk)
+{
+    dbk_key_index *index = &bulk->table->index;
     const uint64_t *hashes = bulk->hashes;
     for (uint32_t i = 0; i < bulk->batch->rows; i++) {
         if (i + PREFETCH_AHEAD < bulk->batch->rows)
-            dbk_key_index_prefetch(&table->index, hashes[i + PREFETCH_AHEAD]);
+            dbk_key_index_prefetch(index, hashes[i + PREFETCH_AHEAD]);
+        const uint32_t row = bulk->rows[i];
         dbk_place old;
         _Atomic uint64_t *entry;
-        if (!dbk_key_index_reserve_one(&table->index, hashes[i]))
+        if (!dbk_key_index_reserve_one(index, hashes[i]))
             return DBK_NO_MEMORY;
-        DBK_TRY(dbk_table_find(table, ids[i], hashes[i], &old, &entry));
+        DBK_TRY(key_find(bulk, hashes[i], row, &old, &entry));
         if (old == DBK_NO_PLACE)
-            dbk_key_index_insert(&table->index, hashes[i], dbk_place_make(bulk->slot, i), entry);
+            dbk_key_index_insert(index, hashes[i], dbk_place_make(bulk->slot, row), entry);
         else
-            DBK_TRY(replace(bulk, i, old, entry));
+            DBK_TRY(replace(bulk, hashes[i], row, old, entry));
     }
     return DBK_OK;
 }

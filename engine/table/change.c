@@ -330,7 +330,7 @@ bool dbk_table_delta_fill(dbk_table *table, const dbk_rows *rows, uint32_t *slot
         return false;
     dbk_part *part = dbk_table_part_own(table, *slot);
     char *text;
-    if (!part || !dbk_delta_reserve(part->delta, rows->rows,
+    if (!part || !dbk_delta_reserve(part->delta, &input, rows->rows,
                                     dbk_delta_text_bytes(table->def, &input, 0, rows->rows), &text))
         return false;
     dbk_delta_append(part->delta, &input, 0, rows->rows, text);
@@ -357,7 +357,7 @@ static dbk_status piece_reserve(dbk_change *change, dbk_change_piece *piece, uin
         return DBK_NO_MEMORY;
     piece->delta = dbk_table_part(table, piece->slot)->delta;
     size_t bytes = dbk_delta_text_bytes(table->def, &change->input, piece->from, piece->count);
-    if (!dbk_delta_reserve(piece->delta, piece->count, bytes, &piece->text) ||
+    if (!dbk_delta_reserve(piece->delta, &change->input, piece->count, bytes, &piece->text) ||
         !dbk_table_part_own(table, piece->slot))
         return DBK_NO_MEMORY;
     return DBK_OK;

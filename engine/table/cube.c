@@ -110,22 +110,46 @@ static bool grow_up(dbk_cube *cube, dbk_versions *versions, uint32_t key)
 
 // ---- Cells ----
 
-static dbk_cells *cells_create(dbk_versions *versions, const dbk_cells *old, uint32_t directory,
-                               uint32_t capacity, uint16_t columns)
+typedef struct cells_shape {
+    uint32_t directory, capacity;
+    uint16_t columns;
+    bool is_wide;
+} cells_shape;
+
+// With what the old ones have, which may be NULL, and are not wider.
+static dbk_cells *cells_create(dbk_versions *versions, const dbk_cells *old, const cells_shape *shape)
 {
-    size_t page_bytes = (size_t)columns * DBK_CUBE_PAGE * sizeof(int64_t);
-    dbk_cells *cells = dbk_versions_create(versions, sizeof *cells + directory + capacity * page_bytes, NULL);
+    const size_t bytes = shape->is_wide ? sizeof(int64_t) : sizeof(int32_t);
+    const size_t pages = (size_t)shape->capacity * shape->columns * DBK_CUBE_PAGE * bytes;
+    dbk_cells *cells = dbk_versions_create(versions, sizeof *cells + shape->directory + pages, NULL);
     if (!cells)
         return NULL;
-    cells->directory = (uint16_t)directory;
-    cells->capacity = (uint16_t)capacity;
-    cells->columns = columns;
-    if (old) {
-        cells->pages = old->pages;
-        memcpy(cells->room, old->room, old->directory);
-        memcpy(cells->room + directory, old->room + old->directory, old->pages * page_bytes);
-    }
+    cells->directory = (uint16_t)shape->directory;
+    cells->capacity = (uint16_t)shape->capacity;
+    cells->columns = (uint8_t)shape->columns;
+    cells->is_wide = shape->is_wide;
+    if (!old)
+        return cells;
+    cells->pages = old->pages;
+    memcpy(cells->room, old->room, old->directory);
+    const void *from = old->room + old->directory;
+    void *to = cells->room + cells->directory;
+    if (old->is_wide == cells->is_wide)
+        memcpy(to, from, old->pages * dbk_cells_page_bytes(old));
+    else
+        for (size_t i = 0; i < (size_t)old->pages * old->columns * DBK_CUBE_PAGE; i++)
+            ((int64_t *)to)[i] = ((const int32_t *)from)[i];
     return cells;
+}
+
+static bool cells_replace(dbk_cells **at, dbk_versions *versions, const cells_shape *shape)
+{
+    dbk_cells *old = *at, *made = cells_create(versions, old, shape);
+    if (!made)
+        return false;
+    *at = made;
+    dbk_versions_drop(versions, old ? &old->object : NULL);
+    return true;
 }
 
 dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket)
@@ -139,19 +163,17 @@ dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket)
             return NULL;
         at = &((node *)*at)->entries[entry_of(key, level)];
     }
-    dbk_cells *old = (dbk_cells *)*at;
+    const dbk_cells *old = (const dbk_cells *)*at;
     if (old && !dbk_versions_is_own(versions, &old->object)) {
-        dbk_cells *copy = cells_create(versions, old, old->directory, old->pages, old->columns);
-        if (!copy)
+        const cells_shape shape = {old->directory, old->pages, old->columns, old->is_wide};
+        if (!cells_replace((dbk_cells **)at, versions, &shape))
             return NULL;
-        *at = &copy->object;
-        dbk_versions_drop(versions, &old->object);
     }
     return (dbk_cells **)at;
 }
 
-bool dbk_cube_make_page(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t page,
-                        uint16_t columns)
+// Makes the page of a tuple be there, zeroed at first.
+static bool page_make(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t page, uint16_t columns)
 {
     dbk_cells *cells = *at;
     assert(page < DBK_TUPLES_MAX / DBK_CUBE_PAGE);
@@ -159,16 +181,61 @@ bool dbk_cube_make_page(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, 
     if (cells && directory < cells->directory)
         directory = cells->directory;
     if (!cells || directory > cells->directory || pages == cells->capacity) {
-        dbk_cells *larger = cells_create(versions, cells, directory, pages + 1 + pages / 4, columns);
-        if (!larger)
+        const cells_shape shape = {directory, pages + 1 + pages / 4, columns, cells && cells->is_wide};
+        if (!cells_replace(at, versions, &shape))
             return false;
-        *at = larger;
         cube->buckets += cells == NULL;
-        dbk_versions_drop(versions, cells ? &cells->object : NULL);
-        cells = larger;
+        cells = *at;
     }
     cells->room[page] = (uint8_t)++cells->pages;
     return true;
+}
+
+static bool add_checked(int64_t a, int64_t b, int sign, int64_t *out)
+{
+    return !(sign > 0 ? __builtin_add_overflow(a, b, out) : __builtin_sub_overflow(a, b, out));
+}
+
+static bool wide_add(int64_t *cell, const int64_t *numbers, size_t stride, uint32_t columns, int sign)
+{
+    bool ok = true;
+    for (uint32_t c = 0; c < columns; c++) {
+        int64_t *at = &cell[c * DBK_CUBE_PAGE];
+        ok &= add_checked(*at, numbers[c * stride], sign, at);
+    }
+    return ok;
+}
+
+// False, and the cell is as it was, where a sum does not fit 32 bits.
+static bool narrow_add(int32_t *cell, const int64_t *numbers, size_t stride, uint32_t columns, int sign)
+{
+    int64_t sums[UINT8_MAX];
+    bool fits = true;
+    for (uint32_t c = 0; c < columns; c++) {
+        fits &= add_checked(cell[c * DBK_CUBE_PAGE], numbers[c * stride], sign, &sums[c]);
+        fits &= sums[c] == (int32_t)sums[c];
+    }
+    for (uint32_t c = 0; fits && c < columns; c++)
+        cell[c * DBK_CUBE_PAGE] = (int32_t)sums[c];
+    return fits;
+}
+
+bool dbk_cube_add(dbk_cube *cube, dbk_cells **at, dbk_versions *versions, uint32_t tuple,
+                  const int64_t *numbers, size_t stride, uint16_t columns, int sign)
+{
+    const uint32_t page = tuple / DBK_CUBE_PAGE, i = tuple % DBK_CUBE_PAGE;
+    if ((!*at || !dbk_cells_page(*at, page)) && !page_make(cube, at, versions, page, columns))
+        return false;
+    void *numbers_there = (void *)(uintptr_t)dbk_cells_page(*at, page);
+    if (!(*at)->is_wide) {
+        if (narrow_add((int32_t *)numbers_there + i, numbers, stride, columns, sign))
+            return true;
+        const cells_shape shape = {(*at)->directory, (*at)->capacity, columns, true};
+        if (!cells_replace(at, versions, &shape))
+            return false;
+        numbers_there = (void *)(uintptr_t)dbk_cells_page(*at, page);
+    }
+    return wide_add((int64_t *)numbers_there + i, numbers, stride, columns, sign);
 }
 
 static void release(dbk_object *object, dbk_versions *versions)

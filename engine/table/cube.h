@@ -7,7 +7,9 @@
 // needs; numbers before 1970 are negative and stand at the far end of the unsigned ones. A tuple is a number
 // below DBK_TUPLES_MAX; its page is found through a byte of the bucket's directory, so that tuples that do
 // not occur in a bucket cost it an eighth of a page or nothing. Eight numbers of a column stand side by side
-// in a cache line: a query reads the columns it asks for only.
+// in a cache line: a query reads the columns it asks for only. Numbers have 32 bits until one of the bucket's
+// does not fit; then all of the bucket's get 64. A day of a small company fits, and it is small companies
+// that have few orders a cell.
 //
 // Everything is copied on write once a generation (versions.h): an image keeps its cells by keeping the root.
 // One bucket is one allocation, so that a change of a row copies one short path and one bucket a grain.
@@ -30,25 +32,29 @@ typedef struct dbk_cells {
     dbk_object object;
     uint16_t directory;       // its bytes, a multiple of 8: one a page of tuples, 1 + the place of the page
     uint16_t pages, capacity; // of the places, how many are used
-    uint16_t columns;
+    uint8_t columns;
+    bool is_wide;   // numbers are int64_t; otherwise int32_t
     uint8_t room[]; // the directory, then the pages
 } dbk_cells;
 
-static inline const int64_t *dbk_cells_pages(const dbk_cells *cells)
+static inline size_t dbk_cells_page_bytes(const dbk_cells *cells)
 {
-    return (const int64_t *)(const void *)(cells->room + cells->directory);
-}
-static inline size_t dbk_cells_page_numbers(const dbk_cells *cells)
-{
-    return (size_t)cells->columns * DBK_CUBE_PAGE;
+    return (size_t)cells->columns * DBK_CUBE_PAGE * (cells->is_wide ? sizeof(int64_t) : sizeof(int32_t));
 }
 // columns times DBK_CUBE_PAGE numbers of the tuples [8 * page, …), column by column; NULL when none of them
 // is there.
-static inline const int64_t *dbk_cells_page(const dbk_cells *cells, uint32_t page)
+static inline const void *dbk_cells_page(const dbk_cells *cells, uint32_t page)
 {
     return page < cells->directory && cells->room[page]
-               ? dbk_cells_pages(cells) + (cells->room[page] - 1u) * dbk_cells_page_numbers(cells)
+               ? cells->room + cells->directory + (cells->room[page] - 1u) * dbk_cells_page_bytes(cells)
                : NULL;
+}
+// One of a page that is there.
+static inline int64_t dbk_cells_number(const dbk_cells *cells, const void *page, uint32_t column,
+                                       uint32_t tuple)
+{
+    const uint32_t at = column * DBK_CUBE_PAGE + tuple % DBK_CUBE_PAGE;
+    return cells->is_wide ? ((const int64_t *)page)[at] : ((const int32_t *)page)[at];
 }
 
 // The cells of a bucket; NULL when there are none.
@@ -62,23 +68,11 @@ void dbk_cube_walk(const dbk_cube *cube, int32_t first, int32_t last, dbk_cube_v
 // The place of a bucket's cells, writable in this generation, and what it holds too (NULL for none yet). NULL
 // when memory is out.
 dbk_cells **dbk_cube_own(dbk_cube *cube, dbk_versions *versions, int32_t bucket);
-// A page that is there, of cells that are writable.
-static inline int64_t *dbk_cells_own_page(dbk_cells *cells, uint32_t page)
-{
-    return (int64_t *)(void *)(cells->room + cells->directory) +
-           (cells->room[page] - 1u) * dbk_cells_page_numbers(cells);
-}
-// Makes the page, or a tuple's page, be there, zeroed at first, in what dbk_cube_own gave. False when memory
-// is out.
-bool dbk_cube_make_page(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t page,
-                        uint16_t columns);
-static inline bool dbk_cube_reserve(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t tuple,
-                                    uint16_t columns)
-{
-    uint32_t page = tuple / DBK_CUBE_PAGE;
-    return (*cells && page < (*cells)->directory && (*cells)->room[page]) ||
-           dbk_cube_make_page(cube, cells, versions, page, columns);
-}
+// Adds numbers, one a column, that stand `stride` apart, to those of a tuple, or subtracts them where the
+// sign is -1; what dbk_cube_own gave may get another address. False when memory is out or a sum leaves 64
+// bits.
+bool dbk_cube_add(dbk_cube *cube, dbk_cells **cells, dbk_versions *versions, uint32_t tuple,
+                  const int64_t *numbers, size_t stride, uint16_t columns, int sign);
 // Takes everything out of the working state; frees it at once, versions being NULL, when no image is left.
 void dbk_cube_release(dbk_cube *cube, dbk_versions *versions);
 

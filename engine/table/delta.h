@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The newest rows of a table, not yet sealed into a segment: uncompressed columns, in chunks of 1,024 rows of
-// which each is one allocation. The writer appends; readers see the rows below the count of their snapshot,
-// which never change.
+// The newest rows of a table, not yet sealed into a segment: uncompressed columns, in chunks of 1,024 rows.
+// The writer appends; readers see the rows below the count of their snapshot, which never change.
+//
+// Most rows have a value in a third of their columns. A column without any in a chunk is the same constant
+// memory for all; once it gets one, it gets memory of its own, which says the same of the rows before.
 //
 // A table of a few rows should cost a few KiB, so a delta begins with one chunk of 16 rows. When it is full,
 // dbk_delta_enlarge copies it into one with a larger chunk, which takes its place.
@@ -13,14 +15,17 @@
 #include "engine/table/links.h"
 #include "engine/table/versions.h"
 
+typedef struct dbk_delta_chunk {
+    struct dbk_delta_piece *pieces; // where the columns with values are
+    _Atomic(void *) columns[];
+} dbk_delta_chunk;
+
 typedef struct dbk_delta {
     dbk_object object;
     const dbk_table_def *table;
     uint32_t rows;       // the writer's
     uint32_t chunk_rows; // 16 or 128 in a delta of one chunk, else 1,024
-    uint32_t row_bytes;
-    uint16_t before[DBK_COLUMNS_MAX]; // bytes a row of the columns before this one
-    uint8_t *chunks[DBK_SEGMENT_VECTORS];
+    dbk_delta_chunk *chunks[DBK_SEGMENT_VECTORS];
     dbk_arena texts;
     _Atomic(dbk_hot_links *) links; // the readers'
 } dbk_delta;
@@ -43,8 +48,10 @@ static inline uint32_t dbk_delta_capacity(const dbk_delta *delta)
 // A copy of the delta that can take `more` rows. NULL when memory is out.
 dbk_delta *dbk_delta_enlarge(dbk_versions *versions, const dbk_delta *delta, uint32_t more);
 
-// Chunks and text for `more` rows within the capacity; *text gets room for text_bytes. false: no memory.
-bool dbk_delta_reserve(dbk_delta *delta, uint32_t more, size_t text_bytes, char **text);
+// Chunks and text for `more` rows of such input within the capacity; *text gets room for text_bytes. false:
+// no memory.
+bool dbk_delta_reserve(dbk_delta *delta, const dbk_delta_input *input, uint32_t more, size_t text_bytes,
+                       char **text);
 size_t dbk_delta_text_bytes(const dbk_table_def *table, const dbk_delta_input *input, uint32_t from,
                             uint32_t count);
 // Appends rows [from, from + count) of the input. `text` as reserved for them.
@@ -52,10 +59,12 @@ void dbk_delta_append(dbk_delta *delta, const dbk_delta_input *input, uint32_t f
                       char *text);
 
 // The column's values of a chunk: int64_t, uint32_t or dbk_text by the column's type.
-static inline void *dbk_delta_column(const dbk_delta *delta, int column, uint32_t vector)
+static inline const void *dbk_delta_column(const dbk_delta *delta, int column, uint32_t vector)
 {
-    return delta->chunks[vector] + (size_t)delta->before[column] * delta->chunk_rows;
+    return atomic_load_explicit(&delta->chunks[vector]->columns[column], memory_order_acquire);
 }
+// Bytes of its columns and texts.
+uint64_t dbk_delta_memory(const dbk_delta *delta);
 static inline int64_t dbk_delta_int(const dbk_delta *delta, int column, uint32_t row)
 {
     return ((const int64_t *)dbk_delta_column(delta, column, row / DBK_VECTOR_ROWS))[row % DBK_VECTOR_ROWS];

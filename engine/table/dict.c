@@ -214,6 +214,52 @@ dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code)
     return DBK_OK;
 }
 
+// The codes of some words that are there. Each look-up waits for memory three times, for the entry, for where
+// the word is and for the word: those of many words are waited for together.
+static void find_some(const dbk_dict *dict, const dbk_text *words, uint32_t count, uint64_t *tags,
+                      uint32_t *codes)
+{
+    const dbk_dict_table *table = atomic_load_explicit(&dict->table, memory_order_relaxed);
+    for (uint32_t i = 0; i < count; i++) {
+        tags[i] = words[i].length ? tag_of(words[i]) : 0;
+        codes[i] = 0;
+        if (table)
+            __builtin_prefetch((const void *)&table->entries[home(table, tags[i])]);
+    }
+    if (!table)
+        return;
+    const uint8_t **places[ADD_AT_ONCE];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = home(table, tags[i]), index;
+        uint64_t entry = atomic_load_explicit(&table->entries[at], memory_order_relaxed);
+        for (; entry && entry >> 32 != tags[i];
+             entry = atomic_load_explicit(&table->entries[at], memory_order_relaxed))
+            at = following(table, at);
+        places[i] = entry ? &dict->chunks[chunk_of((uint32_t)entry, &index)][index] : NULL;
+        if (entry)
+            __builtin_prefetch(places[i]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (places[i])
+            __builtin_prefetch(*places[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (words[i].length)
+            codes[i] = table_find(dict, words[i], tags[i], dict->count);
+}
+
+dbk_status dbk_dict_add_all(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *codes)
+{
+    for (uint32_t some; count > 0; words += some, codes += some, count -= some) {
+        uint64_t tags[ADD_AT_ONCE];
+        some = count < ADD_AT_ONCE ? count : ADD_AT_ONCE;
+        find_some(dict, words, some, tags, codes);
+        for (uint32_t i = 0; i < some; i++)
+            if (codes[i] == 0 && words[i].length)
+                DBK_TRY(dbk_dict_add(dict, words[i], &codes[i]));
+    }
+    return DBK_OK;
+}
+
 static dbk_status add_some(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *added)
 {
     uint64_t tags[ADD_AT_ONCE];

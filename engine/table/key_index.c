@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum { PARTITIONS = 4096, SPLIT_ENTRIES = 1 << 18, TABLE_FIRST = 16, DOUBLE_BELOW = 4096 };
+enum { PARTITIONS = 4096, SPLIT_ENTRIES = 1 << 18, TABLE_FIRST = 16, DOUBLE_BELOW = 64 };
 
 #define ENTRY_FREE 0ull
 #define TOMBSTONE  UINT64_MAX
@@ -61,6 +61,17 @@ void dbk_key_index_dispose(dbk_key_index *index)
 {
     dbk_key_directory_destroy(directory_of(index));
     *index = (dbk_key_index){.versions = index->versions};
+}
+
+uint64_t dbk_key_index_memory(const dbk_key_index *index)
+{
+    const dbk_key_directory *directory = directory_of(index);
+    uint64_t bytes = directory ? directory->object.bytes : 0;
+    for (uint32_t i = 0; directory && i < directory->partitions; i++) {
+        const dbk_key_table *table = atomic_load_explicit(&directory->tables[i], memory_order_relaxed);
+        bytes += table ? table->object.bytes : 0;
+    }
+    return bytes;
 }
 
 // ---- Probing ----

@@ -42,6 +42,8 @@ typedef struct dbk_key_index {
 } dbk_key_index;
 
 void dbk_key_index_dispose(dbk_key_index *index);
+// Bytes of its tables; the writer's.
+uint64_t dbk_key_index_memory(const dbk_key_index *index);
 
 // The rows that may have this hash, one after the other.
 typedef struct dbk_key_probe {

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 // A chunk is aligned to its size, so that an address alone says whether it is full.
 enum { CHUNK_BYTES = 512, CHUNK_ENTRIES = CHUNK_BYTES / 8 - 1 };
@@ -75,8 +76,11 @@ static bool block_add(maker *m, scatter *s)
     block *b = malloc(sizeof *b);
     // A small table needs a chunk for each partition, a large one many.
     size_t bytes = m->partitions == 1 && m->table->rows < BLOCK_BYTES / 64 ? BLOCK_BYTES / 64 : BLOCK_BYTES;
-    chunk *chunks = b ? aligned_alloc(CHUNK_BYTES, bytes) : NULL;
-    if (!chunks) {
+    // Mapped, so that all of it is the system's again afterwards: the C library would keep it between the
+    // tables of the index that are made meanwhile.
+    void *chunks =
+        b ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+    if (chunks == MAP_FAILED) {
         free(b);
         return false;
     }
@@ -113,7 +117,7 @@ static void scatter_dispose(maker *m, scatter *s)
     while (s->blocks) {
         block *next = s->blocks->next;
         dbk_memory_subtract(&dbk_table_versions(m->table)->memory, s->blocks->bytes);
-        free(s->blocks->chunks);
+        munmap(s->blocks->chunks, s->blocks->bytes);
         free(s->blocks);
         s->blocks = next;
     }

@@ -234,34 +234,14 @@ static void run_clear(dbk_rollup_run *run, const dbk_rollup_shape *shape)
 
 // ---- Cells ----
 
-// Adds a cell's numbers, of so many columns that stand `stride` apart, to those of another.
-static bool cell_add(int64_t *cell, const int64_t *numbers, size_t stride, uint32_t columns, int sign)
-{
-    bool over = false;
-    for (uint32_t c = 0; c < columns; c++) {
-        int64_t *at = &cell[c * DBK_CUBE_PAGE], number = numbers[c * stride];
-        over |= sign > 0 ? __builtin_add_overflow(*at, number, at) : __builtin_sub_overflow(*at, number, at);
-    }
-    return !over;
-}
-
-// The cell of a tuple among those of a bucket, made when it is missing; NULL when memory is out.
-static int64_t *cell_own(const dbk_rollups *rollups, dbk_rollup *r, dbk_grain grain, dbk_cells **place,
-                         uint32_t tuple)
-{
-    if (!dbk_cube_reserve(&r->view.cubes[grain], place, rollups->versions, tuple, r->shape.columns))
-        return NULL;
-    return dbk_cells_own_page(*place, tuple / DBK_CUBE_PAGE) + tuple % DBK_CUBE_PAGE;
-}
-
 // Adds the run to its bucket of the grain. False when memory is out or a sum does not fit any more.
 static bool run_add(dbk_rollups *rollups, dbk_rollup *r, dbk_grain grain, dbk_cells **place, int sign)
 {
     const dbk_rollup_run *run = &rollups->run;
     for (uint32_t i = 0; i < run->count; i++) {
         uint32_t tuple = run->tuples[i];
-        int64_t *cell = cell_own(rollups, r, grain, place, tuple);
-        if (!cell || !cell_add(cell, &run->columns[0][tuple], DBK_TUPLES_MAX, r->shape.columns, sign))
+        if (!dbk_cube_add(&r->view.cubes[grain], place, rollups->versions, tuple, &run->columns[0][tuple],
+                          DBK_TUPLES_MAX, r->shape.columns, sign))
             return false;
     }
     return true;
@@ -354,16 +334,18 @@ static void bucket_merge(void *user, int32_t bucket, const dbk_cells *cells)
     dbk_cells **place = m->ok ? dbk_cube_own(&m->r->view.cubes[m->grain], m->into->versions, bucket) : NULL;
     m->ok = place != NULL;
     for (uint32_t t = 0; m->ok && t < m->tuples_count; t++) {
-        const int64_t *page = dbk_cells_page(cells, t / DBK_CUBE_PAGE);
+        const void *page = dbk_cells_page(cells, t / DBK_CUBE_PAGE);
         if (!page) {
             t |= DBK_CUBE_PAGE - 1;
             continue;
         }
-        const int64_t *numbers = page + t % DBK_CUBE_PAGE;
-        if (numbers[0] == 0) // so no rows, and none of their sums
+        if (dbk_cells_number(cells, page, 0, t) == 0) // so no rows, and none of their sums
             continue;
-        int64_t *cell = cell_own(m->into, m->r, m->grain, place, m->tuples[t]);
-        m->ok = cell && cell_add(cell, numbers, DBK_CUBE_PAGE, m->r->shape.columns, 1);
+        int64_t numbers[DBK_ROLLUP_COLUMNS_MAX];
+        for (uint32_t c = 0; c < m->r->shape.columns; c++)
+            numbers[c] = dbk_cells_number(cells, page, c, t);
+        m->ok = dbk_cube_add(&m->r->view.cubes[m->grain], place, m->into->versions, m->tuples[t], numbers, 1,
+                             m->r->shape.columns, 1);
     }
 }
 

@@ -165,15 +165,15 @@ static void compare_cells(void *user, int32_t bucket, const dbk_cells *cells)
     comparison *c = user;
     const dbk_cells *others = dbk_cube_find(&c->b->cubes[c->grain], bucket);
     for (uint32_t t = 0; t < c->a->tuples_count && c->same; t++) {
-        const int64_t *own = dbk_cells_page(cells, t / DBK_CUBE_PAGE), *other = NULL;
+        const void *own = dbk_cells_page(cells, t / DBK_CUBE_PAGE), *other = NULL;
         uint32_t partner = c->partners[t];
         if (!own)
             continue;
         if (others && partner < DBK_TUPLES_MAX)
             other = dbk_cells_page(others, partner / DBK_CUBE_PAGE);
         for (uint32_t column = 0; column < cells->columns; column++) {
-            int64_t number = other ? other[column * DBK_CUBE_PAGE + partner % DBK_CUBE_PAGE] : 0;
-            c->same &= own[column * DBK_CUBE_PAGE + t % DBK_CUBE_PAGE] == number;
+            int64_t number = other ? dbk_cells_number(others, other, column, partner) : 0;
+            c->same &= dbk_cells_number(cells, own, column, t) == number;
         }
     }
 }

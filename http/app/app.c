@@ -3,6 +3,7 @@
 #include "http/app/app.h"
 
 #include "engine/base/clock.h"
+#include "engine/patience.h"
 #include "http/app/call.h"
 #include "http/app/caller.h"
 #include "http/exports/exporter.h"
@@ -20,8 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-// A tenant with more orders than this may need more than a moment for a report.
-enum { INLINE_ORDERS_MAX = 2000000, WORKERS_DEFAULT = 2, STREAMERS = 4 };
+enum { WORKERS_DEFAULT = 2, LONG_READERS = 2, STREAMERS = 4 };
+// What a read may take on an event loop, all of whose connections it keeps waiting, and on a worker, where
+// writes and other reads stand behind it.
+enum { LOOP_NS = 100000, WORKER_NS = 5000000 };
 
 // ---- Time ----
 
@@ -174,6 +177,7 @@ static dbk_status create_parts(dbk_app *app, dbk_error *err)
     DBK_TRY(create_events(app, err));
     DBK_TRY(create_exporter(app, err));
     DBK_TRY(dbk_workers_create(&app->workers, threads, err));
+    DBK_TRY(dbk_workers_create(&app->long_readers, LONG_READERS, err));
     DBK_TRY(dbk_workers_create(&app->streamers, STREAMERS, err));
     DBK_TRY(create_keeper(app, err));
     DBK_TRY(dbk_pos_books_create(&app->pos_books, err));
@@ -204,6 +208,7 @@ void dbk_app_destroy(dbk_app *app)
         return;
     dbk_workers_destroy(app->streamers);
     dbk_workers_destroy(app->workers);
+    dbk_workers_destroy(app->long_readers); // after those that hand over to them
     dbk_pos_events_destroy(app->events);
     dbk_pos_keeper_destroy(app->pos_keeper);
     dbk_pos_books_destroy(app->pos_books);
@@ -238,11 +243,33 @@ static void run_handler(dbk_job *job)
     call->route->handle(call);
 }
 
-static bool may_take_long(dbk_call *call)
+// False: it would have taken longer than that, and the call is as if nobody had begun.
+static bool read_within(dbk_call *call, int64_t ns)
 {
-    if (call->route->cost != DBK_COST_READ)
-        return call->route->cost == DBK_COST_WRITE || call->route->cost == DBK_COST_LIVE;
-    return dbk_snapshot_rows(dbk_call_snapshot(call), call->tenant, DBK_ORDERS) > INLINE_ORDERS_MAX;
+    bool ran_out = false;
+    call->ran_out = &ran_out;
+    dbk_patience_begin(ns);
+    call->route->handle(call); // unless it ran out, the call is gone
+    dbk_patience_end();
+    if (ran_out)
+        dbk_call_begin_anew(call);
+    return !ran_out;
+}
+
+static void read_on_worker(dbk_job *job)
+{
+    dbk_call *call = (dbk_call *)job;
+    const int64_t ns = call->app->options.patience_ns;
+    if (!read_within(call, ns < 0 ? ns : WORKER_NS))
+        dbk_call_defer_long(call, run_handler);
+}
+
+// Most reads are answered from kept sums, or look at few rows: handing them over would take longer.
+static void read_on_loop(dbk_call *call)
+{
+    const int64_t ns = call->app->options.patience_ns;
+    if (!read_within(call, ns ? ns : LOOP_NS))
+        dbk_call_defer(call, read_on_worker);
 }
 
 static void refuse_unrouted(dbk_call *call, const char *allowed)
@@ -282,7 +309,9 @@ static void dispatch(dbk_call *call)
         return;
     if (route->cost == DBK_COST_READ && dbk_call_is_kept_answer(call))
         return;
-    if (may_take_long(call))
+    if (route->cost == DBK_COST_READ)
+        read_on_loop(call);
+    else if (route->cost == DBK_COST_WRITE || route->cost == DBK_COST_LIVE)
         dbk_call_defer(call, run_handler);
     else
         route->handle(call);
@@ -291,6 +320,7 @@ static void dispatch(dbk_call *call)
 void dbk_app_handle(void *context, dbk_request *request)
 {
     dbk_app *app = context;
+    dbk_patience_end(); // should a request come while a read is being answered
     dbk_call *call = calloc(1, sizeof(*call));
     if (call == NULL) {
         dbk_reply reply;

@@ -20,7 +20,10 @@ typedef struct dbk_app_options {
     bool webhooks;    // false: events are stored but sent by nobody
     bool events;      // streams of events; the store must have been opened with dbk_pos_watches
     bool pos_hours;   // false: hours of the point of sale are kept by nobody until somebody asks for it
-    int workers;      // threads for long reads and large bodies; 0 = 2
+    int workers;      // threads for reads that take their time and large bodies; 0 = 2
+    // What a read may take on an event loop, as far as can be told beforehand, in nanoseconds; 0 = 100 µs.
+    // Negative: reads with queries are answered on the threads for the longest alone.
+    int64_t patience_ns;
     // Where the files of exports are; NULL: exports are stored but written by nobody. Copied, as the next.
     const char *exports_directory;
     // "https://reports.example", what clients reach this server by; NULL = what they say themselves, by Host.

@@ -394,6 +394,10 @@ void dbk_call_fail(dbk_call *call, int status, const char *format, ...)
 
 void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err)
 {
+    if (status == DBK_LONG && call->ran_out != NULL) {
+        *call->ran_out = true;
+        return;
+    }
     int code = status == DBK_NO_MEMORY ? 503 : status == DBK_CANCELLED ? 503 : 500;
     if (code == 500)
         fprintf(stderr, "daybook: %.*s failed: %s\n", (int)call->request->path.length,
@@ -465,6 +469,26 @@ static void run_job(void *job)
     ((dbk_job *)job)->run(job);
 }
 
+void dbk_call_begin_anew(dbk_call *call)
+{
+    dbk_buffer_dispose(&call->body);
+    dbk_buffer_dispose(&call->tag);
+    call->body = (dbk_buffer){0};
+    call->tag = (dbk_buffer){0};
+    call->etag[0] = 0;
+    call->headers_count = 0;
+    call->state = NULL;
+}
+
+// Hands over to one of those threads, which has time.
+static void submit(dbk_call *call, dbk_workers *to, void (*run)(dbk_job *job))
+{
+    dbk_call_keep(call);
+    call->ran_out = NULL;
+    call->job.run = run;
+    dbk_workers_submit(to, &call->job);
+}
+
 void dbk_call_resume(dbk_call *call, void (*run)(dbk_job *job))
 {
     call->job.run = run;
@@ -473,14 +497,15 @@ void dbk_call_resume(dbk_call *call, void (*run)(dbk_job *job))
 
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job))
 {
-    dbk_call_keep(call);
-    call->job.run = run;
-    dbk_workers_submit(call->app->workers, &call->job);
+    submit(call, call->app->workers, run);
+}
+
+void dbk_call_defer_long(dbk_call *call, void (*run)(dbk_job *job))
+{
+    submit(call, call->app->long_readers, run);
 }
 
 void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job))
 {
-    dbk_call_keep(call);
-    call->job.run = run;
-    dbk_workers_submit(call->app->streamers, &call->job);
+    submit(call, call->app->streamers, run);
 }

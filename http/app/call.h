@@ -37,7 +37,8 @@ struct dbk_app {
     dbk_tokens *tokens;
     dbk_limiter *limiter;
     dbk_workers *workers;
-    dbk_workers *streamers; // wait for clients
+    dbk_workers *long_readers; // reads that would keep the workers from others for long
+    dbk_workers *streamers;    // wait for clients
     dbk_metrics *metrics;
     dbk_answers *answers;
     dbk_deliverer *deliverer;
@@ -77,6 +78,9 @@ struct dbk_call {
     dbk_stream *stream; // see dbk_call_stream
     int stream_status;
     void *state; // the handler's own, when it goes on elsewhere
+
+    // While the handler of a read runs with limited patience: where to note that it ran out.
+    bool *ran_out;
 
     dbk_read read; // see dbk_call_snapshot
     bool is_reading, is_kept;
@@ -137,7 +141,8 @@ void dbk_call_fail(dbk_call *call, int status, const char *format, ...) __attrib
 void dbk_call_fail_text(dbk_call *call, int status, dbk_text message, int retry_after);
 // … 404 for a path that nothing answers.
 void dbk_call_fail_unknown(dbk_call *call);
-// … for what a read or a write failed with.
+// … for what a read or a write failed with. A read that failed because nobody has time for it here (DBK_LONG)
+// is not answered: the call begins anew elsewhere.
 void dbk_call_fail_read(dbk_call *call, dbk_status status, const dbk_error *err);
 void dbk_call_fail_write(dbk_call *call, dbk_status status, const char *message);
 
@@ -157,6 +162,10 @@ int dbk_call_threads(const dbk_call *call);
 void dbk_call_resume(dbk_call *call, void (*run)(dbk_job *job));
 // Goes on with `run` on a worker thread.
 void dbk_call_defer(dbk_call *call, void (*run)(dbk_job *job));
+// … on one of the threads for what is longest.
+void dbk_call_defer_long(dbk_call *call, void (*run)(dbk_job *job));
+// Forgets what the handler has begun to write, but not who asks and of which snapshot.
+void dbk_call_begin_anew(dbk_call *call);
 // … on one of a few threads that may wait for a client to read, so that slow readers hold up nobody but each
 // other.
 void dbk_call_defer_stream(dbk_call *call, void (*run)(dbk_job *job));

@@ -18,8 +18,10 @@ typedef enum dbk_access {
 
 typedef enum dbk_cost {
     DBK_COST_SMALL, // answered where it arrives
-    // May read many rows of the company's tables, and nothing of Daybook's own but settings: given to a
-    // worker for large tenants; its answer is kept until those tables change.
+    // May read many rows of the company's tables, and nothing of Daybook's own but settings: begun where it
+    // arrives, and begun anew on a worker when a query of it would take too long for an event loop, so a
+    // handler changes nothing and tells a failed query by dbk_call_fail_read. Its answer is kept until those
+    // tables change.
     DBK_COST_READ,
     DBK_COST_WRITE, // waits for the disk: always a worker's
     DBK_COST_LIVE,  // reads many rows as of this very moment: always a worker's, and its answer is never kept

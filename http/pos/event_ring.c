@@ -21,8 +21,11 @@ bool dbk_event_id_parse(dbk_text text, uint64_t *out)
 
 void dbk_event_ring_init(dbk_event_ring *ring, size_t events_max, size_t bytes_max, uint64_t floor)
 {
-    *ring =
-        (dbk_event_ring){.events_max = events_max, .bytes_max = bytes_max, .floor = floor, .last_id = floor};
+    *ring = (dbk_event_ring){.events_max = events_max,
+                             .bytes_max = bytes_max,
+                             .gap = UINT64_MAX,
+                             .floor = floor,
+                             .last_id = floor};
 }
 
 static void drop_first(dbk_event_ring *ring)
@@ -50,6 +53,8 @@ void dbk_event_ring_miss(dbk_event_ring *ring, uint64_t id)
         return;
     while (ring->first < ring->next)
         drop_first(ring);
+    ring->gap = ring->next++;
+    ring->first = ring->next;
     if (ring->floor < id)
         ring->floor = id;
     if (ring->last_id < id)

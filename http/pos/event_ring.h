@@ -30,11 +30,13 @@ typedef struct dbk_event {
     char bytes[]; // "event: name\ndata: {}\nid: 1\n\n"
 } dbk_event;
 
-// Events are numbered from 0 in the order they came: [first, next) are there.
+// Events are numbered from 0 in the order they came: [first, next) are there. What is missing between two
+// events has a number too, `gap`, which is never in the ring: so who has come up to there can be told.
 typedef struct dbk_event_ring {
     dbk_event **events; // by sequence modulo capacity, which grows up to events_max
     size_t capacity, events_max, bytes, bytes_max;
     uint64_t first, next;
+    uint64_t gap;     // of the newest gap; UINT64_MAX = there was none
     uint64_t floor;   // every event with a larger id is in the ring
     uint64_t last_id; // of the newest event that ever was in it, or the floor
 } dbk_event_ring;

@@ -192,6 +192,15 @@ static void count(dbk_pos_events *events, uint64_t *figure)
     pthread_mutex_unlock(&events->mutex);
 }
 
+// The id is where the gap ends: who is cut off again here goes on behind it.
+static void say_reset(dbk_pos_events *events, const dbk_listener *l, dbk_buffer *out)
+{
+    const dbk_event_ring *ring = &l->company->ring;
+    dbk_buffer_format(out, "%sdata: {\"reset\":true}\nid: %llu\n\n", l->is_unnamed ? "" : "event: reset\n",
+                      (unsigned long long)(l->sequence == ring->next ? ring->last_id : ring->floor));
+    count(events, &events->figures.resets);
+}
+
 void dbk_listener_greet(dbk_pos_events *events, dbk_listener *l)
 {
     dbk_buffer *text = &events->scratch;
@@ -203,11 +212,7 @@ void dbk_listener_greet(dbk_pos_events *events, dbk_listener *l)
     if (l->is_resuming && dbk_event_ring_resume(ring, l->last_id, &l->sequence)) {
         dbk_buffer_u8(text, '\n');
     } else if (l->is_resuming) {
-        // The id is where the gap ends: who is cut off again here goes on behind it.
-        dbk_buffer_format(text, "%sdata: {\"reset\":true}\nid: %llu\n\n",
-                          l->is_unnamed ? "" : "event: reset\n",
-                          (unsigned long long)(l->sequence == ring->next ? ring->last_id : ring->floor));
-        count(events, &events->figures.resets);
+        say_reset(events, l, text);
     } else {
         // What the client comes back with when it is cut off before its first event. Some clients keep an id
         // only with an event; those that hear events by name are given one that nobody has to listen to.
@@ -245,7 +250,9 @@ static visit visit_listener(dbk_pos_events *events, dbk_listener *l)
     const dbk_event_ring *ring = &l->company->ring;
     if (l->sequence >= ring->next && l->comments == events->comments)
         return VISIT_NOTHING;
-    if (l->sequence < ring->first)
+    // One that has all that was before a gap goes on behind it. Whom more has passed is dropped.
+    bool is_at_gap = l->sequence == ring->gap;
+    if (l->sequence < ring->first && !is_at_gap)
         return VISIT_DROP;
     // Who has not taken the last pieces gets no more; a comment, which is for idle streams, it does not need.
     l->is_behind = dbk_stream_queued(l->stream) >= 2 * PIECE_BYTES;
@@ -258,6 +265,10 @@ static visit visit_listener(dbk_pos_events *events, dbk_listener *l)
     dbk_buffer_reset(text);
     if (l->comments != events->comments)
         dbk_buffer_format(text, ": keep-alive\n\n");
+    if (is_at_gap) {
+        l->sequence = sequence = ring->first;
+        say_reset(events, l, text);
+    }
     gather(l, text, &sequence);
     if (text->failed) {
         dbk_buffer_dispose(text);
@@ -317,7 +328,11 @@ static void enter(dbk_pos_events *events, dbk_listener *l)
         c->capacity = capacity;
     }
     c->listeners[c->count++] = l;
-    ensure_ring(events, c);
+    // Whether it has missed something can be said when everything that was stored before it came is in the
+    // ring. No more than the ring holds can wait, so this ends although more may be stored meanwhile.
+    int turns = 1 + events->options.ring_events / ROWS_AT_ONCE;
+    while (dbk_company_make_events(events, c) && turns > 0)
+        turns--;
     dbk_listener_greet(events, l);
     if (l->sequence < c->ring.next)
         c->is_dirty = true;

@@ -2,6 +2,8 @@
 // The server: options, listeners, one thread for each loop, and their common end.
 #include "http/server/loop.h"
 
+#include "engine/base/thread.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -105,6 +107,7 @@ int dbk_server_connections(const dbk_server *server)
 
 static void *loop_thread(void *loop)
 {
+    dbk_thread_be_prompt();
     dbk_loop_run(loop);
     return NULL;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A window over the input that always begins with a row. Each step appends 64 KiB, scans them for the ends of
 // fields and rows (csv_scan.h), hands out the whole rows and moves the begun one to the front, so that input
-// is copied once, within the second-level cache.
+// is copied at most once, within the second-level cache.
 #include "ingest/parse/csv.h"
 
 #include "engine/base/bytes.h"
@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 65536 };
+// Before the window's first byte and end there is room for what the readers of a run look at.
+enum { STEP = DBK_CSV_ROOM, ENDS_BEFORE = 1 };
 
 struct dbk_csv {
     dbk_csv_on_row on_row;
     void *user;
-    char *window;
+    char *window_room, *window;
     size_t size, capacity;
-    uint32_t *ends; // of fields and rows in the window, in order
+    uint32_t *ends_room, *ends; // of fields and rows in the window, in order; behind UINT32_MAX
     size_t ends_count, ends_capacity;
     dbk_csv_state state; // behind the window's last byte
     uint64_t line;       // of the window's first byte
@@ -55,8 +56,8 @@ void dbk_csv_destroy(dbk_csv *csv)
 {
     if (!csv)
         return;
-    free(csv->window);
-    free(csv->ends);
+    free(csv->window_room);
+    free(csv->ends_room);
     free(csv->fields);
     dbk_buffer_dispose(&csv->unescaped);
     free(csv);
@@ -73,21 +74,24 @@ static dbk_status reserve(dbk_csv *csv, size_t more, dbk_error *err)
         size_t capacity = csv->capacity ? csv->capacity : 2 * STEP;
         while (capacity < csv->size + more)
             capacity *= 2;
-        char *window = realloc(csv->window, capacity + DBK_CSV_RUN_SLACK);
-        if (!window)
+        char *room = realloc(csv->window_room, DBK_CSV_RUN_SLACK + capacity + DBK_CSV_RUN_SLACK);
+        if (!room)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a row of %zu bytes", csv->size);
-        csv->window = window;
+        csv->window_room = room;
+        csv->window = room + DBK_CSV_RUN_SLACK;
         csv->capacity = capacity;
     }
-    // The scan writes up to 8 positions ahead.
-    if (csv->ends_count + more + 8 > csv->ends_capacity) {
-        size_t capacity = csv->ends_capacity ? csv->ends_capacity : STEP + 8;
-        while (capacity < csv->ends_count + more + 8)
+    const size_t ends = csv->ends_count + more + DBK_CSV_SCAN_AHEAD;
+    if (ends > csv->ends_capacity) {
+        size_t capacity = csv->ends_capacity ? csv->ends_capacity : STEP + DBK_CSV_SCAN_AHEAD;
+        while (capacity < ends)
             capacity *= 2;
-        uint32_t *ends = realloc(csv->ends, capacity * sizeof *ends);
-        if (!ends)
+        uint32_t *room = realloc(csv->ends_room, (ENDS_BEFORE + capacity) * sizeof *room);
+        if (!room)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory for a row of %zu bytes", csv->size);
-        csv->ends = ends;
+        csv->ends_room = room;
+        csv->ends_room[0] = UINT32_MAX;
+        csv->ends = room + ENDS_BEFORE;
         csv->ends_capacity = capacity;
     }
     return DBK_OK;
@@ -218,25 +222,59 @@ DBK_WIDE static rarities look_for_rarities(const char *data, size_t size)
     return (rarities){nul, quote, high & 0x80};
 }
 
-// Hands out as many rows of the common number of fields as follow one another from `start` on; returns how
-// many were taken. Where no quote is, the first line feed ends a row, and is its last end.
+// Counts in bytes, for so long as they hold the count.
+DBK_WIDE static size_t count_byte(const char *data, size_t size, char byte)
+{
+    enum { CHUNK = 32 * 255 };
+    size_t count = 0;
+    for (size_t at = 0; at < size; at += CHUNK) {
+        const size_t chunk = size - at < CHUNK ? size - at : CHUNK;
+        uint8_t lanes[32] = {0};
+        size_t i = 0;
+        for (; i + 32 <= chunk; i += 32) {
+            for (int lane = 0; lane < 32; lane++)
+                lanes[lane] = (uint8_t)(lanes[lane] + (data[at + i + (size_t)lane] == byte));
+        }
+        for (; i < chunk; i++)
+            count += data[at + i] == byte;
+        for (int lane = 0; lane < 32; lane++)
+            count += lanes[lane];
+    }
+    return count;
+}
+
+// So many rows from `start` on have the common number of fields. Where no quote is, the first line feed ends
+// a row, and is its last end.
+static uint32_t plain_rows(const dbk_csv *csv, size_t start, const uint32_t *ends, size_t count)
+{
+    const char *window = csv->window;
+    const size_t fields = csv->run_fields;
+    uint32_t rows = 0;
+    while (rows < DBK_CSV_RUN_ROWS && (rows + 1) * fields <= count &&
+           window[ends[(rows + 1) * fields - 1]] == '\n')
+        rows++;
+    // Each ends in a line feed; none has another one.
+    if (rows == 0 || count_byte(window + start, ends[rows * fields - 1] + 1 - start, '\n') == rows)
+        return rows;
+    size_t at = start;
+    for (uint32_t r = 0; r < rows; r++) {
+        const size_t end = ends[(r + 1) * fields - 1];
+        if (memchr(window + at, '\n', end + 1 - at) != window + end)
+            return r;
+        at = end + 1;
+    }
+    return rows;
+}
+
+// Hands out as many rows of the common number of fields as follow one another from `start` on; *taken: how
+// many were taken.
 static dbk_status hand_out_run(dbk_csv *csv, size_t start, const uint32_t *ends, size_t count,
                                uint32_t *taken, dbk_error *err)
 {
-    const char *window = csv->window;
-    const uint32_t fields = csv->run_fields;
-    size_t at = start;
-    uint32_t rows = 0;
-    while (rows < DBK_CSV_RUN_ROWS && (size_t)(rows + 1) * fields <= count) {
-        const size_t end = ends[(size_t)(rows + 1) * fields - 1];
-        if (memchr(window + at, '\n', end + 1 - at) != window + end)
-            break;
-        at = end + 1;
-        rows++;
-    }
+    const uint32_t rows = plain_rows(csv, start, ends, count);
     *taken = 0;
     if (rows > 0) {
-        dbk_csv_run run = {window, (uint32_t)start, ends, rows, csv->line};
+        dbk_csv_run run = {csv->window, ends, rows, csv->line};
         DBK_TRY(csv->on_run(csv->user, &run, taken, err));
         csv->line += *taken;
     }
@@ -299,7 +337,8 @@ static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_err
                         "the row that begins on line %llu is longer than %d MiB: is a quote left open there?",
                         (unsigned long long)csv->line, DBK_CSV_ROW_MAX >> 20);
     DBK_TRY(reserve(csv, size, err));
-    memcpy(csv->window + csv->size, data, size);
+    if (data != csv->window + csv->size)
+        memcpy(csv->window + csv->size, data, size);
     size_t new_ends = csv->ends_count;
     csv->ends_count +=
         dbk_csv_scan(&csv->state, data, size, (uint32_t)csv->size, csv->ends + csv->ends_count);
@@ -307,6 +346,11 @@ static dbk_status feed_step(dbk_csv *csv, const char *data, size_t size, dbk_err
     csv->plain &= !found.quote;
     csv->ascii &= !found.high;
     return hand_out_rows(csv, new_ends, err);
+}
+
+char *dbk_csv_room(dbk_csv *csv)
+{
+    return reserve(csv, STEP, NULL) == DBK_OK ? csv->window + csv->size : NULL;
 }
 
 dbk_status dbk_csv_feed(dbk_csv *csv, const char *data, size_t size, dbk_error *err)

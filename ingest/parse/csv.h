@@ -26,14 +26,14 @@ typedef dbk_status (*dbk_csv_on_row)(void *user, const dbk_csv_row *row, dbk_err
 // them faster so. *taken: how many were, from the first on; the next one, if any, then goes to on_row.
 typedef struct dbk_csv_run {
     const char *text;
-    uint32_t start;
     const uint32_t *ends;
     uint32_t rows;
     uint64_t line;
 } dbk_csv_run;
 typedef dbk_status (*dbk_csv_on_run)(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err);
-// DBK_CSV_RUN_SLACK bytes behind a run may be read.
-enum { DBK_CSV_RUN_ROWS = 256, DBK_CSV_RUN_SLACK = 32 };
+// DBK_CSV_RUN_SLACK bytes before the text and behind a run may be read, and DBK_CSV_SCAN_AHEAD ends behind
+// it.
+enum { DBK_CSV_RUN_ROWS = 128, DBK_CSV_RUN_SLACK = 32 };
 
 // A row larger than this is a quote that nobody closed; it refuses the input.
 enum { DBK_CSV_ROW_MAX = 8 << 20 };
@@ -45,6 +45,10 @@ dbk_csv *dbk_csv_create(uint64_t first_line, dbk_csv_on_row on_row, void *user);
 // From now on rows of so many fields may come as runs. May be called from within on_row.
 void dbk_csv_take_runs(dbk_csv *csv, uint32_t fields, dbk_csv_on_run on_run);
 dbk_status dbk_csv_feed(dbk_csv *csv, const char *data, size_t size, dbk_error *err);
+// Where up to DBK_CSV_ROOM bytes may be written that are fed next, from there: that saves their copy. NULL:
+// memory is out.
+enum { DBK_CSV_ROOM = 65536 };
+char *dbk_csv_room(dbk_csv *csv);
 // End of input: hands out a last row without line end.
 dbk_status dbk_csv_finish(dbk_csv *csv, dbk_error *err);
 // The number of the line behind everything handed out.

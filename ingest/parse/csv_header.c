@@ -35,7 +35,7 @@ dbk_status dbk_csv_header_check(const dbk_csv_row *header, dbk_error *err)
 void dbk_csv_header_find(const char *data, size_t length, size_t *size)
 {
     dbk_csv_state state = DBK_CSV_OPENABLE;
-    uint32_t positions[1 + 8];
+    uint32_t positions[1 + DBK_CSV_SCAN_AHEAD];
     size_t first = 0;
     *size = 0;
     for (size_t i = 0; i < length; i++) {

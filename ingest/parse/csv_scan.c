@@ -2,6 +2,8 @@
 // The byte machine, its versions over masks, and the choice between them.
 #include "ingest/parse/csv_scan.h"
 
+#include "engine/base/processor.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -36,6 +38,18 @@ static inline uint64_t prefix_xor(uint64_t x)
     return x;
 }
 
+// Eight at a time whether or not there are as many: the branch on the number is the cost.
+static inline __attribute__((always_inline)) void put_eights(uint64_t bits, uint32_t from, uint32_t *out)
+{
+    while (bits) {
+        for (int i = 0; i < 8; i++) {
+            out[i] = from + (uint32_t)__builtin_ctzll(bits | (uint64_t)1 << 63);
+            bits &= bits - 1;
+        }
+        out += 8;
+    }
+}
+
 static inline void classify_sse2(const char *block, uint64_t *quotes, uint64_t *ends)
 {
     const __m128i quote = _mm_set1_epi8('"'), comma = _mm_set1_epi8(','), feed = _mm_set1_epi8('\n');
@@ -54,6 +68,7 @@ static inline void classify_sse2(const char *block, uint64_t *quotes, uint64_t *
 #define SCAN_TARGET
 #define SCAN_CLASSIFY classify_sse2
 #define SCAN_PREFIX   prefix_xor
+#define SCAN_PUT      put_eights
 #include "ingest/parse/csv_scan_body.h"
 
 #define AVX2_TARGET __attribute__((target("avx2,bmi,popcnt,pclmul")))
@@ -82,16 +97,60 @@ AVX2_TARGET static inline uint64_t prefix_xor_clmul(uint64_t x)
 #define SCAN_TARGET   AVX2_TARGET
 #define SCAN_CLASSIFY classify_avx2
 #define SCAN_PREFIX   prefix_xor_clmul
+#define SCAN_PUT      put_eights
+#include "ingest/parse/csv_scan_body.h"
+
+#define AVX512_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,bmi,popcnt,pclmul")))
+
+AVX512_TARGET static inline void classify_avx512(const char *block, uint64_t *quotes, uint64_t *ends)
+{
+    const __m512i bytes = _mm512_loadu_si512((const void *)block);
+    *quotes = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('"'));
+    *ends = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(',')) |
+            _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n'));
+}
+
+AVX512_TARGET static inline uint64_t prefix_xor_avx512(uint64_t x)
+{
+    return prefix_xor_clmul(x);
+}
+
+// The numbers of the bits side by side, then sixteen of them at a time.
+AVX512_TARGET static inline void put_sixteens(uint64_t bits, uint32_t from, uint32_t *out)
+{
+    static const uint8_t numbers[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15,
+                                        16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+                                        32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+                                        48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+    const __m512i base = _mm512_set1_epi32((int)from);
+    __m512i at = _mm512_maskz_compress_epi8(bits, _mm512_loadu_si512((const void *)numbers));
+    for (int left = __builtin_popcountll(bits);; left -= 16) {
+        const __m512i wide = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(at));
+        _mm512_storeu_si512((void *)out, _mm512_add_epi32(wide, base));
+        if (left <= 16)
+            break;
+        at = _mm512_shuffle_i64x2(at, at, 0x39);
+        out += 16;
+    }
+}
+
+#define SCAN_NAME     scan_avx512
+#define SCAN_TARGET   AVX512_TARGET
+#define SCAN_CLASSIFY classify_avx512
+#define SCAN_PREFIX   prefix_xor_avx512
+#define SCAN_PUT      put_sixteens
 #include "ingest/parse/csv_scan_body.h"
 #endif
 
-static dbk_csv_scanner scanners[3];
+static dbk_csv_scanner scanners[4];
 static int scanners_count;
 
 static void find_scanners(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
+    if (dbk_level_best() == DBK_LEVEL_AVX512 && __builtin_cpu_supports("pclmul"))
+        scanners[scanners_count++] = (dbk_csv_scanner){"avx512", scan_avx512};
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("popcnt") &&
         __builtin_cpu_supports("pclmul"))
         scanners[scanners_count++] = (dbk_csv_scanner){"avx2", scan_avx2};
@@ -117,7 +176,7 @@ size_t dbk_csv_scan(dbk_csv_state *state, const char *data, size_t size, uint32_
 size_t dbk_csv_split(dbk_csv_state *state, const char *data, size_t size)
 {
     enum { STEP = 4096 };
-    uint32_t positions[STEP + 8];
+    uint32_t positions[STEP + DBK_CSV_SCAN_AHEAD];
     size_t split = 0;
     for (size_t at = 0; at < size; at += STEP) {
         size_t step = size - at < STEP ? size - at : STEP;

@@ -17,10 +17,11 @@ typedef enum dbk_csv_state {
     DBK_CSV_INSIDE,       // inside quotes
 } dbk_csv_state;
 
-enum { DBK_CSV_BLOCK = 64 };
+// The fast versions write so many positions ahead.
+enum { DBK_CSV_BLOCK = 64, DBK_CSV_SCAN_AHEAD = 16 };
 
 // Scans size bytes and appends to `positions` base + i for every comma and line feed at i outside quotes, in
-// order; returns how many. positions needs room for size + 8 entries: the fast versions write ahead.
+// order; returns how many. positions needs room for size + DBK_CSV_SCAN_AHEAD entries.
 size_t dbk_csv_scan(dbk_csv_state *state, const char *data, size_t size, uint32_t base, uint32_t *positions);
 
 // One machine's version of the scan; the portable one is the twin that tests compare with.

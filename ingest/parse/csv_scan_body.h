@@ -5,7 +5,9 @@
 //   SCAN_CLASSIFY  (block, &quotes, &ends): bit i of quotes is set where byte i is a quote, of ends where it
 //                  is a comma or a line feed
 //   SCAN_PREFIX    (x): bit i of the result is the XOR of bits 0..i of x
-// All four are undefined at the end.
+//   SCAN_PUT       (bits, from, out): writes from + i to out for each bit i, in order, at least one, and may
+//                  write some more
+// All five are undefined at the end.
 
 SCAN_TARGET static size_t SCAN_NAME(dbk_csv_state *state, const char *data, size_t size, uint32_t base,
                                     uint32_t *positions)
@@ -33,16 +35,8 @@ SCAN_TARGET static size_t SCAN_NAME(dbk_csv_state *state, const char *data, size
                                                   : DBK_CSV_PLAIN;
             ends = outside_ends;
         }
-        // Eight at a time whether or not there are as many: the branch on the number is the cost.
-        uint32_t *out = positions + count, from = base + (uint32_t)at;
+        SCAN_PUT(ends, base + (uint32_t)at, positions + count);
         count += (size_t)__builtin_popcountll(ends);
-        while (ends) {
-            for (int i = 0; i < 8; i++) {
-                out[i] = from + (uint32_t)__builtin_ctzll(ends | (uint64_t)1 << 63);
-                ends &= ends - 1;
-            }
-            out += 8;
-        }
     }
     count += scan_bytes(&now, data + at, size - at, base + (uint32_t)at, positions + count);
     *state = now;
@@ -53,3 +47,4 @@ SCAN_TARGET static size_t SCAN_NAME(dbk_csv_state *state, const char *data, size
 #undef SCAN_TARGET
 #undef SCAN_CLASSIFY
 #undef SCAN_PREFIX
+#undef SCAN_PUT

@@ -2,6 +2,8 @@
 // CSV whose header names the columns of a table.
 #include "ingest/parse/csv.h"
 #include "ingest/parse/csv_header.h"
+#include "ingest/parse/csv_scan.h"
+#include "ingest/parse/reader.h"
 #include "ingest/parse/row_run.h"
 #include "ingest/parse/source.h"
 
@@ -76,13 +78,14 @@ static uint32_t field_of(const csv_source *source, int column)
     return 0;
 }
 
-_Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SLACK >= (int)DBK_RUN_SLACK,
+_Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SLACK >= (int)DBK_RUN_SLACK &&
+                   (int)DBK_CSV_SCAN_AHEAD >= (int)DBK_RUN_ENDS,
                "a run of rows of text is a run of rows");
 
 static dbk_status on_run(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err)
 {
     csv_source *source = user;
-    const dbk_run fields = {run->text,       run->start, run->ends, run->rows, source->columns_count,
+    const dbk_run fields = {run->text,       run->ends, run->rows, source->columns_count,
                             source->columns, run->line};
     DBK_TRY(dbk_rows_add_run(source->rows, &fields, taken, err));
     source->super.totals.rows += *taken;
@@ -150,6 +153,13 @@ static dbk_status csv_finish(dbk_source *super, dbk_error *err)
     return dbk_rows_flush(source->rows, err);
 }
 
+_Static_assert((int)DBK_PARSER_ROOM <= (int)DBK_CSV_ROOM, "the reader's room is the parser's");
+
+static char *csv_room(dbk_source *super)
+{
+    return dbk_csv_room(((csv_source *)super)->csv);
+}
+
 static void csv_destroy(dbk_source *super)
 {
     csv_source *source = (csv_source *)super;
@@ -177,7 +187,7 @@ static dbk_status read_header(csv_source *source, dbk_error *err)
 dbk_source *dbk_source_csv_create(const dbk_parse_options *options, const dbk_parse_sink *sink,
                                   dbk_error *err)
 {
-    static const dbk_source_ops ops = {csv_feed, csv_finish, csv_destroy};
+    static const dbk_source_ops ops = {csv_feed, csv_finish, csv_destroy, csv_room};
     csv_source *source = calloc(1, sizeof *source);
     if (!source)
         return NULL;

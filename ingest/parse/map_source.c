@@ -471,7 +471,7 @@ static void find_orders(map_run *run)
 
 dbk_source *dbk_source_map_create(const dbk_map *map, const dbk_parse_sink *sink)
 {
-    static const dbk_source_ops ops = {map_feed, map_finish, map_destroy};
+    static const dbk_source_ops ops = {map_feed, map_finish, map_destroy, NULL};
     map_run *run = calloc(1, sizeof *run);
     if (!run)
         return NULL;

@@ -291,7 +291,7 @@ static void ndjson_destroy(dbk_source *super)
 
 dbk_source *dbk_source_ndjson_create(const dbk_parse_options *options, const dbk_parse_sink *sink)
 {
-    static const dbk_source_ops ops = {ndjson_feed, ndjson_finish, ndjson_destroy};
+    static const dbk_source_ops ops = {ndjson_feed, ndjson_finish, ndjson_destroy, NULL};
     ndjson_source *source = calloc(1, sizeof *source);
     if (!source)
         return NULL;

@@ -95,6 +95,11 @@ dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, db
     return size ? parser->source->ops->feed(parser->source, at, size, err) : DBK_OK;
 }
 
+char *dbk_parser_room(dbk_parser *parser)
+{
+    return parser->started && parser->source->ops->room ? parser->source->ops->room(parser->source) : NULL;
+}
+
 dbk_status dbk_parser_finish(dbk_parser *parser, dbk_error *err)
 {
     if (!parser->started)

@@ -24,6 +24,10 @@ dbk_status dbk_parser_create_mapped(dbk_parser **out, const dbk_map *map, const 
 // UTF-8, a NUL byte, no header, a missing required column, a ZIP, …), with line and what to do. Rows before
 // it may have gone to on_batch: whoever needs all or nothing holds them back.
 dbk_status dbk_parser_feed(dbk_parser *parser, const void *data, size_t size, dbk_error *err);
+// Where up to DBK_PARSER_ROOM bytes may be written that are fed next, from there: that saves a copy of them.
+// NULL: there is no such place, feed them from elsewhere.
+enum { DBK_PARSER_ROOM = 65536 };
+char *dbk_parser_room(dbk_parser *parser);
 // End of input: the last line may lack its newline; an open quote is a reject. Emits the last batch.
 dbk_status dbk_parser_finish(dbk_parser *parser, dbk_error *err);
 void dbk_parser_destroy(dbk_parser *parser);

@@ -130,6 +130,7 @@ dbk_status dbk_rows_open_batch(dbk_rows *rows, dbk_error *err)
         return dbk_rows_no_memory(err);
     }
     rows->batch = batch;
+    rows->batches++;
     rows->open_mask = 0;
     rows->chunk = NULL;
     rows->chunk_left = 0;

@@ -8,14 +8,15 @@
 #include "ingest/parse/row.h"
 
 // So few that their ends and bytes stay in the first-level cache from column to column.
-enum { DBK_RUN_ROWS = 256, DBK_RUN_SLACK = 32 };
+enum { DBK_RUN_ROWS = 128, DBK_RUN_SLACK = 32, DBK_RUN_ENDS = 8 };
 
 // Fields as they stand in the text: field f of row r ends at ends[r * fields + f], where a comma or line feed
-// is, and begins behind the end before it, the first at `start`. No quotes, nothing but valid UTF-8, no NUL.
-// A carriage return before a line feed is part of neither. DBK_RUN_SLACK bytes behind the last may be read.
+// is, and begins behind the end before it; so does the first, behind ends[-1], which is UINT32_MAX where the
+// text begins with it. No quotes, nothing but valid UTF-8, no NUL. A carriage return before a line feed is
+// part of neither. DBK_RUN_SLACK bytes before the text's first and behind the run's last may be read, and
+// DBK_RUN_ENDS ends behind the last. All is within INT32_MAX bytes.
 typedef struct dbk_run {
     const char *text;
-    uint32_t start;
     const uint32_t *ends;
     uint32_t rows, fields; // rows: 1 to DBK_RUN_ROWS
     const int *columns;    // of each field: the table's column, or -1

@@ -14,19 +14,18 @@ typedef struct dbk_word_key {
     uint64_t low, high;
 } dbk_word_key;
 
-// Open addressing over the words of one column, for the short and for the long.
-typedef struct dbk_short_slot {
-    dbk_word_key key;
-    uint32_t length, code; // code 0 = free
-} dbk_short_slot;
-typedef struct dbk_long_slot {
-    uint32_t hash, code; // code 0 = free; growing and most mismatches need no look at the words
-} dbk_long_slot;
+// Open addressing over the words of one column, for the short and for the long. Growing and most mismatches
+// need no look at the words.
+typedef struct dbk_word_slot {
+    uint32_t hash, code; // code 0 = free
+} dbk_word_slot;
 
 typedef struct dbk_word_table {
-    dbk_short_slot *shorts;
+    dbk_word_slot *shorts;
     uint32_t shorts_count, shorts_used; // places, a power of two; words
-    dbk_long_slot *longs;               // NULL until there is a long word
+    dbk_word_key *keys;                 // of short words, by their codes
+    uint32_t keys_count;                // that there is room for
+    dbk_word_slot *longs;               // NULL until there is a long word
     uint32_t longs_count, longs_used;
     uint32_t words_capacity;
     uint32_t last_code; // of the row before: runs of equal words are the rule
@@ -37,6 +36,7 @@ struct dbk_rows {
     uint32_t capacity;      // rows of a batch
     uint64_t required_mask; // columns that a row must set
     dbk_batch *batch;       // NULL until a row begins
+    uint64_t batches;       // begun so far
     uint64_t open_mask;     // columns that the batch has
     uint64_t set_mask;      // columns with a value in the row at hand
     dbk_text pending[DBK_COLUMNS_MAX + 1];
@@ -83,8 +83,8 @@ dbk_text dbk_word_as_currency(dbk_text word, char capitals[3]);
 bool dbk_words_open(dbk_rows *rows, int index);
 // The word's code in the batch's dictionary, a new one if need be. 0: memory is out.
 uint32_t dbk_words_intern(dbk_rows *rows, int index, dbk_text word);
-// The same for a word of 1 to 16 bytes whose key is known.
-uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uint32_t length);
+// The same for a word of 1 to 16 bytes whose key and hash are known.
+uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uint32_t hash, uint32_t length);
 void dbk_words_dispose(dbk_word_table *table);
 
 // The key of a word of 1 to 16 bytes, of which 16 may be read.
@@ -98,19 +98,22 @@ static inline dbk_word_key dbk_word_key_of(const char *at, uint32_t length)
                                                  : high & ~(all << 8 * (length - 8))};
 }
 
-// A 128-bit product folded in two, twice as long as the table needs.
-static inline uint64_t dbk_word_hash(const dbk_rows *rows, dbk_word_key key)
+// A 128-bit product folded in two. Words of one key and different lengths have different hashes.
+static inline uint32_t dbk_word_hash(const dbk_rows *rows, dbk_word_key key, uint32_t length)
 {
     const dbk_u128 product = (dbk_u128)(key.low ^ rows->word_seed) *
                              (key.high ^ UINT64_C(0x9e3779b97f4a7c15) ^ rows->word_seed << 1);
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    return (uint32_t)((uint64_t)product ^ (uint64_t)(product >> 64)) + length;
 }
 
-// This key will be asked for soon.
-static inline void dbk_words_expect_short(const dbk_rows *rows, int index, dbk_word_key key)
+// The word of this hash will be asked for soon; and once its place is here, too.
+static inline void dbk_words_expect_slot(const dbk_word_table *table, uint32_t hash)
 {
-    const dbk_word_table *table = &rows->words[index];
-    __builtin_prefetch(&table->shorts[(uint32_t)dbk_word_hash(rows, key) & (table->shorts_count - 1)]);
+    __builtin_prefetch(&table->shorts[hash & (table->shorts_count - 1)]);
+}
+static inline void dbk_words_expect_key(const dbk_word_table *table, uint32_t hash)
+{
+    __builtin_prefetch(&table->keys[table->shorts[hash & (table->shorts_count - 1)].code]);
 }
 
 #endif

@@ -7,19 +7,36 @@
 #include <stdlib.h>
 
 // The first sizes of what grows with a batch; a batch of few rows begins smaller.
-enum { SLOTS_FEW = 16, SLOTS_MANY = 256, WORDS_MANY = 64 };
+enum { SLOTS_FEW = 16, SLOTS_MANY = 256, WORDS_MANY = 64, KEYS_FEW = 8 };
+
+// count: places, a power of two.
+static bool grow_slots(dbk_word_slot **slots, uint32_t *slots_count, uint32_t count)
+{
+    dbk_word_slot *grown = calloc(count, sizeof *grown);
+    if (!grown)
+        return false;
+    for (uint32_t i = 0; i < *slots_count; i++) {
+        const dbk_word_slot slot = (*slots)[i];
+        uint32_t at = slot.hash & (count - 1);
+        if (!slot.code)
+            continue;
+        while (grown[at].code)
+            at = (at + 1) & (count - 1);
+        grown[at] = slot;
+    }
+    free(*slots);
+    *slots = grown;
+    *slots_count = count;
+    return true;
+}
 
 bool dbk_words_open(dbk_rows *rows, int index)
 {
     dbk_word_table *table = &rows->words[index];
     dbk_batch_column *column = &rows->batch->columns[index];
-    if (!table->shorts) {
-        const uint32_t count = rows->capacity < WORDS_MANY ? SLOTS_FEW : SLOTS_MANY;
-        table->shorts = malloc(count * sizeof *table->shorts);
-        if (!table->shorts)
-            return false;
-        table->shorts_count = count;
-    }
+    if (!table->shorts && !grow_slots(&table->shorts, &table->shorts_count,
+                                      rows->capacity < WORDS_MANY ? SLOTS_FEW : SLOTS_MANY))
+        return false;
     memset(table->shorts, 0, table->shorts_count * sizeof *table->shorts);
     if (table->longs)
         memset(table->longs, 0, table->longs_count * sizeof *table->longs);
@@ -38,6 +55,7 @@ bool dbk_words_open(dbk_rows *rows, int index)
 void dbk_words_dispose(dbk_word_table *table)
 {
     free(table->shorts);
+    free(table->keys);
     free(table->longs);
 }
 
@@ -66,70 +84,47 @@ static bool is_same_key(dbk_word_key a, dbk_word_key b)
     return ((a.low ^ b.low) | (a.high ^ b.high)) == 0;
 }
 
-static bool grow_shorts(const dbk_rows *rows, dbk_word_table *table)
+// Keeps the key of the word with this code.
+static bool keep_key(dbk_word_table *table, dbk_word_key key, uint32_t code)
 {
-    const uint32_t count = table->shorts_count * 4;
-    dbk_short_slot *slots = calloc(count, sizeof *slots);
-    if (!slots)
-        return false;
-    for (uint32_t i = 0; i < table->shorts_count; i++) {
-        if (!table->shorts[i].code)
-            continue;
-        uint32_t at = (uint32_t)dbk_word_hash(rows, table->shorts[i].key) & (count - 1);
-        while (slots[at].code)
-            at = (at + 1) & (count - 1);
-        slots[at] = table->shorts[i];
+    if (code >= table->keys_count) {
+        uint32_t count = table->keys_count ? table->keys_count : KEYS_FEW;
+        while (count <= code)
+            count *= 2;
+        dbk_word_key *keys = realloc(table->keys, count * sizeof *keys);
+        if (!keys)
+            return false;
+        table->keys = keys;
+        table->keys_count = count;
     }
-    free(table->shorts);
-    table->shorts = slots;
-    table->shorts_count = count;
+    table->keys[code] = key;
     return true;
 }
 
-uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uint32_t length)
+uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uint32_t hash, uint32_t length)
 {
     dbk_word_table *table = &rows->words[index];
-    uint32_t at = (uint32_t)dbk_word_hash(rows, key) & (table->shorts_count - 1);
+    uint32_t at = hash & (table->shorts_count - 1);
     for (; table->shorts[at].code; at = (at + 1) & (table->shorts_count - 1)) {
-        if (is_same_key(table->shorts[at].key, key) && table->shorts[at].length == length)
+        if (table->shorts[at].hash == hash && is_same_key(table->keys[table->shorts[at].code], key))
             return table->shorts[at].code;
     }
     const uint32_t code = add_word(rows, index, (dbk_text){(const char *)&key, length});
-    if (!code)
+    if (!code || !keep_key(table, key, code))
         return 0;
-    table->shorts[at] = (dbk_short_slot){key, length, code};
-    if (++table->shorts_used * 2 > table->shorts_count && !grow_shorts(rows, table))
-        return 0;
-    return code;
+    table->shorts[at] = (dbk_word_slot){hash, code};
+    return ++table->shorts_used * 2 > table->shorts_count &&
+                   !grow_slots(&table->shorts, &table->shorts_count, table->shorts_count * 4)
+               ? 0
+               : code;
 }
 
 // ---- Long words ----
 
-static bool grow_longs(dbk_word_table *table)
-{
-    const uint32_t count = table->longs_count ? table->longs_count * 2 : SLOTS_FEW;
-    dbk_long_slot *slots = calloc(count, sizeof *slots);
-    if (!slots)
-        return false;
-    for (uint32_t i = 0; i < table->longs_count; i++) {
-        dbk_long_slot slot = table->longs[i];
-        uint32_t at = slot.hash & (count - 1);
-        if (!slot.code)
-            continue;
-        while (slots[at].code)
-            at = (at + 1) & (count - 1);
-        slots[at] = slot;
-    }
-    free(table->longs);
-    table->longs = slots;
-    table->longs_count = count;
-    return true;
-}
-
 static uint32_t intern_long(dbk_rows *rows, int index, dbk_text word)
 {
     dbk_word_table *table = &rows->words[index];
-    if (!table->longs && !grow_longs(table))
+    if (!table->longs && !grow_slots(&table->longs, &table->longs_count, SLOTS_FEW))
         return 0;
     const dbk_text *words = rows->batch->columns[index].words;
     const uint32_t hash = (uint32_t)dbk_hash_bytes(word.data, word.length);
@@ -141,8 +136,11 @@ static uint32_t intern_long(dbk_rows *rows, int index, dbk_text word)
     const uint32_t code = add_word(rows, index, word);
     if (!code)
         return 0;
-    table->longs[at] = (dbk_long_slot){hash, code};
-    return ++table->longs_used * 2 > table->longs_count && !grow_longs(table) ? 0 : code;
+    table->longs[at] = (dbk_word_slot){hash, code};
+    return ++table->longs_used * 2 > table->longs_count &&
+                   !grow_slots(&table->longs, &table->longs_count, table->longs_count * 2)
+               ? 0
+               : code;
 }
 
 uint32_t dbk_words_intern(dbk_rows *rows, int index, dbk_text word)
@@ -157,7 +155,8 @@ uint32_t dbk_words_intern(dbk_rows *rows, int index, dbk_text word)
     } else {
         char bytes[DBK_WORD_KEY_BYTES] = {0};
         memcpy(bytes, word.data, word.length);
-        code = dbk_words_intern_short(rows, index, dbk_word_key_of(bytes, word.length), word.length);
+        const dbk_word_key key = dbk_word_key_of(bytes, word.length);
+        code = dbk_words_intern_short(rows, index, key, dbk_word_hash(rows, key, word.length), word.length);
     }
     return table->last_code = code;
 }

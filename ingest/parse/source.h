@@ -13,6 +13,7 @@ typedef struct dbk_source_ops {
     dbk_status (*feed)(dbk_source *source, const char *data, size_t size, dbk_error *err);
     dbk_status (*finish)(dbk_source *source, dbk_error *err);
     void (*destroy)(dbk_source *source);
+    char *(*room)(dbk_source *source); // as dbk_parser_room, once the input has begun; or NULL
 } dbk_source_ops;
 
 // The first member of every implementation.

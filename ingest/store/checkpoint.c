@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of a checkpoint is the whole of its safety: files, synced one by one; the directory; the
+// The order of a checkpoint is the whole of its safety: files, each of them synced; the directory; the
 // manifest, synced; the directory; and only then removals, the old manifest first.
 #include "ingest/store/checkpoint.h"
 
@@ -9,11 +9,13 @@
 #include "engine/base/hash.h"
 #include "engine/image.h"
 #include "ingest/store/files.h"
+#include "ingest/store/new_files.h"
 #include "ingest/store/state.h"
 #include "ingest/store/words.h"
 
 typedef struct checkpoint {
     dbk_io *io;
+    dbk_new_files files; // not yet synced
     const dbk_checkpoint_input *input;
     dbk_manifest_index on_disk; // segments of the previous manifest
     dbk_manifest *next;
@@ -35,7 +37,7 @@ static dbk_status write_segment(checkpoint *c, const dbk_segment *segment, dbk_m
     const void *bytes = dbk_segment_bytes(segment, &size);
     slot->size = size;
     slot->checksum = dbk_checksum(bytes, size);
-    DBK_TRY(dbk_file_write_new(c->io, DBK_FILE_SEGMENT, slot->id, bytes, size, c->input->again, err));
+    DBK_TRY(dbk_new_files_write(&c->files, DBK_FILE_SEGMENT, slot->id, bytes, size, c->input->again, err));
     c->figures->segments_written++;
     c->figures->bytes_written += size;
     return DBK_OK;
@@ -141,8 +143,8 @@ static dbk_status keep_tenants(checkpoint *c, dbk_error *err)
     c->next->state_size = c->state.size;
     c->next->state_checksum = dbk_checksum(c->state.data, c->state.size);
     c->figures->bytes_written += c->state.size;
-    return dbk_file_write_new(c->io, DBK_FILE_STATE, c->next->epoch, c->state.data, c->state.size,
-                              c->input->again, err);
+    return dbk_new_files_write(&c->files, DBK_FILE_STATE, c->next->epoch, c->state.data, c->state.size,
+                               c->input->again, err);
 }
 
 // ---- Words ----
@@ -227,8 +229,8 @@ static dbk_status write_words(checkpoint *c, const covered_words *covered, dbk_e
         words->size = bytes.size;
         words->checksum = dbk_checksum(bytes.data, bytes.size);
         c->figures->bytes_written += bytes.size;
-        status = dbk_file_write_new(c->io, DBK_FILE_WORDS, words->epoch, bytes.data, bytes.size,
-                                    c->input->again, err);
+        status = dbk_new_files_write(&c->files, DBK_FILE_WORDS, words->epoch, bytes.data, bytes.size,
+                                     c->input->again, err);
     }
     if (status == DBK_OK)
         next->words_count++;
@@ -283,7 +285,7 @@ static dbk_status write_manifest(dbk_io *io, const dbk_manifest *manifest, bool 
 dbk_status dbk_checkpoint_write(dbk_io *io, const dbk_checkpoint_input *input, dbk_manifest **out,
                                 dbk_checkpoint_figures *figures, dbk_error *err)
 {
-    checkpoint c = {.io = io, .input = input, .figures = figures};
+    checkpoint c = {.io = io, .files.io = io, .input = input, .figures = figures};
     DBK_TRY(dbk_manifest_index_build(&c.on_disk, input->previous, err));
     c.next = dbk_manifest_create();
     dbk_status status = c.next ? DBK_OK : out_of_memory(err);
@@ -297,6 +299,10 @@ dbk_status dbk_checkpoint_write(dbk_io *io, const dbk_checkpoint_input *input, d
     }
     if (status == DBK_OK)
         status = keep_words(&c, err);
+    dbk_error why = {0};
+    const dbk_status settled = dbk_new_files_settle(&c.files, &why);
+    if (status == DBK_OK && settled != DBK_OK)
+        status = dbk_fail(err, settled, "%s", why.message);
     if (status == DBK_OK)
         status = write_manifest(io, c.next, input->again, &figures->bytes_written, err);
     dbk_manifest_index_dispose(&c.on_disk);
@@ -336,6 +342,40 @@ static void discard(dbk_io *io, dbk_file_kind kind, uint64_t number)
     (void)io->backend->remove(io, dbk_file_name_make(kind, number).text, NULL);
 }
 
+// Removes what the old manifest names, once that one is gone for good: were it to come back after a crash,
+// its files would be missing. Where nothing else goes, it may come back; the next opening removes it.
+typedef struct discarder {
+    dbk_io *io;
+    const dbk_db *db;
+    dbk_segment_files *files;
+    const dbk_manifest *previous;
+    bool forgot;
+    dbk_status status;
+    dbk_error *err;
+} discarder;
+
+static bool forget(discarder *d)
+{
+    if (!d->forgot) {
+        discard(d->io, DBK_FILE_MANIFEST, d->previous->epoch);
+        d->status = d->io->backend->sync_directory(d->io, d->err);
+    }
+    d->forgot = true;
+    return d->status == DBK_OK;
+}
+
+static void discard_named(discarder *d, dbk_file_kind kind, uint64_t number)
+{
+    if (forget(d))
+        discard(d->io, kind, number);
+}
+
+static void discard_segment(discarder *d, uint64_t id)
+{
+    if (forget(d))
+        dbk_segment_files_discard(d->files, dbk_image_cold(d->db), d->io, id);
+}
+
 static bool has_words_file(const dbk_manifest *manifest, uint64_t epoch)
 {
     for (uint32_t w = 0; w < manifest->words_count; w++)
@@ -354,21 +394,21 @@ dbk_status dbk_checkpoint_sweep(dbk_io *io, const dbk_manifest *previous, const 
         dbk_manifest_index_dispose(&before);
         return status;
     }
-    discard(io, DBK_FILE_MANIFEST, previous->epoch);
-    status = io->backend->sync_directory(io, err);
-    if (status == DBK_OK) {
-        for (size_t i = 0; i < before.count; i++)
-            if (!dbk_manifest_index_find(&after, before.slots[i]->id))
-                dbk_segment_files_discard(files, dbk_image_cold(db), io, before.slots[i]->id);
-        dbk_segment_files_tidy(files, dbk_image_cold(db), io);
-        for (uint32_t w = 0; w < previous->words_count; w++)
-            if (!has_words_file(next, previous->words[w].epoch))
-                discard(io, DBK_FILE_WORDS, previous->words[w].epoch);
-        if (previous->state_size)
-            discard(io, DBK_FILE_STATE, previous->epoch);
-        for (uint64_t s = previous->log.sequence; s < next->log.sequence; s++)
-            discard(io, DBK_FILE_LOG, s);
-    }
+    discarder d = {.io = io, .db = db, .files = files, .previous = previous, .status = DBK_OK, .err = err};
+    for (size_t i = 0; i < before.count; i++)
+        if (!dbk_manifest_index_find(&after, before.slots[i]->id))
+            discard_segment(&d, before.slots[i]->id);
+    dbk_segment_files_tidy(files, dbk_image_cold(db), io);
+    for (uint32_t w = 0; w < previous->words_count; w++)
+        if (!has_words_file(next, previous->words[w].epoch))
+            discard_named(&d, DBK_FILE_WORDS, previous->words[w].epoch);
+    if (previous->state_size)
+        discard_named(&d, DBK_FILE_STATE, previous->epoch);
+    for (uint64_t s = previous->log.sequence; s < next->log.sequence; s++)
+        discard_named(&d, DBK_FILE_LOG, s);
+    if (!d.forgot)
+        discard(io, DBK_FILE_MANIFEST, previous->epoch);
+    status = d.status;
     dbk_manifest_index_dispose(&before);
     dbk_manifest_index_dispose(&after);
     return status;

@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dbk_words_decode(data, size, &manifest, &words, visit, &sum, NULL);
     memset(file, 0, 64);
     memcpy(file, magic, sizeof(magic));
-    file[8] = 1;
+    file[8] = (uint8_t)(1 + data[1] / 2 % 2); // both versions
     file[12] = (uint8_t)words.sections_count;
     file[16] = 1;
     memcpy(file + 64, data + 2, size - 2);

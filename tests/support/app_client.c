@@ -17,6 +17,7 @@
 #include <string.h>
 
 int64_t test_now_ms;
+int64_t test_patience_ns;
 
 void test_set_now(const char *text)
 {
@@ -35,7 +36,8 @@ static void open_store(test_app *t, bool rate_limits)
     dbk_store_options options = {.directory = t->directory, .create = true, .memory_bytes = 1 << 30};
     if (dbk_store_open(&t->store, &options, &err) != DBK_OK)
         fail_msg("%s", err.message);
-    dbk_app_options app_options = {.now_ms = now, .rate_limits = rate_limits, .workers = 2};
+    dbk_app_options app_options = {
+        .now_ms = now, .rate_limits = rate_limits, .workers = 2, .patience_ns = test_patience_ns};
     if (dbk_app_create(&t->app, t->store, &app_options, &err) != DBK_OK)
         fail_msg("%s", err.message);
 }

@@ -399,25 +399,34 @@ static void test_hours_of_the_day_are_the_clocks(void **state)
         assert_int_equal(dbk_zone_load(zones[z], &zone, &err), DBK_OK);
         int64_t changes[2] = {0, 0};
         for (int i = 0; i < 20000; i++) {
-            int64_t ms = (int64_t)dbk_random_below(&r, INT64_C(4102444800000)), start, end;
+            int64_t ms = (int64_t)dbk_random_below(&r, INT64_C(4102444800000)), start, end, steady;
             if (i % 2) { // near a change of the clock
                 dbk_zone_offset(zone, ms, changes);
                 const int64_t change = changes[0] > 0 ? changes[0] : ms;
                 ms = change - 2 * DBK_MS_HOUR + (int64_t)dbk_random_below(&r, 4 * DBK_MS_HOUR);
             }
-            const int hour = dbk_hour_of_day(zone, ms, &start, &end);
+            const int hour = dbk_hour_of_day(zone, ms, &start, &end, &steady);
             assert_true(start <= ms && ms < end && end - start <= DBK_MS_HOUR);
             assert_int_equal(hour, dbk_civil_from_ms(ms, zone).hour);
             assert_int_equal(hour, dbk_civil_from_ms(start, zone).hour);
             assert_int_equal(hour, dbk_civil_from_ms(end - 1, zone).hour);
+            const int64_t more = end < steady ? (steady - end) / DBK_MS_HOUR : 0;
+            if (more > 0) {
+                const int64_t ahead = (int64_t)dbk_random_below(&r, (uint64_t)(more < 5000 ? more : 5000));
+                const int64_t from = end + ahead * DBK_MS_HOUR;
+                int64_t next_start, next_end, next_steady;
+                const int next = dbk_hour_of_day(zone, from, &next_start, &next_end, &next_steady);
+                assert_int_equal(next, (hour + 1 + ahead) % 24);
+                assert_true(next_start == from && next_end == from + DBK_MS_HOUR && next_steady == steady);
+            }
             if (dbk_civil_from_ms(end, zone).hour == hour) // shown again, or its minutes left out
                 assert_true(dbk_zone_offset(zone, end, NULL) != dbk_zone_offset(zone, end - 1, NULL));
         }
-        int64_t start, end;
-        const int last = dbk_hour_of_day(zone, INT64_MAX - 1, &start, &end);
-        assert_true(end == INT64_MAX && dbk_hour_of_day(zone, start, &start, &end) == last);
-        const int first = dbk_hour_of_day(zone, INT64_MIN + 1, &start, &end);
-        assert_true(start == INT64_MIN && dbk_hour_of_day(zone, end - 1, &start, &end) == first);
+        int64_t start, end, steady;
+        const int last = dbk_hour_of_day(zone, INT64_MAX - 1, &start, &end, &steady);
+        assert_true(end == INT64_MAX && dbk_hour_of_day(zone, start, &start, &end, &steady) == last);
+        const int first = dbk_hour_of_day(zone, INT64_MIN + 1, &start, &end, &steady);
+        assert_true(start == INT64_MIN && dbk_hour_of_day(zone, end - 1, &start, &end, &steady) == first);
     }
 }
 

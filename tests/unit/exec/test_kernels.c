@@ -172,7 +172,11 @@ static void words_hold_what_tallies_would(void **state)
             tallies[0][g].count += tallies[1][g].count;
             tallies[0][g].sum += tallies[1][g].sum;
         }
-        dbk_group_words_merge(&words[0], tallies[0], &words[1]);
+        dbk_group_words_merge_begin(&words[0], &words[1]);
+        for (uint32_t first = 0, end; first < words[1].groups; first = end) {
+            end = first + 1 + (uint32_t)dbk_random_below(&r, words[1].groups - first);
+            dbk_group_words_merge(&words[0], tallies[0], &words[1], first, end);
+        }
         for (uint32_t g = 0; g < span; g++) {
             assert_true(tallies[0][g].count + dbk_word_count(&words[0], g) == wanted[g].count);
             assert_true(tallies[0][g].sum + dbk_word_sum(&words[0], g) == wanted[g].sum);
@@ -214,6 +218,49 @@ static void numbers_are_summed(void **state)
     }
 }
 
+static void runs_are_found_and_summed(void **state)
+{
+    (void)state;
+    static int64_t values[DBK_VECTOR_ROWS];
+    static uint32_t numbers[DBK_VECTOR_ROWS], scaled[DBK_VECTOR_ROWS];
+    dbk_random r = dbk_test_random("runs");
+    for (int turn = 0; turn < 2000; turn++) {
+        const uint32_t n = 1 + (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS);
+        const uint64_t step = 1 + dbk_random_below(&r, 1 + (uint64_t)turn % 50);
+        uint32_t ends[64], runs = 0;
+        int64_t value = -(int64_t)dbk_random_below(&r, 1000);
+        for (uint32_t i = 0; i < n; i++) {
+            values[i] = value += (int64_t)dbk_random_below(&r, step);
+            numbers[i] = (uint32_t)dbk_random_u64(&r);
+        }
+        for (uint32_t end = 0; end < n; runs++) {
+            end += 1 + (uint32_t)dbk_random_below(&r, runs == 62 ? 1 : n);
+            ends[runs] = end = end > n || runs == 63 ? n : end;
+        }
+        const int64_t bound =
+            values[0] - 2 + (int64_t)dbk_random_below(&r, (uint64_t)(value - values[0]) + 4);
+        const uint32_t weight = (uint32_t)dbk_random_below(&r, 1000), base = (uint32_t)dbk_random_u64(&r);
+        uint32_t below = 0;
+        while (below < n && values[below] < bound)
+            below++;
+        DBK_TEST_LEVELS(level)
+        {
+            uint64_t sums[64];
+            assert_int_equal(dbk_near_bound(values, n, bound), below);
+            dbk_sum_runs(numbers, ends, runs, sums);
+            dbk_scale_codes(numbers, n, weight, base, scaled);
+            for (uint32_t i = 0, run = 0; run < runs; run++) {
+                uint64_t wanted = 0;
+                for (; i < ends[run]; i++) {
+                    wanted += numbers[i];
+                    assert_int_equal(scaled[i], (uint32_t)(base + numbers[i] * weight));
+                }
+                assert_true(sums[run] == wanted);
+            }
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +270,7 @@ int main(void)
         cmocka_unit_test(words_hold_what_tallies_would),
         cmocka_unit_test(bits_are_counted),
         cmocka_unit_test(numbers_are_summed),
+        cmocka_unit_test(runs_are_found_and_summed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the query's contract says in words, case by case.
 #include "engine/exec/fold.h"
+#include "engine/patience.h"
 #include "tests/unit/exec/query_world.h"
 
 static const dbk_query open_orders = {
@@ -488,6 +489,99 @@ static void test_case_is_folded_for_latin_letters(void **state)
     assert_memory_equal(room, "a\xC3", 2);
 }
 
+// Hours that have many rows each are runs of a vector, which follow each other until the clock is changed.
+static void test_hours_of_the_day_come_in_runs(void **state)
+{
+    enum { ROWS = 6000 };
+    static const char *const zones[] = {"UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe"};
+    const int64_t from = INT64_C(1698364800000); // two days before Berlin's clocks go back
+    (void)state;
+    static order_row rows[ROWS];
+    static char ids[ROWS][16];
+    dbk_random r = dbk_test_random("hours in runs");
+    int64_t at = from;
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "o%d", i);
+        at += (int64_t)dbk_random_below(&r, i / 1000 % 2 ? 100000 : 300000);
+        rows[i] = (order_row){ids[i], at, "NEW", "card", (int64_t)dbk_random_below(&r, 100000)};
+    }
+    world w;
+    world_open(&w, 2048);
+    load_orders(&w, rows, ROWS);
+    for (size_t z = 0; z < DBK_COUNT(zones); z++) {
+        const dbk_zone *zone;
+        dbk_error err;
+        assert_int_equal(dbk_zone_load(zones[z], &zone, &err), DBK_OK);
+        const dbk_bucket hours = {.unit = DBK_UNIT_HOUR_OF_DAY, .count = 1, .zone = zone};
+        const dbk_group_key key = {"created_at", &hours};
+        static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"}};
+        int64_t counts[24] = {0}, sums[24] = {0};
+        for (int i = 0; i < ROWS; i++) {
+            const int hour = dbk_civil_from_ms(rows[i].at, zone).hour;
+            counts[hour]++;
+            sums[hour] += rows[i].tip;
+        }
+        dbk_query q = open_orders;
+        q.keys = &key;
+        q.keys_count = 1;
+        q.aggregates = aggregates;
+        for (q.aggregates_count = 0; q.aggregates_count <= 2; q.aggregates_count++) {
+            dbk_result *result = run(&w, world_tenant(), &q);
+            assert_int_equal(dbk_result_rows(result), 24);
+            for (size_t row = 0; row < 24; row++) {
+                const int64_t hour = dbk_result_int(result, row, 0);
+                if (q.aggregates_count > 0)
+                    assert_int_equal(dbk_result_int(result, row, 1), counts[hour]);
+                if (q.aggregates_count > 1)
+                    assert_true(dbk_result_sum(result, row, 2) == sums[hour]);
+            }
+            dbk_result_free(result);
+        }
+    }
+    world_close(&w);
+}
+
+// What is refused for want of time takes none; what is answered uses it up.
+static void test_a_query_that_nobody_has_time_for_is_refused(void **state)
+{
+    world w;
+    (void)state;
+    world_open(&w, 2);
+    load_orders(&w, five, DBK_COUNT(five));
+    dbk_error err;
+    dbk_result *result = NULL;
+    const dbk_value id = {.kind = DBK_VALUE_TEXT, .text = DBK_TEXT("nobody")};
+    const dbk_filter filter = {"id", DBK_OP_EQ, &id, 1};
+    static const char *const fields[] = {"status"};
+    dbk_query one = open_orders;
+    one.filters = &filter;
+    one.filters_count = 1;
+    one.fields = fields;
+    one.fields_count = 1;
+    static const dbk_aggregate count = {.kind = DBK_COUNT_ROWS};
+    dbk_query all = open_orders;
+    all.aggregates = &count;
+    all.aggregates_count = 1;
+    const dbk_query *const queries[] = {&one, &all};
+    for (size_t i = 0; i < DBK_COUNT(queries); i++) {
+        dbk_patience_begin(0);
+        assert_int_equal(dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err), DBK_LONG);
+        dbk_patience_begin(1000000);
+        int answered = 0;
+        dbk_status status;
+        while ((status = dbk_query_run(w.read.snapshot, world_tenant(), queries[i], &result, &err)) ==
+               DBK_OK) {
+            dbk_result_free(result);
+            assert_true(answered++ < 1000000);
+        }
+        assert_int_equal(status, DBK_LONG);
+        assert_true(answered > 0);
+        dbk_patience_end();
+        dbk_result_free(run(&w, world_tenant(), queries[i]));
+    }
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -500,6 +594,8 @@ int main(void)
         cmocka_unit_test(test_streams_give_the_rows_of_the_query),
         cmocka_unit_test(test_what_cannot_be_is_refused_by_name),
         cmocka_unit_test(test_case_is_folded_for_latin_letters),
+        cmocka_unit_test(test_hours_of_the_day_come_in_runs),
+        cmocka_unit_test(test_a_query_that_nobody_has_time_for_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

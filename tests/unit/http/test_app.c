@@ -181,6 +181,51 @@ static void test_a_large_body_goes_through_a_worker(void **state)
     expect_at(&app, "data.totals.revenue", "699.30");
 }
 
+// Every query of a read is refused at first, so that each is begun anew twice: on a worker, and on one of the
+// threads for the longest. Nobody can tell by the answer.
+static void test_reads_that_are_begun_anew_answer_alike(void **state)
+{
+    (void)state;
+    static const char *const reads[] = {
+        "/admin/report/sales?tenant=acme&preset=year",
+        "/admin/report/sales?tenant=acme&preset=month&include=realised",
+        "/admin/report/customers?tenant=acme&preset=year",
+        "/admin/report/inventory?tenant=acme",
+        "/admin/report/sales?tenant=acme&preset=never",
+        "/admin/report/sales?tenant=nobody",
+    };
+    enum { READS = sizeof(reads) / sizeof(reads[0]) };
+    char *bodies[READS], tags[READS][64];
+    int statuses[READS];
+    test_load(&app, "acme", "customers", "id,name\nc1,Ann\nc2,Bob\n");
+    test_load(&app, "acme", "products", "id,name,stock\np1,Pen,3\n");
+    test_load(&app, "acme", "orders",
+              "id,created_at,status,total,customer_id\na,2026-04-01,SUBMITTED,7,c1\n"
+              "b,2026-04-02,CANCELLED,1.50,c2\nc,2026-01-02,SHIPPED,3,c1\n");
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < READS; i++) {
+            const int status = test_ask(&app, "GET", reads[i], true, NULL, NULL);
+            if (pass == 0) {
+                statuses[i] = status;
+                bodies[i] = strndup((const char *)app.body.data, app.body.size);
+                snprintf(tags[i], sizeof(tags[i]), "%s", test_header(&app, "etag"));
+                continue;
+            }
+            assert_int_equal(status, statuses[i]);
+            assert_int_equal(app.body.size, strlen(bodies[i]));
+            assert_memory_equal(app.body.data, bodies[i], app.body.size);
+            assert_string_equal(test_header(&app, "etag"), tags[i]);
+            free(bodies[i]);
+            const char *known[] = {"if-none-match", tags[i], NULL};
+            if (status == 200)
+                assert_int_equal(test_ask(&app, "GET", reads[i], true, known, NULL), 304);
+        }
+        test_patience_ns = -1;
+        test_app_reopen(&app);
+    }
+    test_patience_ns = 0;
+}
+
 // ---- Settings ----
 
 static void test_settings_are_checked_and_kept(void **state)
@@ -373,6 +418,7 @@ int main(void)
         TEST(test_ingest_refusals),
         TEST(test_ingest_needs_its_scope_and_uses_the_keys_tenant),
         TEST(test_a_large_body_goes_through_a_worker),
+        TEST(test_reads_that_are_begun_anew_answer_alike),
         TEST(test_settings_are_checked_and_kept),
         TEST(test_D88_the_operator_is_in_the_audit_log),
         TEST(test_health_and_readiness),

@@ -100,6 +100,7 @@ static void test_like_a_list_of_everything(void **state)
             dbk_event_ring_miss(&ring, id);
             t.floor = id;
             t.first = t.count;
+            assert_true(ring.gap + 1 == ring.first && ring.first == ring.next);
         }
         id += t.first == t.count; // an id that is missing is not given again
         uint32_t length = (uint32_t)dbk_random_below(&random, sizeof(data));

@@ -12,6 +12,7 @@
 #include "http/pos/event_order.h"
 #include "http/pos/event_ring.h"
 #include "http/pos/events.h"
+#include "http/pos/hub.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -324,6 +325,34 @@ static void test_coming_back(void **state)
     assert_false(has(stranger, "reset"));
 }
 
+// One change of more rows than are kept: who listens, and has all before it, hears that some are missing.
+static void test_a_gap_is_told_to_who_listens(void **state)
+{
+    enum { ROWS = 40, KEPT = 16 };
+    world *w = *state;
+    w->options.ring_events = KEPT;
+    open_world(w);
+    sell(w, "acme", "before", "CONFIRMED");
+    reader *ear = listen_as(w, "acme", DBK_POS_DISPLAY, "", false);
+    dbk_watched_row rows[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+        rows[i] = (dbk_watched_row){
+            .table = DBK_ORDERS, .tenant = DBK_TEXT("acme"), .number = 1000, .after = DBK_TEXT("CONFIRMED")};
+        rows[i].id_length = (uint8_t)snprintf(rows[i].id, sizeof(rows[i].id), "row%d.", i);
+    }
+    dbk_pos_events_observe(w->events, &(dbk_observed){.rows = rows, .count = ROWS});
+    await(ear, "\"id\":\"row39.\"", 1);
+    assert_true(has(ear, "event: reset\ndata: {\"reset\":true}\nid: "));
+    assert_false(has(ear, "\"id\":\"row0.\""));
+    assert_int_equal(dbk_pos_events_figures_read(w->events).resets, 1);
+    assert_int_equal(dbk_pos_events_figures_read(w->events).dropped, 0);
+    // One that comes back to where the gap ended goes on.
+    char id[32];
+    last_id_of(ear, id);
+    reader *back = listen_as(w, "acme", DBK_POS_DISPLAY, id, false);
+    assert_false(has(back, "reset"));
+}
+
 static void test_ids_go_on_after_a_restart(void **state)
 {
     world *w = *state;
@@ -416,6 +445,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tenants_and_channels_are_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_closure_is_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_coming_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_gap_is_told_to_who_listens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ids_go_on_after_a_restart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_deaf_reader_is_dropped_and_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_comments_keep_alive, setup, teardown),

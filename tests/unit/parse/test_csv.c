@@ -201,7 +201,7 @@ static void test_scanners_agree(void **state)
     enum { SIZE = 700 };
     for (int round = 0; round < 20000; round++) {
         char text[SIZE];
-        uint32_t expected[SIZE + 8], got[SIZE + 8];
+        uint32_t expected[SIZE + DBK_CSV_SCAN_AHEAD], got[SIZE + DBK_CSV_SCAN_AHEAD];
         size_t size = dbk_random_below(&random, SIZE);
         fill(&random, text, size);
         dbk_csv_state begin = (dbk_csv_state)dbk_random_below(&random, 3);

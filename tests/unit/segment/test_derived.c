@@ -4,6 +4,7 @@
 #include "engine/base/hash.h"
 #include "engine/base/processor.h"
 #include "engine/segment/columns.h"
+#include "engine/segment/gaps.h"
 #include "tests/unit/segment/segment_rows.h"
 
 #include <setjmp.h>
@@ -119,7 +120,7 @@ static void every_form_is_chosen_where_it_fits(void **state)
     assert_int_equal(header_of(segment, &r, "market_id").presence, DBK_PRESENCE_CODES);
     assert_int_equal(header_of(segment, &r, "updated_at").presence, DBK_PRESENCE_ALL);
     assert_int_equal(header_of(segment, &r, "cancelled_at").presence, DBK_PRESENCE_BITMAP);
-    assert_int_equal(header_of(segment, &r, "currency").presence, DBK_PRESENCE_PLACES);
+    assert_int_equal(header_of(segment, &r, "currency").presence, DBK_PRESENCE_GAPS);
     assert_int_equal(header_of(segment, &r, "currency").depth, 0);
     assert_true(header_of(segment, &r, "tax").denominator > 0);
     assert_int_equal(header_of(segment, &r, "subtotal").terms, 5);
@@ -286,6 +287,152 @@ static void no_changed_byte_of_a_header_is_believed(void **state)
     rows_dispose(&r);
 }
 
+// ---- Files that were written before gaps were ----
+
+// The block of a column with gaps, with places instead; *size is its size. What stands behind is kept.
+static uint8_t *with_places(const uint8_t *block, size_t block_size, uint32_t rows, size_t *size)
+{
+    dbk_derived_header header;
+    memcpy(&header, block, sizeof header);
+    assert_int_equal(header.presence, DBK_PRESENCE_GAPS);
+    uint32_t head[2];
+    memcpy(head, block + sizeof header, sizeof head);
+    const size_t gaps_end = dbk_segment_align(sizeof header + sizeof head + head[1]);
+    uint64_t *bits = calloc(DBK_SEGMENT_ROWS / 64, sizeof *bits);
+    assert_non_null(bits);
+    assert_true(
+        dbk_gaps_read(block + sizeof header + sizeof head, head[1], rows, header.own, (int)head[0], bits));
+    const uint32_t vectors = dbk_vectors(rows);
+    const size_t places_end =
+        dbk_segment_align(sizeof header + vectors * sizeof(uint16_t) + dbk_places_size(header.own));
+    *size = places_end + block_size - gaps_end;
+    uint8_t *out = calloc(1, *size);
+    assert_non_null(out);
+    header.presence = DBK_PRESENCE_PLACES;
+    memcpy(out, &header, sizeof header);
+    uint8_t *places = out + sizeof header + vectors * sizeof(uint16_t);
+    size_t bit = 0;
+    for (uint32_t row = 0; row < rows; row++) {
+        if (!(bits[row / 64] >> row % 64 & 1))
+            continue;
+        out[sizeof header + row / DBK_VECTOR_ROWS * sizeof(uint16_t)]++; // fewer than 256 a vector
+        assert_int_not_equal(out[sizeof header + row / DBK_VECTOR_ROWS * sizeof(uint16_t)], 0);
+        for (int i = 0; i < 10; i++, bit++)
+            places[bit / 8] |= (uint8_t)((row % DBK_VECTOR_ROWS >> i & 1) << bit % 8);
+    }
+    memcpy(out + places_end, block + gaps_end, block_size - gaps_end);
+    free(bits);
+    return out;
+}
+
+static void places_of_older_files_come_back(void **state)
+{
+    (void)state;
+    dbk_random random = test_random();
+    test_rows r;
+    fill_orders(&r, &random, ROWS);
+    dbk_segment *segment = build(&r);
+    size_t size, block_size;
+    const uint8_t *good = dbk_segment_bytes(segment, &size);
+    dbk_segment_header header;
+    memcpy(&header, good, sizeof header);
+    dbk_segment_entry entries[DBK_COLUMNS_MAX];
+    memcpy(entries, good + sizeof header, header.columns * sizeof *entries);
+    const int column = column_of(&r, "currency");
+    uint8_t *block = with_places(good + entries[column].offset, entries[column].size, ROWS, &block_size);
+    const size_t old_end = dbk_segment_align(entries[column].offset + entries[column].size);
+    const size_t new_end = dbk_segment_align(entries[column].offset + block_size);
+    const size_t new_size = size - old_end + new_end;
+    uint8_t *bytes = aligned_alloc(64, dbk_segment_align(new_size + DBK_SEGMENT_SLACK));
+    assert_non_null(bytes);
+    memset(bytes, 0, new_size);
+    memcpy(bytes, good, entries[column].offset);
+    memcpy(bytes + entries[column].offset, block, block_size);
+    memcpy(bytes + new_end, good + old_end, size - old_end);
+    for (uint32_t c = 0; c < header.columns; c++)
+        if (entries[c].size && entries[c].offset >= old_end)
+            entries[c].offset = entries[c].offset - old_end + new_end;
+    entries[column].size = block_size;
+    header.size = new_size;
+    header.cold = header.cold - old_end + new_end;
+    memcpy(bytes, &header, sizeof header);
+    memcpy(bytes + sizeof header, entries, header.columns * sizeof *entries);
+    reseal(bytes);
+    dbk_segment *opened;
+    dbk_error err = {0};
+    if (dbk_segment_open(bytes, new_size, &opened, &err) != DBK_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(header_of(opened, &r, "currency").presence, DBK_PRESENCE_PLACES);
+    check_rows(opened, &r);
+    dbk_segment_free(opened);
+    dbk_segment_free(segment);
+    free(block);
+    rows_dispose(&r);
+}
+
+// ---- Gaps ----
+
+static void sets_of_rows_come_back(void **state)
+{
+    (void)state;
+    dbk_random random = test_random();
+    static const uint32_t counts[] = {1, 2, 63, 64, 65, 1000, 5000, 65536};
+    static const uint64_t one_in[] = {1, 2, 5, 30, 1000, 40000};
+    for (size_t n = 0; n < DBK_COUNT(counts); n++)
+        for (size_t p = 0; p < DBK_COUNT(one_in); p++) {
+            static uint64_t bits[DBK_SEGMENT_ROWS / 64], back[DBK_SEGMENT_ROWS / 64];
+            const uint32_t rows = counts[n];
+            memset(bits, 0, sizeof bits);
+            uint32_t count = 0;
+            for (uint32_t row = 0; row < rows; row++) {
+                const bool in = dbk_random_below(&random, one_in[p]) == 0 || (row + 1 == rows && count == 0);
+                bits[row / 64] |= (uint64_t)in << row % 64;
+                count += in;
+            }
+            const int low_bits = dbk_gaps_low_bits(rows, count);
+            const size_t size = dbk_gaps_size(bits, rows, low_bits);
+            uint8_t *bytes = calloc(1, size + 2);
+            assert_non_null(bytes);
+            dbk_gaps_write(bits, rows, low_bits, bytes);
+            assert_int_equal(bytes[size], 0);
+            memset(back, 0, sizeof back);
+            assert_true(dbk_gaps_read(bytes, size, rows, count, low_bits, back));
+            assert_memory_equal(bits, back, sizeof bits);
+            // One byte, one row or one bit more or less is refused or is another set of as many rows.
+            assert_false(dbk_gaps_read(bytes, size - 1, rows, count, low_bits, back));
+            assert_false(dbk_gaps_read(bytes, size + 1, rows, count, low_bits, back));
+            assert_false(dbk_gaps_read(bytes, size, rows, count + 1, low_bits, back));
+            for (int flips = 0; flips < 20; flips++) {
+                const size_t bit = dbk_random_below(&random, size * 8);
+                bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+                memset(back, 0, sizeof back);
+                if (dbk_gaps_read(bytes, size, rows, count, low_bits, back)) {
+                    uint32_t found = 0;
+                    for (uint32_t w = 0; w < DBK_SEGMENT_ROWS / 64; w++)
+                        found += (uint32_t)__builtin_popcountll(back[w]);
+                    assert_int_equal(found, count);
+                }
+                bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            }
+            free(bytes);
+        }
+}
+
+// An eighth of the rows, at random, have 0.544 bits of information each.
+static void gaps_take_what_they_must(void **state)
+{
+    (void)state;
+    dbk_random random = test_random();
+    static uint64_t bits[DBK_SEGMENT_ROWS / 64];
+    uint32_t count = 0;
+    for (uint32_t w = 0; w < DBK_SEGMENT_ROWS / 64; w++) {
+        bits[w] = dbk_random_u64(&random) & dbk_random_u64(&random) & dbk_random_u64(&random);
+        count += (uint32_t)__builtin_popcountll(bits[w]);
+    }
+    const size_t size = dbk_gaps_size(bits, DBK_SEGMENT_ROWS, dbk_gaps_low_bits(DBK_SEGMENT_ROWS, count));
+    assert_in_range(size, DBK_SEGMENT_ROWS * 0.53 / 8, DBK_SEGMENT_ROWS * 0.58 / 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +442,9 @@ int main(void)
         cmocka_unit_test(shares_are_those_of_a_division),
         cmocka_unit_test(references_that_lead_nowhere_are_refused),
         cmocka_unit_test(no_changed_byte_of_a_header_is_believed),
+        cmocka_unit_test(places_of_older_files_come_back),
+        cmocka_unit_test(sets_of_rows_come_back),
+        cmocka_unit_test(gaps_take_what_they_must),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

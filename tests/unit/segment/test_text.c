@@ -164,6 +164,23 @@ static void random_ids_cost_their_entropy(void **state)
     assert_true(bytes_per_row(c, DBK_ENCODING_RADIX) <= 8.3);
 }
 
+// What the codec learns from some rows may not be true of all.
+static void rare_bytes_and_lengths_come_back(void **state)
+{
+    (void)state;
+    dbk_random random = test_random();
+    for (int round = 0; round < 8; round++) {
+        column *c = column_new(DBK_SEGMENT_ROWS - (uint32_t)dbk_random_below(&random, 3000));
+        for (uint32_t row = 0; row < c->rows; row++)
+            put(c, row, "%08x%08x", (unsigned)dbk_random_u64(&random), (unsigned)dbk_random_u64(&random));
+        const uint32_t odd = (uint32_t)dbk_random_below(&random, c->rows);
+        put(c, odd, round % 2 ? "0123456789abcdeF" : "~123456789abcdef");
+        assert_true(bytes_per_row(c, DBK_ENCODING_RADIX) <= 9.0);
+        set(c, (odd + 1) % c->rows, "short", 5);
+        (void)bytes_per_row(c, DBK_ENCODING_FRAMES);
+    }
+}
+
 static void numbered_ids_cost_a_few_bits(void **state)
 {
     (void)state;
@@ -297,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_ids_cost_their_entropy),
+        cmocka_unit_test(rare_bytes_and_lengths_come_back),
         cmocka_unit_test(numbered_ids_cost_a_few_bits),
         cmocka_unit_test(words_are_squeezed_and_noise_is_stored),
         cmocka_unit_test(edges_come_back),

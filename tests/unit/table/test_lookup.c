@@ -56,6 +56,36 @@ static void test_words_keep_their_codes(void **state)
     versions_destroy(versions);
 }
 
+static void test_many_words_at_once_get_the_codes_of_one_by_one(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 60, WORDS_MAX = 300, DIFFERENT = 4000 };
+    static char buffers[WORDS_MAX][700];
+    dbk_random random = dbk_test_random(__func__);
+    dbk_versions *versions = versions_create();
+    dbk_dict dict = {.versions = versions}, twin = {.versions = versions};
+    for (int round = 0; round < ROUNDS; round++) {
+        const uint32_t count = (uint32_t)dbk_random_below(&random, WORDS_MAX + 1);
+        dbk_text words[WORDS_MAX];
+        uint32_t codes[WORDS_MAX];
+        for (uint32_t i = 0; i < count; i++) {
+            words[i] = word_of((uint32_t)dbk_random_below(&random, DIFFERENT), buffers[i]);
+            words[i].length = dbk_random_below(&random, 50) ? words[i].length : 0;
+        }
+        assert_int_equal(dbk_dict_add_all(&dict, words, count, codes), DBK_OK);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t code = 0;
+            if (words[i].length)
+                assert_int_equal(dbk_dict_add(&twin, words[i], &code), DBK_OK);
+            assert_int_equal(codes[i], code);
+        }
+        assert_int_equal(dict.count, twin.count);
+    }
+    dbk_dict_dispose(&dict);
+    dbk_dict_dispose(&twin);
+    versions_destroy(versions);
+}
+
 static bool index_has(const dbk_key_index *index, uint64_t hash, dbk_place place)
 {
     dbk_key_probe probe = dbk_key_probe_begin(index, hash);
@@ -200,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_words_keep_their_codes),
+        cmocka_unit_test(test_many_words_at_once_get_the_codes_of_one_by_one),
         cmocka_unit_test(test_index_agrees_with_an_array),
         cmocka_unit_test(test_map_keeps_what_an_image_has),
         cmocka_unit_test(test_moves_are_told_or_said_to_be_lost),
