@@ -352,6 +352,7 @@ uint64_t dbk_ints_at(const dbk_ints *ints, uint32_t row)
 
 size_t dbk_ints_needs(const dbk_ints *ints, uint32_t vector, const uint8_t **from)
 {
-    *from = ints->packed + (size_t)ints->vectors[vector].at * 128;
-    return dbk_bits_size(ints->vectors[vector].width);
+    const dbk_ints_vector *v = &ints->vectors[vector];
+    *from = ints->packed + (size_t)v->at * 128;
+    return v->cut ? dbk_bits_size_of(v->width, dbk_vector_rows(ints->rows, vector)) : dbk_bits_size(v->width);
 }

@@ -256,77 +256,6 @@ static void test_bytes_that_changed(void **state)
     drop_sides(&cold, &warm);
 }
 
-// What the status of orders is that the earlier lines belong to: in each segment the lines of one vector.
-static dbk_status ask_links(const dbk_snapshot *snapshot, uint64_t *out, dbk_error *err)
-{
-    static const dbk_group_key key = {"order_id.status", NULL};
-    static const dbk_aggregate count = {DBK_COUNT_ROWS, NULL};
-    static const dbk_order order = {0, false};
-    const dbk_query query = {.table = "order_lines",
-                             .from_ms = DBK_TIME_OPEN_FROM,
-                             .to_ms = 1700000000000 + COLD_ORDERS / 2,
-                             .keys = &key,
-                             .keys_count = 1,
-                             .aggregates = &count,
-                             .aggregates_count = 1,
-                             .order = &order,
-                             .order_count = 1,
-                             .threads = 1};
-    dbk_result *result;
-    DBK_TRY(dbk_query_run(snapshot, cold_shop, &query, &result, err));
-    *out = cold_result(0, result, true);
-    dbk_result_free(result);
-    return DBK_OK;
-}
-
-// Links of a whole segment are made beside the answer, from ids that nobody has asked for: where one of them
-// does not come back, the answer stands.
-static void test_links_that_cannot_be_made(void **state)
-{
-    enum { ROUNDS_MOST = 5000 };
-    (void)state;
-    dbk_random random = dbk_test_random("links that cannot be made");
-    cold_side cold, warm;
-    uint64_t expected;
-    int failed = 0, spared = 0;
-    make_sides(&cold, &warm, &random);
-    for (int i = 0; i < 8; i++) {
-        dbk_batch batch;
-        cold_lines(&random, &batch, COLD_SEGMENT_ROWS);
-        assert_int_equal(cold_append(&cold, &batch), DBK_OK);
-        assert_int_equal(cold_append(&warm, &batch), DBK_OK);
-        dbk_batch_dispose(&batch);
-    }
-    checkpoint(&cold);
-    dbk_read same = dbk_read_begin(warm.db);
-    assert_int_equal(ask_links(same.snapshot, &expected, NULL), DBK_OK);
-    dbk_read_end(warm.db, &same);
-    // Each read of the disk that one such question makes fails once, nothing being in memory.
-    bool has_struck = true;
-    for (uint64_t n = 1; has_struck; n += 1 + dbk_random_below(&random, 16)) {
-        assert_true(n < ROUNDS_MOST);
-        reopen(&cold, cold.disk, TINY);
-        uint64_t got, before = cold_figures(&cold).failures;
-        sim_disk_fail(cold.disk, SIM_READ_FAILS, n, false);
-        dbk_read read = dbk_read_begin(cold.db);
-        dbk_error err = {0};
-        dbk_status status = ask_links(read.snapshot, &got, &err);
-        sim_disk_fail(cold.disk, SIM_NONE, 1, false);
-        has_struck = cold_figures(&cold).failures > before;
-        assert_true(status == DBK_OK || (status == DBK_IO && has_struck));
-        failed += status != DBK_OK;
-        spared += status == DBK_OK && has_struck;
-        if (status == DBK_OK)
-            assert_int_equal(got, expected);
-        assert_int_equal(ask_links(read.snapshot, &got, &err), DBK_OK);
-        assert_int_equal(got, expected);
-        dbk_read_end(cold.db, &read);
-    }
-    assert_true(failed > 0);
-    assert_true(spared > 0);
-    drop_sides(&cold, &warm);
-}
-
 static size_t count_segments(const sim_disk *disk, sim_disk *bytes_of)
 {
     size_t count = 0, size;
@@ -366,8 +295,9 @@ static void test_files_wait_for_readers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_same_answers),           cmocka_unit_test(test_reads_that_fail),
-        cmocka_unit_test(test_bytes_that_changed),     cmocka_unit_test(test_links_that_cannot_be_made),
+        cmocka_unit_test(test_same_answers),
+        cmocka_unit_test(test_reads_that_fail),
+        cmocka_unit_test(test_bytes_that_changed),
         cmocka_unit_test(test_files_wait_for_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
