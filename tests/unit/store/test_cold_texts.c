@@ -82,7 +82,6 @@ static void test_same_answers(void **state)
     cold_side cold, warm;
     assert_int_equal(cold_side_open(&cold, cold_disk, TINY), DBK_OK);
     assert_int_equal(cold_side_open(&warm, warm_disk, 0), DBK_OK);
-    uint64_t misses = 0;
     for (int step = 0; step < STEPS; step++) {
         change_both(&cold, &warm, &random);
         if (dbk_random_below(&random, 8) == 0) {
@@ -94,7 +93,6 @@ static void test_same_answers(void **state)
         if (dbk_random_below(&random, 4) == 0)
             compare(&cold, &warm, &random, 4);
         if (dbk_random_below(&random, 40) == 0) {
-            misses += cold_figures(&cold).misses;
             reopen(&cold, cold_disk, TINY);
             reopen(&warm, warm_disk, 0);
         }
@@ -105,8 +103,9 @@ static void test_same_answers(void **state)
     dbk_cold_trim(dbk_image_cold(cold.db), 0, false);
     assert_true(cold_figures(&cold).on_disk_bytes > 0);
     assert_int_equal(cold_figures(&cold).resident_bytes, 0);
+    uint64_t misses = cold_figures(&cold).misses;
     compare_all(&cold, &warm);
-    assert_true(misses + cold_figures(&cold).misses > 20);
+    assert_true(cold_figures(&cold).misses > misses);
     reopen(&cold, cold_disk, TINY);
     compare_all(&cold, &warm);
     cold_side_shut(&cold);
