@@ -11,7 +11,7 @@ import path from 'node:path'
 import { bodies } from '../support/arrivals.mjs'
 import { atRate } from '../support/clients.mjs'
 import { cell } from '../support/figures.mjs'
-import { makeKey, serve } from '../support/process.mjs'
+import { makeKey, serve, settled, ticksOf } from '../support/process.mjs'
 import { data, isTrial, must, options, results, tools, work } from '../support/world.mjs'
 import { databasesMade } from './load.mjs'
 
@@ -39,17 +39,6 @@ const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`]).status
 // Instructions, and misses of the first-level caches of instructions and of data, and of the last level.
 const COUNTED = ['instructions:u', 'L1-icache-load-misses:u', 'L1-dcache-load-misses:u', 'cache-misses:u']
 const perfCounts = () => has('perf') && !/not (supported|counted)/.test(spawnSync('perf', ['stat', '-e', COUNTED.join(), 'true'], { encoding: 'utf8' }).stderr)
-
-const ticksOf = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).map(Number)
-
-// When the server has made its key indexes and rollups, which no request of these is to be charged with: when its processor
-// time has stood still for half a second.
-async function settled(pid) {
-  for (let before, now = ticksOf(pid).join(); now !== before; now = ticksOf(pid).join()) {
-    before = now
-    await new Promise((resolve) => setTimeout(resolve, 500))
-  }
-}
 
 // Starts a server on a copy of the data, lets `measure` have it, and cleans up.
 async function withServer(extra, measure) {

@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
 import { inTurns, seconds, summary, cell, median } from '../support/figures.mjs'
-import { makeKey, serve, worker } from '../support/process.mjs'
+import { makeKey, serve, settled, worker } from '../support/process.mjs'
 import { data, databases, here, must, options, results, segmentBytes, tools } from '../support/world.mjs'
 import { databasesMade } from './load.mjs'
 
@@ -23,7 +23,6 @@ function dropCache() {
   }
 }
 
-let resident = 0
 async function firstOfDaybook(key) {
   const before = performance.now()
   const server = await serve()
@@ -31,9 +30,17 @@ async function firstOfDaybook(key) {
   if (answer.status !== 200) throw new Error(`HTTP ${answer.status}`)
   await answer.text()
   const took = seconds(before)
-  resident = Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) * 1024
   await server.stop()
   return took
+}
+
+// What the server has in memory when everything is made.
+async function residentAfterAll() {
+  const server = await serve()
+  await settled(server.pid)
+  const bytes = Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${server.pid}/status`, 'utf8'))[1]) * 1024
+  await server.stop()
+  return bytes
 }
 
 async function firstOf(name, script, database) {
@@ -82,7 +89,7 @@ export async function restart() {
   const rounds = options.orders > 2000000 ? Math.min(options.repeat, 3) : options.repeat
   const warm = await inTurns(jobs, rounds)
   const warmPhases = phases(false)
-  const bytes = segmentBytes()
+  const bytes = segmentBytes(), resident = await residentAfterAll()
   const cold = dropCache() ? await inTurns(Object.fromEntries(Object.entries(jobs).filter(([name]) => name !== READING).map(([name, job]) => [name, async () => { dropCache(); return job() }])), Math.min(rounds, 5)) : undefined
   const coldPhases = cold && phases(true)
   const disk = coldPhases?.disk ?? warmPhases.disk
@@ -95,6 +102,6 @@ export async function restart() {
   show('opening, checking', warmPhases.open.toFixed(3), cold ? coldPhases.open.toFixed(3) : '–')
   show('keys, then rollups', behind(warmPhases), cold ? behind(coldPhases) : '–')
   if (!cold) console.log('  the page cache cannot be dropped here: no figures for a cold start')
-  console.log(`  the server then has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${options.lines ? ' with its lines' : ''}`)
+  console.log(`  with its keys and rollups the server has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${options.lines ? ' with its lines' : ''}`)
   results.suites.restart = { warm, cold, bytes, resident, phases: { warm: warmPhases, cold: coldPhases } }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Processes beside the harness: engines that answer one line at a time, and Daybook's server.
 import { spawn } from 'node:child_process'
+import fs from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import path from 'node:path'
@@ -45,6 +46,17 @@ export async function serve(folder = data(), args = [], { under = [], env = {} }
   if (!url) throw new Error('the server did not start')
   const stopped = new Promise((resolve) => child.on('exit', resolve))
   return { url, pid: child.pid, async stop() { child.kill('SIGTERM'); await stopped } }
+}
+
+// The processor time of a process, of the program and of the kernel for it, in hundredths of a second.
+export const ticksOf = (pid) => fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13).map(Number)
+
+// When the server has made its key indexes and rollups: when its processor time has stood still for half a second.
+export async function settled(pid) {
+  for (let before, now = ticksOf(pid).join(); now !== before; now = ticksOf(pid).join()) {
+    before = now
+    await new Promise((resolve) => setTimeout(resolve, 500))
+  }
 }
 
 // A handler that only sends so many bytes.
