@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct sim_disk {
     uint64_t steps;
     sim_hook hook;
     void *hook_user;
+    pthread_mutex_t mutex; // over the fault: reads of several threads may meet it
     sim_fault fault;
     uint64_t fault_in;
     bool fault_forever;
@@ -101,7 +103,9 @@ static sim_file *add(sim_disk *disk, const char *name)
 
 sim_disk *sim_disk_create(void)
 {
-    return need(calloc(1, sizeof(sim_disk)));
+    sim_disk *disk = need(calloc(1, sizeof(*disk)));
+    pthread_mutex_init(&disk->mutex, NULL);
+    return disk;
 }
 
 sim_disk *sim_disk_clone(const sim_disk *disk)
@@ -134,6 +138,7 @@ void sim_disk_destroy(sim_disk *disk)
     for (size_t i = 0; i < disk->files_count; i++)
         file_free(disk->files[i]);
     free(disk->files);
+    pthread_mutex_destroy(&disk->mutex);
     free(disk);
 }
 
@@ -217,9 +222,11 @@ void sim_disk_on_step(sim_disk *disk, sim_hook hook, void *user)
 
 void sim_disk_fail(sim_disk *disk, sim_fault fault, uint64_t n, bool forever)
 {
+    pthread_mutex_lock(&disk->mutex);
     disk->fault = fault;
     disk->fault_in = n;
     disk->fault_forever = forever;
+    pthread_mutex_unlock(&disk->mutex);
 }
 
 uint8_t *sim_disk_bytes(sim_disk *disk, const char *name, size_t *size)
@@ -259,15 +266,14 @@ static void step(sim_disk *disk)
 // Whether the armed fault strikes this operation, which is of the kind the fault is about.
 static bool strikes(sim_disk *disk, sim_fault kind)
 {
-    if (disk->fault != kind)
-        return false;
-    if (disk->fault_in > 1) {
+    pthread_mutex_lock(&disk->mutex);
+    bool is_of_kind = disk->fault == kind, is_struck = is_of_kind && disk->fault_in <= 1;
+    if (is_of_kind && !is_struck)
         disk->fault_in--;
-        return false;
-    }
-    if (!disk->fault_forever)
+    if (is_struck && !disk->fault_forever)
         disk->fault = SIM_NONE;
-    return true;
+    pthread_mutex_unlock(&disk->mutex);
+    return is_struck;
 }
 
 static dbk_status sim_open(dbk_io *base, const char *name, dbk_open_mode mode, dbk_file *out, dbk_error *err)

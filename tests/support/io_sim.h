@@ -19,7 +19,8 @@ sim_disk *sim_disk_create(void);
 sim_disk *sim_disk_clone(const sim_disk *disk);
 void sim_disk_destroy(sim_disk *disk);
 
-// A dbk_io on the disk. Several may be open; close each with dbk_io_close.
+// A dbk_io on the disk. Several may be open, each of another thread as long as all only read; close each with
+// dbk_io_close.
 dbk_io *sim_disk_io(sim_disk *disk);
 
 // The power fails now: decides what becomes of everything unsynced.
