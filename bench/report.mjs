@@ -21,6 +21,7 @@ const usual = [
   ['HTTP', `http ${MILLION} --seconds 1`],
   ['What a request costs', `cost ${MILLION}`],
   ['Reads while orders arrive', `mixed ${MILLION}`],
+  ['Short reads beside long ones', `delay ${MILLION}`],
   ['Single durable writes', `write --seconds 2 --repeat 11`],
   ['Event streams', 'events --seconds 3'],
   ['Closures', 'closures --seconds 10'],

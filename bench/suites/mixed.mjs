@@ -45,17 +45,23 @@ async function ofDaybook() {
     const before = sentBefore(), perSecond = arrivalRate()
     await pour(0, before, before)
     const most = h2load(`${server.url}${target}`, [`authorization: Bearer ${key}`], ['-D', `${runSeconds() * 1000}ms`])
-    const rate = Math.min(most / 2, 20000)
-    const calm = await atRate(`${server.url}${target}`, key, rate, calmly())
-    sent = before + perSecond * duration()
-    const pouring = pour(before, sent, perSecond)
-    const busy = await atRate(`${server.url}${target}`, key, rate, duration())
-    const arrived = await pouring
+    const read = (rate, seconds) => atRate(`${server.url}${target}`, key, rate, seconds)
+    const some = Math.min(most / 2, 20000)
+    const calm = await read(some, calmly()), calmHalf = await read(most / 2, calmly())
+    sent = before
+    const beside = async (rate) => {
+      const from = sent
+      sent += perSecond * duration()
+      const pouring = pour(from, sent, perSecond)
+      const busy = await read(rate, duration())
+      return { busy, arrived: await pouring }
+    }
+    const { busy, arrived } = await beside(some), half = await beside(most / 2)
     // As fast as they come.
     const all = perSecond * duration()
     const rush = await pour(sent, sent + all, perSecond * 100)
     sent += all
-    figures = { calm, busy, arrived: arrived.rate * BATCH, acknowledged: arrived, most: rush.rate * BATCH }
+    figures = { calm, busy, arrived: arrived.rate * BATCH, acknowledged: arrived, most: rush.rate * BATCH, half: { calm: calmHalf, busy: half.busy, arrived: half.arrived.rate * BATCH } }
   } finally {
     await server.stop()
   }
@@ -103,9 +109,13 @@ export async function mixed() {
   console.log(`\nmixed: a month's sales by day of ${options.orders} orders, ${duration()} s each; client and server share the processors; µs from the instant a read was due`)
   const perSecond = (n) => cell(n.toFixed(n < 10 ? 1 : 0), 6)
   const micros = (of) => `p50 ${cell(of.p50.toFixed(0), 7)} p99 ${cell(of.p99.toFixed(0), 8)} p99.9 ${cell(of.p999.toFixed(0), 8)} max ${cell(of.max.toFixed(0), 8)}`
-  for (const [name, of] of Object.entries(all)) {
+  const show = (name, of) => {
     console.log(`  ${name.padEnd(8)} ${perSecond(of.calm.rate)} reads/s, nothing arrives                ${micros(of.calm)}`)
     console.log(`  ${''.padEnd(8)} ${perSecond(of.busy.rate)} reads/s, ${cell(of.arrived.toFixed(0), 6)} orders/s arrive       ${micros(of.busy)}`)
+  }
+  for (const [name, of] of Object.entries(all)) {
+    show(name, of)
+    if (of.half) show('', of.half)
     console.log(`  ${''.padEnd(8)} nothing read: ${cell(of.most.toFixed(0), 8)} orders/s${of.batch ? `; a batch of ${arrivalRate()} took ${(of.batch * 1000).toFixed(0)} ms while reads went on, and is seen when it is in` : `; a batch of ${BATCH} was acknowledged after ${(of.acknowledged.p50 / 1000).toFixed(1)} ms (p99 ${(of.acknowledged.p99 / 1000).toFixed(1)}) while reads went on, and is seen by then`}`)
   }
   console.log('  all have in the end what was sent, each replaced order once')
