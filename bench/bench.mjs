@@ -21,7 +21,8 @@ const suites = { machine, load, scan, summaries, restart, http, cost, mixed, del
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]
-                   [--orders N] [--without-lines] [--threads N] [--repeat N] [--seconds N] [--peers NAME,…] [--keep DIR] [--out DIR]
+                   [--orders N] [--without-lines] [--threads N] [--repeat N] [--seconds N] [--peers NAME,…] [--queries NAME,…]
+                   [--keep DIR] [--out DIR]
   --orders N       orders of the made-up company (default ${options.orders})
   --without-lines  only the orders: what 100,000,000 of them want is then some 50 GB of disk while they are loaded
   --threads N      threads of each engine (default ${options.threads})
@@ -30,6 +31,7 @@ function usage(status) {
   --peers …        of the scans: portable,duckdb,chdb,polars,sqlite,postgres (default: all up to two million orders, beyond
                    without the row stores, beyond twenty million the first two peers; portable is Daybook without its
                    loops for this processor)
+  --queries …      of the scans: only these (default: all)
   --keep DIR       where the loaded data stand and stay as they are (default build/bench, where Daybook's are loaded anew
                    when the program is newer)
   --out DIR        where the results are kept as JSON (default bench/results)
@@ -46,7 +48,7 @@ for (let i = 2; i < process.argv.length; i++) {
   const option = word.startsWith('--') ? word.slice(2) : undefined
   if (word === 'help' || word === '--help') usage(0)
   else if (option === 'without-lines') options.lines = false
-  else if (option === 'peers' || option === 'keep') options[option] = process.argv[++i] ?? usage(2)
+  else if (['peers', 'queries', 'keep'].includes(option)) options[option] = process.argv[++i] ?? usage(2)
   else if (option === 'out') folder = process.argv[++i] ?? usage(2)
   else if (['orders', 'threads', 'repeat', 'seconds'].includes(option)) options[option] = Number(process.argv[++i])
   else if (word in suites) wanted.push(word)

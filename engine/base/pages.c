@@ -44,6 +44,14 @@ void *dbk_pages_create(size_t bytes)
     return memory + before;
 }
 
+void dbk_pages_prefer_huge(void *memory, size_t bytes)
+{
+    const uintptr_t from = ((uintptr_t)memory + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    const uintptr_t to = ((uintptr_t)memory + bytes) / HUGE_PAGE * HUGE_PAGE;
+    if (bytes >= WORTH && from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE); // small pages do as well
+}
+
 void dbk_pages_free(void *pages, size_t bytes)
 {
     if (bytes < WORTH)

@@ -8,6 +8,9 @@
 
 // All bytes 0, aligned to 64; NULL when memory is out. Takes memory only where it is touched.
 void *dbk_pages_create(size_t bytes);
+// Asks for huge pages under large cleared memory of the C library's that nobody has touched yet. A small page
+// that is read before it is written has two faults, the second of which interrupts all processors.
+void dbk_pages_prefer_huge(void *memory, size_t bytes);
 // Of the same size; NULL is fine.
 void dbk_pages_free(void *pages, size_t bytes);
 

@@ -82,8 +82,12 @@ static dbk_tally *tallies_of(const dbk_state *counts)
 
 static void *grow(void *old, size_t count, size_t more, size_t size)
 {
-    if (!old) // cleared memory from the kernel is touched only where groups are
-        return calloc(more, size);
+    if (!old) { // cleared memory from the kernel is touched only where groups are
+        void *made = calloc(more, size);
+        if (made)
+            dbk_pages_prefer_huge(made, more * size);
+        return made;
+    }
     char *grown = realloc(old, more * size);
     if (grown)
         memset(grown + count * size, 0, (more - count) * size);
