@@ -4,7 +4,7 @@
 // each.
 //
 //     bench_loopback [ROUNDS]
-#include "engine/base/clock.h"
+#include "bench/must.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,19 +24,6 @@ enum { BYTES = 8 };
 typedef struct side {
     int fd, processor, flags, rounds;
 } side;
-
-static void must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    perror(what);
-    exit(1);
-}
-
-static double now_us(void)
-{
-    return (double)dbk_clock_steady_ns() / 1e3;
-}
 
 static void settle(int processor)
 {

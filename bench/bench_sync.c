@@ -5,7 +5,7 @@
 // methods taking turns.
 //
 //     bench_sync DIRECTORY [ROUNDS]
-#include "engine/base/clock.h"
+#include "bench/must.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,19 +26,6 @@ typedef struct world {
     char *block;
     off_t at, end; // in the file, and of the one that grows
 } world;
-
-static void must(int ok, const char *what)
-{
-    if (ok)
-        return;
-    perror(what);
-    exit(1);
-}
-
-static double now_us(void)
-{
-    return (double)dbk_clock_steady_ns() / 1e3;
-}
 
 static void wait_for(world *w, int operations)
 {
