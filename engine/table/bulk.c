@@ -155,21 +155,7 @@ dbk_status dbk_bulk_expect(dbk_db *db, dbk_text tenant_name, dbk_table_id id, ui
     dbk_table *table = tenant ? dbk_tenant_table_obtain(tenant, id) : NULL;
     if (!table)
         return no_memory(err);
-    if (rows == 0 || table->slots > 0 || atomic_load(&table->index.directory))
-        return DBK_OK;
-    dbk_versions *versions = dbk_table_versions(table);
-    const uint32_t partitions = dbk_key_partitions(rows);
-    // Some partitions get more than their part, and the number is no more than about right.
-    const uint64_t each = (rows + rows / 8 + partitions - 1) / partitions;
-    dbk_key_directory *directory = dbk_key_directory_create(versions, partitions);
-    bool ok = directory != NULL;
-    for (uint32_t i = 0; ok && i < partitions; i++)
-        ok = dbk_key_directory_make(directory, versions, i, (uint32_t)each);
-    if (ok)
-        dbk_key_index_adopt(&table->index, directory, 0);
-    else if (directory)
-        dbk_key_directory_destroy(directory);
-    return ok ? DBK_OK : no_memory(err);
+    return table->slots > 0 || dbk_key_index_expect(&table->index, rows) ? DBK_OK : no_memory(err);
 }
 
 static dbk_bulk *bulk_at(const dbk_table *table, uint32_t slot)

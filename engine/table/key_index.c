@@ -254,7 +254,8 @@ bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys)
     dbk_key_directory *directory = dbk_key_directory_create(index->versions, dbk_key_partitions(keys));
     if (!directory)
         return false;
-    uint64_t each = (keys + directory->partitions - 1) / directory->partitions;
+    // Some partitions get more than their part, and the number is no more than about right.
+    const uint64_t each = (keys + keys / 8 + directory->partitions - 1) / directory->partitions;
     for (uint32_t i = 0; i < directory->partitions; i++)
         if (each > UINT32_MAX || !dbk_key_directory_make(directory, index->versions, i, (uint32_t)each)) {
             dbk_key_directory_destroy(directory);

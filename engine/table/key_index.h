@@ -70,7 +70,7 @@ bool dbk_key_index_split(dbk_key_index *fresh);
 // Lets the split index take over; the old entries are retired.
 void dbk_key_index_replace(dbk_key_index *index, dbk_key_index *fresh);
 
-// Room for so many keys in an index that has none yet; otherwise nothing. Optional; false when memory is out.
+// Room for about so many keys in an index that has none yet; otherwise nothing. Optional; false: no memory.
 bool dbk_key_index_expect(dbk_key_index *index, uint64_t keys);
 // Room for these hashes; false when memory is out. Entries of the index may move.
 bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t count);
