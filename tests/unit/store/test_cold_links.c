@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A query that follows references notes where they lead, of a whole part at once when it had to look up much of
-// it. That is for the queries to come: what goes wrong while ids are read that nobody asked for fails no query.
+// A query that follows references notes where they lead, of a whole part at once when it had to look up much
+// of it. That is for the queries to come: what goes wrong while ids are read that nobody asked for fails no
+// query.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,8 +11,8 @@
 
 #include "tests/unit/store/cold_world.h"
 
-// One segment of orders, each with a line, and one of lines. The first quarter is asked about: more than the share
-// at which links are made.
+// One segment of orders, each with a line, and one of lines. The first quarter is asked about: more than the
+// share at which links are made.
 enum { ORDERS = 4000, ASKED = ORDERS / 4 };
 #define FROM_MS INT64_C(1700000000000)
 
@@ -83,7 +84,8 @@ static dbk_status ask(const cold_side *s, uint64_t *out, dbk_error *err)
 static bool has_links(const cold_side *s)
 {
     dbk_read read = dbk_read_begin(s->db);
-    const dbk_table_view *lines = dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, cold_shop), DBK_ORDER_LINES);
+    const dbk_table_view *lines =
+        dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, cold_shop), DBK_ORDER_LINES);
     const dbk_sealed *sealed = dbk_view_part(lines, 0)->sealed;
     assert_non_null(sealed);
     bool made = atomic_load(&sealed->links.made[dbk_link_number(DBK_ORDERS)]);
