@@ -9,6 +9,7 @@
 // parses it reads. A map sees the file as a whole and is parsed on the caller's thread.
 #include "ingest/load.h"
 
+#include "engine/base/processors.h"
 #include "engine/base/slabs.h"
 #include "ingest/load_piece.h"
 #include "ingest/load_rejects.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
 
@@ -357,8 +357,8 @@ static dbk_status load_pieces(load *l, dbk_error *err)
     pthread_t workers[THREADS_MAX];
     int wanted = l->options->threads, started = 0;
     if (wanted <= 0)
-        wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
+        wanted = dbk_processors(THREADS_MAX);
+    wanted = wanted > THREADS_MAX ? THREADS_MAX : wanted;
     l->pieces_count = wanted + 1;
     while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
         started++;

@@ -3,13 +3,13 @@
 #include "ingest/store/bulk.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/processors.h"
 #include "ingest/store/files.h"
 #include "ingest/store/store_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { THREADS_MAX = 64 };
 
@@ -276,8 +276,8 @@ static void dispose(dbk_store_bulk *b)
 static dbk_status start_builders(dbk_store_bulk *b, int threads, dbk_error *err)
 {
     if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    threads = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
+        threads = dbk_processors(THREADS_MAX);
+    threads = threads > THREADS_MAX ? THREADS_MAX : threads;
     while (b->builders_count < threads) {
         builder *one = &b->builders[b->builders_count];
         one->bulk = b;
