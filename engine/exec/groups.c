@@ -300,6 +300,15 @@ static dbk_status order_fields(answer *a, dbk_error *err)
     return DBK_OK;
 }
 
+// The order of the keys is asked for, which no two groups share: what comes behind them says nothing.
+static bool is_by_keys(const dbk_query *q)
+{
+    for (int i = 0; i < q->order_count && i < q->keys_count; i++)
+        if (q->order[i].output != i || q->order[i].descending)
+            return false;
+    return q->order_count == 0 || q->keys_count > 0;
+}
+
 static dbk_status choose(answer *a, dbk_error *err)
 {
     uint32_t groups = a->groups->grouping.count;
@@ -307,10 +316,12 @@ static dbk_status choose(answer *a, dbk_error *err)
     if (!a->chosen)
         return dbk_exec_no_memory(err);
     // A dense grouping has room for combinations that never occurred. Without keys the one row always stands.
-    bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0;
+    // Where buckets are filled in all stand but that of no value.
+    const bool fills = a->plan->grouping != DBK_GROUP_HASH && a->plan->query->fill;
+    const bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0 || fills;
     if (!all)
         a->count = dbk_state_list_met(&a->groups->states[0], groups, a->chosen);
-    for (uint32_t g = 0; all && g < groups; g++)
+    for (uint32_t g = fills ? 1 : 0; all && g < groups; g++)
         a->chosen[a->count++] = g;
     DBK_TRY(order_fields(a, err));
     if (a->plan->query->after_count) {
@@ -321,7 +332,7 @@ static dbk_status choose(answer *a, dbk_error *err)
         a->count = kept;
     }
     const size_t limit = (size_t)a->plan->query->limit;
-    if (a->plan->query->order_count == 0 && dbk_key_order(a->groups, a->chosen, a->count)) {
+    if (is_by_keys(a->plan->query) && dbk_key_order(a->groups, a->chosen, a->count)) {
         a->count = limit && limit < a->count ? limit : a->count;
         return DBK_OK;
     }
