@@ -237,6 +237,16 @@ static dbk_status try(dbk_plan *plan, const dbk_rollup_view *view, dbk_plan_roll
     return DBK_OK;
 }
 
+// Where a rollup counts no values apart, no row is without, and it has all rows that can be met.
+static void prove_values(dbk_plan *plan, const dbk_rollup_view *view)
+{
+    for (int i = 0; i < plan->slots_count; i++) {
+        int measure = dbk_plan_rollup_measure(plan, view, i);
+        if (measure >= 0 && view->shape->values[measure] == 0)
+            plan->slots[i].never_null = true;
+    }
+}
+
 dbk_status dbk_plan_rollup_choose(dbk_plan *plan, dbk_error *err)
 {
     const dbk_rollups_view *rollups = plan->view ? dbk_view_rollups(plan->view) : NULL;
@@ -246,6 +256,8 @@ dbk_status dbk_plan_rollup_choose(dbk_plan *plan, dbk_error *err)
     for (int i = 0; i < rollups->count && !(best && !dbk_plan_rollup_has_rest(best)); i++)
         DBK_TRY(try(plan, &rollups->rollups[i], &best, err));
     plan->rollup = best;
+    if (best)
+        prove_values(plan, best->view);
     if (best && dbk_plan_rollup_has_rest(best)) {
         // A range without ends leaves rows only where a bucket key cuts through what is kept.
         int slot = plan->range_slot >= 0 ? plan->range_slot : plan->keys[best->bucket_key].slot;

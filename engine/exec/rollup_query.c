@@ -162,30 +162,68 @@ static uint16_t column_of(const dbk_plan *plan, const dbk_rollup_view *view, con
     return state->kind == DBK_STATE_SUM ? view->shape->sums[measure] : view->shape->values[measure];
 }
 
-static void add_narrow(const adder *a, const int32_t *numbers, uint32_t page, int64_t *sums)
+// A bucket's pages of which some tuple is wanted.
+typedef struct found {
+    const void *pages[PAGES];
+    uint16_t first[PAGES]; // their first tuples
+    uint32_t count;
+} found;
+
+static void find_pages(const adder *a, const dbk_cells *cells, found *f)
 {
-    const uint16_t *lanes = &a->lanes[page * DBK_CUBE_PAGE];
-    const int32_t *keep = &a->keep[page * DBK_CUBE_PAGE];
-    if (a->is_one)
-        for (int i = 0; i < DBK_CUBE_PAGE; i++)
-            sums[i] += numbers[i] & keep[i];
-    else
-        for (int i = 0; i < DBK_CUBE_PAGE; i++)
-            sums[lanes[i]] += numbers[i];
+    const uint32_t pages = cells->directory < a->pages ? cells->directory : a->pages;
+    const size_t bytes = dbk_cells_page_bytes(cells);
+    f->count = 0;
+    for (uint32_t p = 0; p < pages; p++) {
+        f->pages[f->count] = cells->room + cells->directory + (cells->room[p] - 1u) * bytes;
+        f->first[f->count] = (uint16_t)(p * DBK_CUBE_PAGE);
+        f->count += a->is_wanted[p] && cells->room[p];
+    }
 }
 
-static void add_wide(const adder *a, const int64_t *numbers, uint32_t page, dbk_i128 *sums)
+static void add_narrow(const adder *a, const found *f, size_t column, int64_t *sums)
 {
-    const uint16_t *lanes = &a->lanes[page * DBK_CUBE_PAGE];
-    const int32_t *keep = &a->keep[page * DBK_CUBE_PAGE];
-    dbk_i128 sum = 0; // of one lane: all go to the first
-    if (a->is_one)
-        for (int i = 0; i < DBK_CUBE_PAGE; i++)
-            sum += numbers[i] & keep[i];
-    else
+    for (uint32_t p = 0; p < f->count; p++) {
+        const int32_t *numbers = (const int32_t *)f->pages[p] + column * DBK_CUBE_PAGE;
+        const uint16_t *lanes = a->lanes + f->first[p];
         for (int i = 0; i < DBK_CUBE_PAGE; i++)
             sums[lanes[i]] += numbers[i];
-    sums[0] += sum;
+    }
+}
+
+static void add_narrow_one(const adder *a, const found *f, size_t column, int64_t *sums)
+{
+    int64_t of_bucket[DBK_CUBE_PAGE] = {0};
+    for (uint32_t p = 0; p < f->count; p++) {
+        const int32_t *numbers = (const int32_t *)f->pages[p] + column * DBK_CUBE_PAGE;
+        const int32_t *keep = a->keep + f->first[p];
+        for (int i = 0; i < DBK_CUBE_PAGE; i++)
+            of_bucket[i] += numbers[i] & keep[i];
+    }
+    for (int i = 0; i < DBK_CUBE_PAGE; i++)
+        sums[i] += of_bucket[i];
+}
+
+static void add_wide(const adder *a, const found *f, size_t column, dbk_i128 *sums)
+{
+    for (uint32_t p = 0; p < f->count; p++) {
+        const int64_t *numbers = (const int64_t *)f->pages[p] + column * DBK_CUBE_PAGE;
+        const uint16_t *lanes = a->lanes + f->first[p];
+        for (int i = 0; i < DBK_CUBE_PAGE; i++)
+            sums[lanes[i]] += numbers[i];
+    }
+}
+
+static void add_wide_one(const adder *a, const found *f, size_t column, dbk_i128 *sum)
+{
+    dbk_i128 of_bucket = 0;
+    for (uint32_t p = 0; p < f->count; p++) {
+        const int64_t *numbers = (const int64_t *)f->pages[p] + column * DBK_CUBE_PAGE;
+        const int32_t *keep = a->keep + f->first[p];
+        for (int i = 0; i < DBK_CUBE_PAGE; i++)
+            of_bucket += numbers[i] & keep[i];
+    }
+    *sum += of_bucket;
 }
 
 // What the sums of narrow numbers have come to goes to the wide ones.
@@ -207,16 +245,15 @@ static void add_cells(void *user, int32_t bucket, const dbk_cells *cells)
     a->has_wide |= cells->is_wide;
     if (!cells->is_wide && a->narrow_buckets++ == BUCKETS_NARROW)
         settle(a);
-    const uint32_t pages = cells->directory < a->pages ? cells->directory : a->pages;
-    for (uint32_t p = 0; p < pages; p++) {
-        const void *page = a->is_wanted[p] ? dbk_cells_page(cells, p) : NULL;
-        for (int s = 0; page && s < a->plan->states_count; s++) {
-            const size_t first = (size_t)a->columns[s] * DBK_CUBE_PAGE, sums = (size_t)s * a->width;
-            if (cells->is_wide)
-                add_wide(a, (const int64_t *)page + first, p, a->wide + sums);
-            else
-                add_narrow(a, (const int32_t *)page + first, p, a->narrow + sums);
-        }
+    found f;
+    find_pages(a, cells, &f);
+    for (int s = 0; s < a->plan->states_count; s++) {
+        dbk_i128 *wide = a->wide + (size_t)s * a->width;
+        int64_t *narrow = a->narrow + (size_t)s * a->width;
+        if (cells->is_wide)
+            (a->is_one ? add_wide_one : add_wide)(a, &f, a->columns[s], wide);
+        else
+            (a->is_one ? add_narrow_one : add_narrow)(a, &f, a->columns[s], narrow);
     }
 }
 
