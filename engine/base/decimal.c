@@ -165,7 +165,8 @@ static size_t write_number(char out[DBK_DECIMAL_TEXT_MAX], bool negative, dbk_u1
     char *p = out;
     if (negative)
         *p++ = '-';
-    p = write_whole(p, whole);
+    const uint64_t low = (uint64_t)whole;
+    p = whole == low ? dbk_digits_write(p, low, dbk_digits_count(low)) : write_whole(p, whole);
     if (decimals > 0) {
         *p++ = '.';
         p = dbk_digits_write(p, fraction, decimals);
@@ -194,7 +195,11 @@ size_t dbk_decimal_write_exact(char out[DBK_DECIMAL_TEXT_MAX], int64_t value, in
 
 size_t dbk_int_write(char out[DBK_DECIMAL_TEXT_MAX], int64_t value)
 {
-    return dbk_decimal_write_exact(out, value, 0);
+    const uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char *p = out;
+    if (value < 0)
+        *p++ = '-';
+    return (size_t)(dbk_digits_write(p, magnitude, dbk_digits_count(magnitude)) - out);
 }
 
 int dbk_currency_digits(dbk_text code)

@@ -366,12 +366,17 @@ static void declare(const answer *a, dbk_result *result)
 static bool write_keys(const answer *a, dbk_result *result)
 {
     for (int k = 0; k < a->plan->keys_count; k++) {
+        const bool is_int = key_is_int(a, k);
+        uint64_t before = 0; // no value
         for (size_t row = 0; row < a->count; row++) {
             uint64_t value = key_value(a, a->chosen[row], k);
-            if (key_is_int(a, k))
+            if (is_int)
                 result->columns[k].ints[row] = (int64_t)value;
+            else if (value == before && row > 0) // neighbours are often alike
+                result->columns[k].texts[row] = result->columns[k].texts[row - 1];
             else if (!dbk_result_set_text(result, row, k, key_text(a, k, value)))
                 return false;
+            before = value;
         }
     }
     return true;

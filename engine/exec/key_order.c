@@ -132,12 +132,12 @@ bool dbk_key_order(const dbk_groups *groups, uint32_t *chosen, size_t count)
     uint64_t digits = 0, most = 0;
     if (plan->grouping != DBK_GROUP_DENSE)
         return false;
+    if (plan->keys_count == 1 && plan->keys[0].bucket) // as they stand
+        return true;
     if (count <= FEW) {
         sort_few(plan, chosen, (uint32_t)count);
         return true;
     }
-    if (plan->keys_count == 1 && plan->keys[0].bucket) // as they stand
-        return true;
     for (int k = 0; k < plan->keys_count; k++) {
         digits += plan->keys[k].cardinality;
         most = plan->keys[k].cardinality > most ? plan->keys[k].cardinality : most;
