@@ -337,6 +337,15 @@ static bool orders_by_field(const answer *a)
     return any;
 }
 
+// The order of the keys is asked for, which no two groups share: what comes behind them says nothing.
+static bool is_by_keys(const dbk_query *q)
+{
+    for (int i = 0; i < q->order_count && i < q->keys_count; i++)
+        if (q->order[i].output != i || q->order[i].descending)
+            return false;
+    return q->order_count == 0 || q->keys_count > 0;
+}
+
 static dbk_status choose(answer *a, dbk_error *err)
 {
     uint32_t groups = a->groups->grouping.count;
@@ -344,7 +353,9 @@ static dbk_status choose(answer *a, dbk_error *err)
     if (!a->chosen)
         return dbk_exec_no_memory(err);
     // A dense grouping has room for combinations that never occurred. Without keys the one row always stands.
-    bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0;
+    // Where buckets are filled in all stand but that of no value.
+    const bool fills = a->plan->grouping != DBK_GROUP_HASH && a->plan->query->fill;
+    const bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0 || fills;
     const size_t limit = (size_t)a->plan->query->limit;
     const lead first = lead_of(a);
     if (!all && first.state && limit && limit <= groups && !a->plan->query->after_count &&
@@ -355,7 +366,7 @@ static dbk_status choose(answer *a, dbk_error *err)
     }
     if (!all)
         a->count = dbk_state_list_met(&a->groups->states[0], groups, a->chosen);
-    for (uint32_t g = 0; all && g < groups; g++)
+    for (uint32_t g = fills ? 1 : 0; all && g < groups; g++)
         a->chosen[a->count++] = g;
     DBK_TRY(order_fields(a, err));
     if (a->plan->query->after_count) {
@@ -365,7 +376,7 @@ static dbk_status choose(answer *a, dbk_error *err)
                 a->chosen[kept++] = a->chosen[i];
         a->count = kept;
     }
-    if (a->plan->query->order_count == 0 && dbk_key_order(a->groups, a->chosen, a->count)) {
+    if (is_by_keys(a->plan->query) && dbk_key_order(a->groups, a->chosen, a->count)) {
         a->count = limit && limit < a->count ? limit : a->count;
         return DBK_OK;
     }
@@ -399,12 +410,17 @@ static void declare(const answer *a, dbk_result *result)
 static bool write_keys(const answer *a, dbk_result *result)
 {
     for (int k = 0; k < a->plan->keys_count; k++) {
+        const bool is_int = key_is_int(a, k);
+        uint64_t before = 0; // no value
         for (size_t row = 0; row < a->count; row++) {
             uint64_t value = key_value(a, a->chosen[row], k);
-            if (key_is_int(a, k))
+            if (is_int)
                 result->columns[k].ints[row] = (int64_t)value;
+            else if (value == before && row > 0) // neighbours are often alike
+                result->columns[k].texts[row] = result->columns[k].texts[row - 1];
             else if (!dbk_result_set_text(result, row, k, key_text(a, k, value)))
                 return false;
+            before = value;
         }
     }
     return true;
