@@ -303,7 +303,8 @@ static void what_lies_is_found_by_the_first_touch_of_any_kind(void **state)
     int forged_count = 0;
     for (int i = 0; i < 30; i++) {
         test_rows r;
-        rows_fill(&r, &random, i % 2 ? DBK_ORDERS : DBK_PAYMENTS, 1 + (uint32_t)dbk_random_below(&random, 3000));
+        rows_fill(&r, &random, i % 2 ? DBK_ORDERS : DBK_PAYMENTS,
+                  1 + (uint32_t)dbk_random_below(&random, 3000));
         dbk_segment *built = build(&r);
         for (int c = 0; c < r.input.table->columns_count; c++) {
             size_t size;
