@@ -146,8 +146,7 @@ static dbk_status check_block(const opening *o, int index, dbk_reader *r)
         dbk_read_bytes(r, dbk_segment_align(r->at) - r->at);
         return DBK_OK;
     }
-    if (!proves_later(o, entry) &&
-        entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
+    if (!o->is_late && entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
         return dbk_fail(o->err, DBK_CORRUPT,
                         "segment %" PRIu64 ", column %s: the block at offset %" PRIu64 " fails its checksum",
                         o->header.id, name, entry->offset);

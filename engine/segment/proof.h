@@ -43,7 +43,8 @@ void dbk_proofs_dispose(dbk_proofs *proofs);
 dbk_status dbk_proofs_hold(const dbk_proofs *proofs, dbk_error *err);
 
 // As dbk_segment_open, but columns of numbers with a block are proved later, each by itself. The caller has
-// compared a checksum of all the bytes with one that it trusts.
+// compared a checksum of all the bytes with one that it trusts: those of blocks of texts, which would say the
+// same once more, are not looked at; those of numbers are by their proofs.
 dbk_status dbk_segment_open_late(void *bytes, size_t size, dbk_segment **out, dbk_error *err);
 // From now on what is found is noted there. Before other threads see the segment; what was found before is
 // noted at once. The notes must outlive the segment.

@@ -125,7 +125,7 @@ static uint8_t *file_of(const void *data, size_t size);
 // Takes the bytes over.
 static void open_and_read(uint8_t *bytes, size_t size)
 {
-    uint8_t *copy = file_of(bytes, size);
+    uint8_t *copy = file_of(bytes, size); // resealed, so that no checksum of a block can be wrong
     dbk_segment *segment;
     dbk_error err;
     const bool is_sound = dbk_segment_open(bytes, size, &segment, &err) == DBK_OK;
