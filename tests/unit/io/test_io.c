@@ -2,6 +2,7 @@
 // The io seam on real files, each test on each backend that this machine has.
 #include "engine/base/random.h"
 #include "engine/io/io.h"
+#include "tests/support/seed.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -155,9 +156,7 @@ static void test_what_is_written_into_a_file_is_read_back(void **state)
 {
     fixture *f = *state;
     enum { BLOCKS = 64, BYTES = BLOCKS * DBK_IO_BLOCK };
-    const uint64_t seed = 20;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random(__func__);
     dbk_file file;
     assert_int_equal(f->io->backend->open(f->io, "log", DBK_OPEN_CREATE, &file, NULL), DBK_OK);
     assert_int_equal(f->io->backend->allocate(f->io, file, BYTES, NULL), DBK_OK);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client may rely on: requests and replies over real sockets, in plain, over TLS and on the data
 // directory's socket.
-#include "engine/base/random.h"
+#include "tests/support/seed.h"
 #include "tests/support/server_fixture.h"
 
 #include <errno.h>
@@ -194,9 +194,7 @@ static void test_client_gone_before_the_reply(void **state)
 static void early_input_check(bool resumes)
 {
     enum { ROUNDS = 60, REQUESTS_MAX = 8, ROOM = 1 << 16 };
-    const uint64_t seed = resumes ? 31 : 30;
-    print_message("seed %llu\n", (unsigned long long)seed);
-    dbk_random random = dbk_random_seed(seed);
+    dbk_random random = dbk_test_random(__func__);
     dbk_response r = {0};
     char *requests = malloc(ROOM), *body = malloc(ROOM);
     memset(body, 'x', ROOM);
