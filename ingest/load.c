@@ -246,18 +246,12 @@ static dbk_status read_piece(load *l, dbk_load_piece *p, dbk_error *err)
 static void set_range(const load *l, dbk_load_piece *p)
 {
     const dbk_load_plan *plan = &l->plan;
-    p->from = l->filled * plan->range_bytes;
-    p->to = plan->file_bytes - p->from < plan->range_bytes ? plan->file_bytes : p->from + plan->range_bytes;
+    p->from = l->filled ? plan->cuts[l->filled - 1] : 0;
+    p->to = plan->cuts[l->filled];
     p->file_bytes = plan->file_bytes;
     p->begin = p->end = 0;
     p->knows_begin = l->filled == 0;
     p->first_line = l->filled == 0 ? 1 : 2;
-}
-
-static uint64_t pieces_planned(const dbk_load_plan *plan)
-{
-    return plan->range_bytes ? (plan->file_bytes + plan->range_bytes - 1) / plan->range_bytes
-                             : plan->cuts_count;
 }
 
 dbk_status dbk_load_fill(load *l, dbk_load_piece *p, dbk_error *err)
@@ -273,7 +267,7 @@ dbk_status dbk_load_fill(load *l, dbk_load_piece *p, dbk_error *err)
 
 static dbk_status load_pieces(load *l, dbk_error *err)
 {
-    dbk_load_crew_start(l, pieces_planned(&l->plan));
+    dbk_load_crew_start(l, l->plan.cuts_count);
     dbk_load_crew_end(l);
     for (int i = 0; i < DBK_LOAD_PIECES_MAX; i++) {
         free(l->pieces[i].data);
