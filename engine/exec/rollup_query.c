@@ -13,8 +13,10 @@
 #include <string.h>
 
 enum { PAGES = DBK_TUPLES_MAX / DBK_CUBE_PAGE, KEYS_MAX = 64 };
-// Buckets whose numbers of 32 bits are within 64 together, all tuples being in one lane: 2^31 * 2^10 * 2^21.
-enum { BUCKETS_NARROW = 1 << 21 };
+// Buckets of which numbers of 32 bits are added to sums of 64 before those are put by: 2^31 each, of all
+// tuples in one lane, of 2^21 buckets would just fit. Putting them by is cheap, so it is done much earlier,
+// and tests see it.
+enum { BUCKETS_NARROW = 64 };
 
 typedef struct adder {
     dbk_groups *groups;
@@ -243,8 +245,9 @@ static void add_cells(void *user, int32_t bucket, const dbk_cells *cells)
     (void)bucket;
     a->buckets++;
     a->has_wide |= cells->is_wide;
-    if (!cells->is_wide && a->narrow_buckets++ == BUCKETS_NARROW)
+    if (a->narrow_buckets == BUCKETS_NARROW)
         settle(a);
+    a->narrow_buckets += !cells->is_wide;
     found f;
     find_pages(a, cells, &f);
     for (int s = 0; s < a->plan->states_count; s++) {

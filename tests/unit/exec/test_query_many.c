@@ -173,12 +173,71 @@ static void test_best_of_very_many_groups(void **state)
     world_close(&w);
 }
 
+// Kept sums of hundreds of months and days in one answer, of narrow numbers and of wide ones, by a key and
+// without.
+static void test_kept_sums_of_many_buckets(void **state)
+{
+    enum { ROWS = 6000, WORDS = 3 };
+    static const char *const words[WORDS] = {"NEW", "PAID", "SENT"};
+    static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"}};
+    static const dbk_group_key by_status = {.column = "status"};
+    (void)state;
+    static order_row rows[ROWS];
+    static char ids[ROWS][16];
+    dbk_random r = dbk_test_random(__func__);
+    for (int i = 0; i < ROWS; i++) {
+        snprintf(ids[i], sizeof ids[i], "o%d", i);
+        const uint64_t most = below(&r, 600) ? 100000 : (uint64_t)1 << 40;
+        rows[i] =
+            (order_row){ids[i], INT64_C(631152000000) + (int64_t)below(&r, 20 * 365 * (uint64_t)DBK_MS_DAY),
+                        words[below(&r, WORDS)], "card", (int64_t)below(&r, 2 * most) - (int64_t)most};
+    }
+    world w;
+    world_open(&w, 2048);
+    dbk_db_set_rollup_rows(w.db, 1, 0);
+    load_orders(&w, rows, ROWS);
+    for (int i = 0; i < 200; i++) {
+        dbk_query q = open_orders;
+        q.aggregates = aggregates;
+        q.aggregates_count = 2;
+        q.keys = &by_status;
+        q.keys_count = i % 2;
+        if (i > 1) {
+            q.from_ms = INT64_C(631152000000) + (int64_t)below(&r, 10 * 365) * DBK_MS_DAY;
+            q.to_ms = q.from_ms + (int64_t)(1 + below(&r, 10 * 365)) * DBK_MS_DAY;
+        }
+        int64_t counts[WORDS] = {0}, sums[WORDS] = {0};
+        for (int row = 0; row < ROWS; row++) {
+            if (rows[row].at < q.from_ms || rows[row].at >= q.to_ms)
+                continue;
+            int word = 0;
+            while (q.keys_count && strcmp(words[word], rows[row].status) != 0)
+                word++;
+            counts[word]++;
+            sums[word] += rows[row].tip;
+        }
+        dbk_result *result = run(&w, world_tenant(), &q);
+        assert_true(dbk_result_statistics(result).rollup_buckets > 0);
+        size_t at = 0;
+        for (int word = 0; word < WORDS; word++) {
+            if (counts[word] == 0)
+                continue;
+            assert_int_equal(dbk_result_int(result, at, q.keys_count), counts[word]);
+            assert_true(dbk_result_sum(result, at++, q.keys_count + 1) == sums[word]);
+        }
+        assert_int_equal(dbk_result_rows(result), at);
+        dbk_result_free(result);
+    }
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hours_of_the_day_come_in_runs),
         cmocka_unit_test(test_many_groups_of_several_threads),
         cmocka_unit_test(test_best_of_very_many_groups),
+        cmocka_unit_test(test_kept_sums_of_many_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
