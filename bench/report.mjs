@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything that docs/PERFORMANCE.md shows, in one go: `./run bench report` takes some twenty minutes of a quiet
+// Everything that docs/PERFORMANCE.md shows, in one go: `./run bench report` takes three quarters of an hour of a quiet
 // machine with two processors, `./run bench report large` measures a hundred million orders instead and takes about an
 // hour; `./run bench report small` tries all parts on a tiny company. Prints each block as it stands in that page, its
 // command above it, and keeps all in build/bench/report.md.
@@ -19,10 +19,13 @@ const usual = [
   ['Questions of reports, everybody as best configured', `summaries ${MILLION}`],
   ['Restart', `restart ${MILLION}`],
   ['HTTP', `http ${MILLION} --seconds 1`],
+  ['HTTP, client and server on processors of their own', `http ${MILLION} --seconds 1 --apart`],
   ['What a request costs', `cost ${MILLION}`],
   ['Reads while orders arrive', `mixed ${MILLION}`],
+  ['Reads while orders arrive, client and server on processors of their own', `mixed ${MILLION} --apart`],
   ['Short reads beside long ones', `delay ${MILLION}`],
   ['Single durable writes', `write --seconds 2 --repeat 11`],
+  ['Single durable writes, client and server on processors of their own', 'write --seconds 2 --repeat 11 --apart'],
   ['Event streams', 'events --seconds 3'],
   ['Closures', 'closures --seconds 10'],
   ['Scans of twenty million orders, two threads', `scan ${TWENTY} --threads 2 ${columnar}`],
