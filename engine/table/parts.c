@@ -84,6 +84,7 @@ dbk_sealed *dbk_sealed_create(dbk_table *table, dbk_segment *segment)
     }
     sealed->segment = segment;
     dbk_memory_add(&versions->memory, dbk_segment_memory(segment));
+    dbk_segment_note(segment, &table->tenant->proofs);
     dbk_cold *cold = table->tenant->db->cold;
     if (cold && !dbk_cold_enroll(cold, segment)) {
         dbk_object_free(&sealed->object);

@@ -96,6 +96,8 @@ static dbk_status rows_reseal(dbk_table *table, uint32_t slot, dbk_rows *rows)
     }
     if (renumbered && !keys_reserve(table, rows))
         return DBK_NO_MEMORY;
+    // Rows of a segment that turned out to be wrong stay where they are, so that nothing hides it.
+    DBK_TRY(dbk_db_hold(db, NULL));
     dbk_segment *segment;
     DBK_TRY(dbk_rows_build(rows, def, db->next_segment_id, &segment, NULL));
     dbk_sealed *sealed = dbk_sealed_create(table, segment);

@@ -18,6 +18,7 @@
 #include "engine/db.h"
 #include "engine/image.h"
 #include "engine/segment/cold.h"
+#include "engine/segment/proof.h"
 #include "engine/table/delta.h"
 #include "engine/table/dict.h"
 #include "engine/table/key_index.h"
@@ -111,6 +112,7 @@ struct dbk_tenant {
     dbk_table *tables[DBK_TABLE_END];
     dbk_dict *dicts[DBK_DOMAIN_COUNT];
     dbk_tenant_view *view, *fresh; // as in dbk_table
+    dbk_proofs proofs;             // of its segments
     bool changed;
     dbk_tenant *next_changed;
 };
@@ -127,8 +129,9 @@ typedef struct dbk_keys_making {
 
 struct dbk_db {
     dbk_versions versions;
-    dbk_cold *cold; // NULL: all texts stay in memory
-    dbk_dict names; // of tenants: the code is 1 + the index in `tenants`
+    dbk_cold *cold;    // NULL: all texts stay in memory
+    dbk_proofs proofs; // of all tenants
+    dbk_dict names;    // of tenants: the code is 1 + the index in `tenants`
     dbk_tenant **tenants;
     uint32_t tenants_count, tenants_capacity;
     dbk_tenant *changed;

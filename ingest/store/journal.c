@@ -35,8 +35,12 @@ const char *dbk_journal_read_only(const dbk_journal *j)
     return j->reason.status == DBK_OK ? NULL : j->reason.message;
 }
 
-static dbk_status check_writable(const dbk_journal *j, dbk_error *err)
+// Rows that are not sound may have gone into what was applied: it does not leave our hands.
+static dbk_status check_writable(dbk_journal *j, dbk_error *err)
 {
+    dbk_error why = {0};
+    if (dbk_db_hold(j->db, &why) != DBK_OK)
+        dbk_journal_fail(j, why.message);
     return j->reason.status == DBK_OK ? DBK_OK : dbk_fail(err, DBK_READ_ONLY, "%s", j->reason.message);
 }
 
