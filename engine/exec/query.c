@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entrance: plan, run, done.
 #include "engine/db.h"
+#include "engine/exec/late.h"
 #include "engine/exec/plan_cost.h"
 #include "engine/exec/plan_init.h"
 #include "engine/exec/point_query.h"
@@ -51,6 +52,7 @@ static dbk_status run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_q
                                                     : too_long(err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
     dbk_status status = !has_time_for(&plan) ? too_long(err)
+                        : dbk_late_is(&plan) ? dbk_late_run(&plan, tenant, out, err)
                         : plan.is_group      ? dbk_run_groups(&plan, out, err)
                                              : dbk_run_rows(&plan, out, err);
     bool is_unsure = plan.roster && status == DBK_OVERFLOW;

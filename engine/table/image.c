@@ -218,7 +218,7 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (keys[i] == 0 || dbk_locator_map_get(&table->map, keys[i]) != 0)
             return DBK_INVALID;
-        if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
+        if (!dbk_table_key_reserve(table, keys[i]))
             return DBK_NO_MEMORY;
         dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, rows->source[i]) + 1);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The proofs that nobody has needed yet, made on all processors.
 #include "engine/base/pool.h"
+#include "engine/base/processors.h"
 #include "engine/table/state.h"
 
 typedef struct prover {
@@ -28,7 +29,7 @@ static void table_prove(dbk_table *table)
 {
     enum { PARTS_FOR_HELP = 2 };
     prover p = {.table = table};
-    dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_pool_processors(), parts_prove, &p);
+    dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_prove, &p);
 }
 
 dbk_status dbk_db_prove(dbk_db *db, dbk_error *err)

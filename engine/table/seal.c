@@ -35,7 +35,7 @@ static bool keys_reserve(dbk_table *table, const dbk_rows *rows)
         return true;
     const uint32_t *keys = rows->codes[table->def->key_column];
     for (uint32_t i = 0; i < rows->rows; i++) {
-        if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
+        if (!dbk_table_key_reserve(table, keys[i]))
             return false;
     }
     return true;

@@ -217,10 +217,13 @@ static inline const dbk_part *dbk_table_part(const dbk_table *table, uint32_t sl
 {
     return &table->pages[slot / DBK_PAGE_PARTS]->parts[slot % DBK_PAGE_PARTS];
 }
-// The part, writable; NULL when memory is out.
+// Each of these that makes something writable has the next image see the table anew (versions.h), whatever
+// becomes of the change. The part, writable; NULL when memory is out.
 dbk_part *dbk_table_part_own(dbk_table *table, uint32_t slot);
 // Makes slots [0, count) exist, new ones empty.
 bool dbk_table_slots_reserve(dbk_table *table, uint32_t count);
+// Makes the way from a key's code to its row writable, see dbk_locator_map_reserve.
+bool dbk_table_key_reserve(dbk_table *table, uint32_t code);
 // Makes the row's bit writable; after that dbk_table_kill for it cannot fail in this generation.
 bool dbk_table_kill_reserve(dbk_table *table, dbk_place place);
 void dbk_table_kill(dbk_table *table, dbk_place place);

@@ -9,6 +9,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
+#include "engine/base/processors.h"
 #include "engine/image.h"
 #include "engine/segment/proof.h"
 #include "ingest/store/state.h"
@@ -185,7 +186,7 @@ static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
 // A few segments are sooner there than a thread.
 static int threads_wanted(const dbk_restorer *r)
 {
-    int wanted = dbk_pool_processors() * THREADS_A_PROCESSOR;
+    int wanted = dbk_processors(DBK_POOL_WORTH) * THREADS_A_PROCESSOR;
     if (r->count < 3 || !r->io->backend->again)
         return 0;
     wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;
