@@ -407,7 +407,9 @@ const dbk_table_def *dbk_table_def_by_id(int id)
 
 static bool is_named(const char *name, dbk_text wanted)
 {
-    return strlen(name) == wanted.length && memcmp(name, wanted.data, wanted.length) == 0;
+    // Most differ in their first letter.
+    return wanted.length > 0 && name[0] == wanted.data[0] && strlen(name) == wanted.length &&
+           memcmp(name, wanted.data, wanted.length) == 0;
 }
 
 const dbk_table_def *dbk_table_def_by_name(dbk_text name)

@@ -96,12 +96,72 @@ void dbk_slabs_begin(dbk_slabs *slabs, dbk_arena *arena)
     *arena = (dbk_arena){.blocks = slab, .total_bytes = SLAB};
 }
 
+// ---- Blocks that a thread keeps ----
+
+// A request uses some arenas of one block each, which is more than the C library keeps at hand for a thread.
+// Sanitizers see every block go.
+enum { KEPT_MAX = SLABS_ARE_USED ? 16 : 0, FIRST_CAPACITY = BLOCK_MIN - sizeof(dbk_arena_block) };
+
+static _Thread_local struct {
+    dbk_arena_block *blocks; // of FIRST_CAPACITY
+    int count;
+    bool ends_well; // they are freed when the thread ends
+} kept;
+static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
+static pthread_key_t kept_key;
+static bool has_kept_key;
+
+static void kept_free(void *value)
+{
+    (void)value;
+    while (kept.blocks) {
+        dbk_arena_block *next = kept.blocks->next;
+        free(kept.blocks);
+        kept.blocks = next;
+    }
+    kept.count = 0;
+    kept.ends_well = false; // should this thread's last steps use arenas, it asks to be called again
+}
+
+static void kept_begin(void)
+{
+    has_kept_key = pthread_key_create(&kept_key, kept_free) == 0;
+}
+
+static bool kept_give(dbk_arena_block *block)
+{
+    if (block->capacity != FIRST_CAPACITY || kept.count >= KEPT_MAX)
+        return false;
+    if (!kept.ends_well) {
+        pthread_once(&kept_once, kept_begin);
+        kept.ends_well = has_kept_key && pthread_setspecific(kept_key, &kept) == 0;
+        if (!kept.ends_well)
+            return false;
+    }
+    block->next = kept.blocks;
+    kept.blocks = block;
+    kept.count++;
+    return true;
+}
+
+static dbk_arena_block *kept_take(size_t capacity)
+{
+    dbk_arena_block *block = capacity == FIRST_CAPACITY ? kept.blocks : NULL;
+    if (block) {
+        kept.blocks = block->next;
+        kept.count--;
+    }
+    return block;
+}
+
 // ---- Blocks ----
 
 static dbk_arena_block *block_create(dbk_arena *arena, size_t capacity)
 {
     size_t bytes = sizeof(dbk_arena_block) + capacity;
-    dbk_arena_block *block = malloc(bytes); // glibc aligns to 16 on 64-bit machines
+    dbk_arena_block *block = kept_take(capacity);
+    if (!block)
+        block = malloc(bytes); // glibc aligns to 16 on 64-bit machines
     if (!block)
         return NULL;
     block->capacity = capacity;
@@ -177,7 +237,7 @@ void dbk_arena_dispose(dbk_arena *arena)
         dbk_arena_block *next = block->next;
         if (block->slabs)
             slab_give_back(block);
-        else
+        else if (!kept_give(block))
             free(block);
         block = next;
     }

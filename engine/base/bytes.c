@@ -89,29 +89,27 @@ void dbk_buffer_reset(dbk_buffer *b)
     b->failed = false;
 }
 
-uint8_t *dbk_buffer_reserve(dbk_buffer *b, size_t n)
+uint8_t *dbk_buffer_grow(dbk_buffer *b, size_t n)
 {
     enum { FIRST_CAPACITY = 256 };
     if (b->failed)
         return NULL;
-    if (n > b->capacity - b->size || !b->data) {
-        size_t needed, capacity = b->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : b->capacity;
-        // Sizes beyond half the address space cannot be allocated; refusing them here keeps the doubling
-        // below finite.
-        if (__builtin_add_overflow(b->size, n, &needed) || needed > SIZE_MAX / 2) {
-            b->failed = true;
-            return NULL;
-        }
-        while (capacity < needed)
-            capacity *= 2;
-        uint8_t *data = realloc(b->data, capacity);
-        if (!data) {
-            b->failed = true;
-            return NULL;
-        }
-        b->data = data;
-        b->capacity = capacity;
+    size_t needed, capacity = b->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : b->capacity;
+    // Sizes beyond half the address space cannot be allocated; refusing them here keeps the doubling below
+    // finite.
+    if (__builtin_add_overflow(b->size, n, &needed) || needed > SIZE_MAX / 2) {
+        b->failed = true;
+        return NULL;
     }
+    while (capacity < needed)
+        capacity *= 2;
+    uint8_t *data = realloc(b->data, capacity);
+    if (!data) {
+        b->failed = true;
+        return NULL;
+    }
+    b->data = data;
+    b->capacity = capacity;
     return b->data + b->size;
 }
 

@@ -36,8 +36,13 @@ typedef struct dbk_buffer {
 void dbk_buffer_dispose(dbk_buffer *b);
 // Forgets the content, keeps the memory.
 void dbk_buffer_reset(dbk_buffer *b);
-// Room for n more bytes; NULL and failed when memory is out. Does not change size.
-uint8_t *dbk_buffer_reserve(dbk_buffer *b, size_t n);
+// Room for n more bytes; NULL and failed when memory is out. Does not change size. The first is for when
+// there is not enough.
+uint8_t *dbk_buffer_grow(dbk_buffer *b, size_t n);
+static inline uint8_t *dbk_buffer_reserve(dbk_buffer *b, size_t n)
+{
+    return n <= b->capacity - b->size && b->data && !b->failed ? b->data + b->size : dbk_buffer_grow(b, n);
+}
 void dbk_buffer_append(dbk_buffer *b, const void *data, size_t n);
 void dbk_buffer_u8(dbk_buffer *b, uint8_t v);
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v);

@@ -3,13 +3,24 @@
 #include "engine/base/calendar.h"
 #include "engine/base/calendar_range.h"
 
-dbk_civil dbk_civil_from_ms(int64_t ms, const dbk_zone *zone)
+// On the zone's clock, as if that were UTC's.
+static int64_t local_ms(int64_t ms, const dbk_zone *zone)
 {
     if (ms < DBK_MS_FIRST)
         ms = DBK_MS_FIRST;
     if (ms > DBK_MS_LAST)
         ms = DBK_MS_LAST;
-    int64_t local = ms + (zone ? (int64_t)dbk_zone_offset(zone, ms, NULL) * DBK_MS_SECOND : 0);
+    return ms + (zone ? (int64_t)dbk_zone_offset(zone, ms, NULL) * DBK_MS_SECOND : 0);
+}
+
+int32_t dbk_local_day(int64_t ms, const dbk_zone *zone)
+{
+    return (int32_t)dbk_floor_div(local_ms(ms, zone), DBK_MS_DAY);
+}
+
+dbk_civil dbk_civil_from_ms(int64_t ms, const dbk_zone *zone)
+{
+    int64_t local = local_ms(ms, zone);
     int64_t day = dbk_floor_div(local, DBK_MS_DAY);
     int rest = (int)(local - day * DBK_MS_DAY);
     dbk_civil civil;

@@ -17,6 +17,8 @@ typedef struct dbk_civil {
 
 // The civil time of an instant in a zone (NULL = UTC).
 dbk_civil dbk_civil_from_ms(int64_t ms, const dbk_zone *zone);
+// The day of it.
+int32_t dbk_local_day(int64_t ms, const dbk_zone *zone);
 
 typedef enum dbk_time_form {
     DBK_TIME_DATE,    // the text was a date only: ms is that day's first instant in the zone
@@ -76,5 +78,20 @@ int dbk_hour_of_day(const dbk_zone *zone, int64_t ms, int64_t *start, int64_t *e
 // days since 1970, months since January of the year 0. Later buckets have larger numbers, and no number is
 // left out but that of a day which the zone left out.
 int32_t dbk_bucket_number(const dbk_bucket *bucket, int64_t ms, int64_t *start, int64_t *end);
+
+// Buckets one after the other. Far from every change of the clocks all buckets of less than a month are
+// equally long, so that the next one needs no look at the zone.
+typedef struct dbk_bucket_walk {
+    const dbk_bucket *bucket;
+    int64_t start, end; // dbk_bucket_span of the instants in it
+    int32_t day;        // of days: dbk_bucket_number; else not set
+    int64_t step;       // how long a bucket is that ends at steady_end or before
+    int64_t steady_end; // INT64_MIN where that is not known
+} dbk_bucket_walk;
+
+// The bucket that holds the instant. Not for hours of the day. The bucket must outlive the walk.
+dbk_bucket_walk dbk_bucket_walk_begin(const dbk_bucket *bucket, int64_t ms);
+// The one that begins where the current one ends, which is not at INT64_MAX.
+void dbk_bucket_walk_next(dbk_bucket_walk *walk);
 
 #endif

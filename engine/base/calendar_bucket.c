@@ -17,16 +17,17 @@ static int64_t day_begin(const dbk_bucket *bucket, int64_t day)
 
 // Three days from every change of its clocks, which is farther than any two offsets differ, a zone is a
 // constant: the day around the instant follows from one look at it. False nearer to a change.
+#define FAR (3 * (int64_t)DBK_MS_DAY)
+
 static bool steady_day(const dbk_bucket *bucket, int64_t ms, int64_t *day, int64_t *start)
 {
-    const int64_t far = 3 * (int64_t)DBK_MS_DAY;
     int64_t period[2] = {INT64_MIN, INT64_MAX}, offset = 0;
     if (bucket->zone)
         offset = (int64_t)dbk_zone_offset(bucket->zone, ms, period) * DBK_MS_SECOND;
     offset -= (int64_t)bucket->day_start_minutes * DBK_MS_MINUTE;
     *day = dbk_floor_div(ms + offset, DBK_MS_DAY);
     *start = *day * DBK_MS_DAY - offset;
-    return period[0] <= *start - far && *start + DBK_MS_DAY + far <= period[1];
+    return period[0] <= *start - FAR && *start + DBK_MS_DAY + FAR <= period[1];
 }
 
 // The local day that holds the instant. The day on the clock has begun at ms at the latest, but where the
@@ -145,4 +146,64 @@ int32_t dbk_bucket_number(const dbk_bucket *bucket, int64_t ms, int64_t *start, 
     if (*start > DBK_MS_LAST)
         return (int32_t)number_at(bucket, DBK_MS_LAST) + 1;
     return (int32_t)number_at(bucket, ms < DBK_MS_FIRST ? DBK_MS_FIRST : ms > DBK_MS_LAST ? DBK_MS_LAST : ms);
+}
+
+// ---- Walks ----
+
+// How long a bucket is where all days have 24 hours; 0 where that differs.
+static int64_t usual_length(const dbk_bucket *bucket)
+{
+    switch (bucket->unit) {
+    case DBK_UNIT_MINUTE:
+    case DBK_UNIT_HOUR: {
+        const int64_t step =
+            bucket->count * (int64_t)(bucket->unit == DBK_UNIT_HOUR ? DBK_MS_HOUR : DBK_MS_MINUTE);
+        return DBK_MS_DAY % step == 0 ? step : 0;
+    }
+    case DBK_UNIT_DAY:
+        return DBK_MS_DAY;
+    case DBK_UNIT_WEEK:
+        return 7 * (int64_t)DBK_MS_DAY;
+    default:
+        return 0;
+    }
+}
+
+// The bucket at an instant, and until when those behind it are as long as it: it and all of their days are
+// steady (see steady_day), and inside of the calendar's range.
+static void look_up(dbk_bucket_walk *walk, int64_t ms)
+{
+    int64_t period[2] = {INT64_MIN, INT64_MAX};
+    const bool is_day = walk->bucket->unit == DBK_UNIT_DAY;
+    if (is_day)
+        walk->day = dbk_bucket_number(walk->bucket, ms, &walk->start, &walk->end);
+    else
+        dbk_bucket_span(walk->bucket, ms, &walk->start, &walk->end);
+    walk->steady_end = INT64_MIN;
+    if (walk->step == 0 || walk->start < DBK_MS_FIRST + FAR || walk->end > DBK_MS_LAST - FAR)
+        return;
+    if (walk->bucket->zone)
+        (void)dbk_zone_offset(walk->bucket->zone, walk->start, period);
+    const int64_t last = period[1] < DBK_MS_LAST ? period[1] - FAR : DBK_MS_LAST - FAR;
+    if (period[0] < walk->start - FAR - DBK_MS_DAY)
+        walk->steady_end = last;
+}
+
+dbk_bucket_walk dbk_bucket_walk_begin(const dbk_bucket *bucket, int64_t ms)
+{
+    dbk_bucket_walk walk = {.bucket = bucket, .step = usual_length(bucket)};
+    look_up(&walk, ms);
+    return walk;
+}
+
+void dbk_bucket_walk_next(dbk_bucket_walk *walk)
+{
+    assert(walk->end != INT64_MAX);
+    if (walk->end + walk->step > walk->steady_end) {
+        look_up(walk, walk->end);
+        return;
+    }
+    walk->start = walk->end;
+    walk->end += walk->step;
+    walk->day++;
 }

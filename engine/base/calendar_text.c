@@ -2,6 +2,7 @@
 // ISO 8601 texts of days and instants.
 #include "engine/base/calendar.h"
 #include "engine/base/calendar_range.h"
+#include "engine/base/digits.h"
 
 #include <string.h>
 
@@ -135,13 +136,6 @@ bool dbk_date_parse(const char *text, size_t length, int32_t *out_day)
     return true;
 }
 
-static char *write_digits(char *p, int value, int count)
-{
-    for (int i = count - 1; i >= 0; i--, value /= 10)
-        p[i] = (char)('0' + value % 10);
-    return p + count;
-}
-
 // What can be written: 0000-01-01 to 9999-12-31, as day numbers.
 enum { FIRST_DAY = -719528, LAST_DAY = 2932896 };
 
@@ -150,11 +144,11 @@ size_t dbk_date_write(char out[DBK_TIME_TEXT_MAX], int32_t day)
     int year, month, day_of_month;
     day = day < FIRST_DAY ? FIRST_DAY : day > LAST_DAY ? LAST_DAY : day;
     dbk_civil_from_day(day, &year, &month, &day_of_month);
-    char *p = write_digits(out, year, 4);
+    char *p = dbk_digits_write(out, (uint64_t)year, 4);
     *p++ = '-';
-    p = write_digits(p, month, 2);
+    p = dbk_digits_write(p, (uint64_t)month, 2);
     *p++ = '-';
-    p = write_digits(p, day_of_month, 2);
+    p = dbk_digits_write(p, (uint64_t)day_of_month, 2);
     return (size_t)(p - out);
 }
 
@@ -166,13 +160,13 @@ size_t dbk_time_write(char out[DBK_TIME_TEXT_MAX], int64_t ms)
     int rest = (int)(ms - day * DBK_MS_DAY);
     char *p = out + dbk_date_write(out, (int32_t)day);
     *p++ = 'T';
-    p = write_digits(p, rest / DBK_MS_HOUR, 2);
+    p = dbk_digits_write(p, (uint64_t)(rest / DBK_MS_HOUR), 2);
     *p++ = ':';
-    p = write_digits(p, rest / DBK_MS_MINUTE % 60, 2);
+    p = dbk_digits_write(p, (uint64_t)(rest / DBK_MS_MINUTE % 60), 2);
     *p++ = ':';
-    p = write_digits(p, rest / DBK_MS_SECOND % 60, 2);
+    p = dbk_digits_write(p, (uint64_t)(rest / DBK_MS_SECOND % 60), 2);
     *p++ = '.';
-    p = write_digits(p, rest % DBK_MS_SECOND, 3);
+    p = dbk_digits_write(p, (uint64_t)(rest % DBK_MS_SECOND), 3);
     *p++ = 'Z';
     return (size_t)(p - out);
 }

@@ -23,17 +23,21 @@ int32_t dbk_day_from_civil(int year, int month, int day)
 
 void dbk_civil_from_day(int32_t day, int *year, int *month, int *day_of_month)
 {
-    int64_t shifted = (int64_t)day + DAYS_TO_EPOCH;
-    int64_t era = dbk_floor_div(shifted, DAYS_ERA);
-    int64_t day_of_era = shifted - era * DAYS_ERA;
+    // Unsigned numbers of 32 bits are divided by constants at the least cost; they have all days from the
+    // year 0 on.
+    const int64_t shifted = (int64_t)day + DAYS_TO_EPOCH;
+    const int era =
+        shifted >= 0 ? (int)((uint32_t)shifted / DAYS_ERA) : (int)dbk_floor_div(shifted, DAYS_ERA);
+    const uint32_t day_of_era = (uint32_t)(shifted - (int64_t)era * DAYS_ERA);
     // Taking out the leap days passed so far leaves years of 365 days. 1460, 36524 and 146096 are the last
     // days of 4, 100 and 400 years.
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    const uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const uint32_t month_from_march = (5 * day_of_year + 2) / 153;
     *day_of_month = (int)(day_of_year - (153 * month_from_march + 2) / 5) + 1;
     *month = (int)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-    *year = (int)(era * YEARS_ERA + year_of_era) + (*month <= 2);
+    *year = era * YEARS_ERA + (int)year_of_era + (*month <= 2);
 }
 
 int dbk_day_weekday(int32_t day)

@@ -5,6 +5,8 @@
 // digits at most 9 and a 64-bit divisor, no step leaves 128 bits, whatever the value.
 #include "engine/base/decimal.h"
 
+#include "engine/base/digits.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -96,12 +98,31 @@ typedef struct rounded {
     bool negative; // false when the rounded number is zero
 } rounded;
 
+// The same where unit * parts is below 2^63.
+static rounded round_small(uint64_t magnitude, uint64_t unit, uint32_t parts, bool negative)
+{
+    uint64_t whole = magnitude / unit;
+    const uint64_t scaled = magnitude % unit * parts;
+    uint32_t fraction = (uint32_t)(scaled / unit);
+    const uint64_t rest = scaled % unit;
+    fraction += rest >= unit - rest;
+    if (fraction == parts) {
+        fraction = 0;
+        whole++;
+    }
+    return (rounded){whole, fraction, negative && (whole || fraction)};
+}
+
 static rounded round_quotient(dbk_i128 value, int scale, int64_t divisor, int digits)
 {
     assert(scale >= 0 && scale <= DIGITS_MAX);
     assert(digits >= 0 && digits <= DIGITS_MAX);
     assert(divisor > 0);
     dbk_u128 magnitude = value < 0 ? -(dbk_u128)value : (dbk_u128)value;
+    // Nearly always all of it fits 64 bits: a divisor below 2^32 and 10^(scale + digits) within them.
+    if (magnitude <= UINT64_MAX && divisor <= UINT32_MAX && scale + digits <= DIGITS_MAX)
+        return round_small((uint64_t)magnitude, (uint64_t)divisor * powers_of_ten[scale],
+                           powers_of_ten[digits], value < 0);
     dbk_u128 unit = (dbk_u128)divisor * powers_of_ten[scale]; // below 2^93
     dbk_u128 whole = magnitude / unit;
     dbk_u128 scaled = magnitude % unit * powers_of_ten[digits]; // below 2^123
@@ -127,40 +148,30 @@ dbk_i128 dbk_decimal_round(dbk_i128 value, int scale, int64_t divisor, int digit
     return (dbk_i128)(n.negative ? -magnitude : magnitude);
 }
 
-// Digits of v, at least `least` of them, right-aligned before `end`; returns the first.
-static char *write_backwards(char *end, uint64_t v, int least)
-{
-    for (; v > 0 || least > 0; v /= 10, least--)
-        *--end = (char)('0' + v % 10);
-    return end;
-}
-
-static char *write_whole_backwards(char *end, dbk_u128 v)
+static char *write_whole(char *p, dbk_u128 v)
 {
     // 128-bit divisions are slow, so the number is first cut into pieces of 19 digits.
     const uint64_t piece = 10000000000000000000u;
-    while (v >= piece) {
-        end = write_backwards(end, (uint64_t)(v % piece), 19);
-        v /= piece;
-    }
-    return write_backwards(end, (uint64_t)v, 1);
+    if (v < piece)
+        return dbk_digits_write(p, (uint64_t)v, dbk_digits_count((uint64_t)v));
+    p = write_whole(p, v / piece);
+    return dbk_digits_write(p, (uint64_t)(v % piece), 19);
 }
 
 // decimals is how many of the fraction's digits are written, from the left.
 static size_t write_number(char out[DBK_DECIMAL_TEXT_MAX], bool negative, dbk_u128 whole, uint32_t fraction,
                            int decimals)
 {
-    char text[DBK_DECIMAL_TEXT_MAX], *end = text + sizeof text, *p = end;
-    if (decimals > 0) {
-        p = write_backwards(p, fraction, decimals);
-        *--p = '.';
-    }
-    p = write_whole_backwards(p, whole);
+    char *p = out;
     if (negative)
-        *--p = '-';
-    size_t length = (size_t)(end - p);
-    memcpy(out, p, length);
-    return length;
+        *p++ = '-';
+    const uint64_t low = (uint64_t)whole;
+    p = whole == low ? dbk_digits_write(p, low, dbk_digits_count(low)) : write_whole(p, whole);
+    if (decimals > 0) {
+        *p++ = '.';
+        p = dbk_digits_write(p, fraction, decimals);
+    }
+    return (size_t)(p - out);
 }
 
 size_t dbk_decimal_write(char out[DBK_DECIMAL_TEXT_MAX], dbk_i128 value, int scale, int64_t divisor,
@@ -184,7 +195,11 @@ size_t dbk_decimal_write_exact(char out[DBK_DECIMAL_TEXT_MAX], int64_t value, in
 
 size_t dbk_int_write(char out[DBK_DECIMAL_TEXT_MAX], int64_t value)
 {
-    return dbk_decimal_write_exact(out, value, 0);
+    const uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    char *p = out;
+    if (value < 0)
+        *p++ = '-';
+    return (size_t)(dbk_digits_write(p, magnitude, dbk_digits_count(magnitude)) - out);
 }
 
 int dbk_currency_digits(dbk_text code)

@@ -18,7 +18,8 @@ static bool is_ordering(dbk_op op)
     return op == DBK_OP_LT || op == DBK_OP_LE || op == DBK_OP_GT || op == DBK_OP_GE;
 }
 
-static dbk_status check_intervals(const dbk_filter *filter, dbk_type type, const char *part, dbk_error *err)
+static dbk_status check_intervals(const dbk_filter *filter, dbk_type type, dbk_query_part part,
+                                  dbk_error *err)
 {
     bool ok = dbk_type_is_int(type) && filter->values_count >= 0 && filter->values_count % 2 == 0;
     for (int i = 0; ok && i < filter->values_count; i++) {
@@ -28,33 +29,36 @@ static dbk_status check_intervals(const dbk_filter *filter, dbk_type type, const
              (i == 0 || value[-1].number < value->number || (!is_first && value[-1].number == value->number));
     }
     return ok ? DBK_OK
-              : dbk_fail(err, DBK_INVALID, "query: %s: intervals of numbers that ascend are wanted", part);
+              : dbk_fail(err, DBK_INVALID, "query: %s: intervals of numbers that ascend are wanted",
+                         DBK_PART_TEXT(part));
 }
 
-static dbk_status check_shape(const dbk_filter *filter, dbk_type type, const char *part, dbk_error *err)
+static dbk_status check_shape(const dbk_filter *filter, dbk_type type, dbk_query_part part, dbk_error *err)
 {
     if (filter->op < DBK_OP_EQ || filter->op > DBK_OP_WITHIN)
-        return dbk_fail(err, DBK_INVALID, "query: %s: unknown operator %d", part, (int)filter->op);
+        return dbk_fail(err, DBK_INVALID, "query: %s: unknown operator %d", DBK_PART_TEXT(part),
+                        (int)filter->op);
     if (filter->op == DBK_OP_WITHIN)
         return check_intervals(filter, type, part, err);
     bool unary = filter->op == DBK_OP_NULL || filter->op == DBK_OP_NOT_NULL;
     if (unary                     ? filter->values_count != 0
         : filter->op == DBK_OP_IN ? filter->values_count < 0
                                   : filter->values_count != 1)
-        return dbk_fail(err, DBK_INVALID, "query: %s: %d values, but the operator takes %s", part,
-                        filter->values_count,
+        return dbk_fail(err, DBK_INVALID, "query: %s: %d values, but the operator takes %s",
+                        DBK_PART_TEXT(part), filter->values_count,
                         unary                     ? "none"
                         : filter->op == DBK_OP_IN ? "a list"
                                                   : "one");
     if (filter->op == DBK_OP_CONTAINS && dbk_type_is_int(type))
-        return dbk_fail(err, DBK_INVALID, "query: %s: only texts can contain, `%s` is of type %s", part,
-                        filter->column, dbk_type_name(type));
+        return dbk_fail(err, DBK_INVALID, "query: %s: only texts can contain, `%s` is of type %s",
+                        DBK_PART_TEXT(part), filter->column, dbk_type_name(type));
     dbk_value_kind wanted = dbk_type_is_int(type) ? DBK_VALUE_INT : DBK_VALUE_TEXT;
     for (int i = 0; i < filter->values_count; i++) {
         if (filter->values[i].kind != wanted && filter->values[i].kind != DBK_VALUE_NULL)
             return dbk_fail(err, DBK_INVALID,
-                            "query: %s: `%s` is of type %s and cannot be compared with a %s", part,
-                            filter->column, dbk_type_name(type), wanted == DBK_VALUE_INT ? "text" : "number");
+                            "query: %s: `%s` is of type %s and cannot be compared with a %s",
+                            DBK_PART_TEXT(part), filter->column, dbk_type_name(type),
+                            wanted == DBK_VALUE_INT ? "text" : "number");
     }
     return DBK_OK;
 }
@@ -297,6 +301,10 @@ static dbk_status bind_codes(dbk_bound_filter *bound, const dbk_filter *filter, 
             }
             add_bit(bound, code);
         }
+        if (bound->bits_min == bound->bits_max && !(bound->bits[0] & 1)) { // one word is compared at once
+            bound->form = DBK_FORM_CODE_IS;
+            bound->code = bound->bits_min;
+        }
         return DBK_OK;
     }
     if (filter->values[0].kind == DBK_VALUE_NULL || filter->values[0].text.length == 0)
@@ -311,7 +319,7 @@ static dbk_status bind_codes(dbk_bound_filter *bound, const dbk_filter *filter, 
 
 dbk_status dbk_filter_bind(dbk_bound_filter *bound, const dbk_filter *filter, dbk_type type,
                            dbk_domain domain, const dbk_tenant_view *tenant, dbk_arena *arena,
-                           const char *part, dbk_error *err)
+                           dbk_query_part part, dbk_error *err)
 {
     *bound = (dbk_bound_filter){0};
     DBK_TRY(check_shape(filter, type, part, err));

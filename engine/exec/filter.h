@@ -6,6 +6,7 @@
 #include "engine/base/arena.h"
 #include "engine/base/bytes.h"
 #include "engine/exec/kernel.h"
+#include "engine/exec/query_part.h"
 #include "engine/query.h"
 #include "engine/table/view.h"
 
@@ -43,7 +44,7 @@ typedef struct dbk_bound_filter {
 // The condition on a column of this type. `part` names it for messages. Words are looked up in the domain.
 dbk_status dbk_filter_bind(dbk_bound_filter *bound, const dbk_filter *filter, dbk_type type,
                            dbk_domain domain, const dbk_tenant_view *tenant, dbk_arena *arena,
-                           const char *part, dbk_error *err);
+                           dbk_query_part part, dbk_error *err);
 
 typedef enum dbk_verdict { DBK_NEVER, DBK_SOMETIMES, DBK_ALWAYS } dbk_verdict;
 // What holds for all rows that the zone map covers.

@@ -8,16 +8,14 @@
 #include "engine/exec/roster_query.h"
 #include "engine/exec/run.h"
 
+#include <stddef.h>
 #include <stdlib.h>
-
-// A chart of more buckets than this is a mistake in the range.
-enum { FILL_MAX = 1 << 20 };
+#include <string.h>
 
 void dbk_groups_destroy(dbk_groups *groups)
 {
-    for (int i = 0; groups->states && i < groups->plan->states_count; i++)
+    for (int i = 0; i < groups->plan->states_count; i++)
         dbk_state_dispose(&groups->states[i]);
-    free(groups->states);
     if (groups->grouping.plan)
         dbk_grouping_dispose(&groups->grouping);
     free(groups);
@@ -25,12 +23,14 @@ void dbk_groups_destroy(dbk_groups *groups)
 
 dbk_status dbk_groups_create(const dbk_plan *plan, dbk_groups **out, dbk_error *err)
 {
-    dbk_groups *groups = calloc(1, sizeof *groups);
+    const size_t states = (size_t)plan->states_count * sizeof(dbk_state);
+    dbk_groups *groups = malloc(sizeof *groups + states);
     if (!groups)
         return dbk_exec_no_memory(err);
+    memset(groups, 0, offsetof(dbk_groups, assigned));
     groups->plan = plan;
-    groups->states = calloc((size_t)plan->states_count, sizeof *groups->states);
-    bool ok = groups->states && dbk_grouping_init(&groups->grouping, plan);
+    groups->states = memset(groups + 1, 0, states);
+    bool ok = dbk_grouping_init(&groups->grouping, plan);
     uint64_t fixed = plan->grouping == DBK_GROUP_HASH ? 0 : plan->dense_groups;
     for (int i = 1; fixed && groups->joined == 0 && i < plan->states_count; i++)
         groups->joined = plan->states[i].kind == DBK_STATE_SUM ? i : 0;
@@ -231,8 +231,8 @@ static dbk_status fill(dbk_groups *groups, dbk_error *err)
     int64_t start, end, at = q->from_ms;
     for (uint32_t n = 0; at < q->to_ms; at = end, n++) {
         uint32_t group;
-        if (n == FILL_MAX)
-            return dbk_fail(err, DBK_LIMIT, "query: the range has more than %d buckets", FILL_MAX);
+        if (n == DBK_FILL_MAX)
+            return dbk_fail(err, DBK_LIMIT, "query: the range has more than %d buckets", DBK_FILL_MAX);
         dbk_bucket_span(q->keys[0].bucket, at, &start, &end);
         if (!dbk_grouping_find(&groups->grouping, &(uint64_t){(uint64_t)start}, &group) ||
             !dbk_groups_reserve(groups))
@@ -251,7 +251,7 @@ static dbk_status gather(dbk_morsels *morsels, dbk_result **out, dbk_error *err)
         DBK_TRY(dbk_rollup_query(all, &rollup_buckets, err));
     if (morsels->plan->roster)
         DBK_TRY(dbk_roster_query(all, &rollup_buckets, err));
-    if (morsels->plan->query->fill)
+    if (morsels->plan->query->fill && morsels->plan->grouping == DBK_GROUP_HASH)
         DBK_TRY(fill(all, err));
     const dbk_morsel_time begun = dbk_morsel_begin();
     DBK_TRY(dbk_groups_answer(all, out, err));

@@ -6,15 +6,19 @@
 #include "engine/base/hash.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool dbk_grouping_init(dbk_grouping *grouping, const dbk_plan *plan)
 {
     *grouping = (dbk_grouping){.plan = plan, .seed = dbk_hash_u64(1)};
     if (plan->keys_count) {
-        grouping->columns = calloc((size_t)plan->keys_count, sizeof *grouping->columns);
+        grouping->columns = malloc((size_t)plan->keys_count * sizeof *grouping->columns);
         if (!grouping->columns)
             return false;
+        for (int i = 0; i < plan->keys_count; i++)
+            memset(&grouping->columns[i], 0, offsetof(dbk_key_column, run_values));
     }
     if (plan->grouping == DBK_GROUP_HASH) {
         grouping->ops = &dbk_grouping_hash;

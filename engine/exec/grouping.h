@@ -20,13 +20,14 @@ typedef struct dbk_key_column {
     uint64_t constant;
     const uint32_t *codes;
     const uint64_t *values;
-    uint64_t room[DBK_VECTOR_ROWS];
-    uint64_t run_values[DBK_RUNS_MAX];
     // The bucket that was met last.
     int64_t span_start, span_end;
     uint64_t span_value;
     int64_t steady_end; // hours of the day follow each other until then
     dbk_intern texts;
+    // For the rows of a vector: from here on nothing is cleared, since kept sums have no rows.
+    uint64_t run_values[DBK_RUNS_MAX];
+    uint64_t room[DBK_VECTOR_ROWS];
 } dbk_key_column;
 
 // One value for all rows of the window.

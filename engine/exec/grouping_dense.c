@@ -71,7 +71,8 @@ static bool assign(dbk_grouping *grouping, uint32_t rows, uint32_t *room, dbk_as
 static uint64_t key_of(const dbk_grouping *grouping, uint32_t group, int key)
 {
     const dbk_key *k = &grouping->plan->keys[key];
-    uint64_t digit = group / k->stride % k->cardinality;
+    // Of one key the group itself: divisions are slow.
+    uint64_t digit = grouping->plan->keys_count == 1 ? group : group / k->stride % k->cardinality;
     if (!k->bucket)
         return digit;
     if (digit != 0 && k->bucket->unit == DBK_UNIT_HOUR_OF_DAY)

@@ -11,9 +11,9 @@
 typedef struct dbk_groups {
     const dbk_plan *plan;
     dbk_grouping grouping;
-    dbk_state *states;
-    int joined; // the sum that stands beside the count of rows, which is state 0; 0 = none
-    uint32_t assigned[DBK_VECTOR_ROWS];
+    dbk_state *states; // behind all this
+    int joined;        // the sum that stands beside the count of rows, which is state 0; 0 = none
+    uint32_t assigned[DBK_VECTOR_ROWS]; // of the current vector; not cleared
 } dbk_groups;
 
 // Ready to gather rows of the plan; the caller destroys it (NULL is fine).

@@ -6,7 +6,8 @@
 
 #include "engine/exec/groups.h"
 
-// False, and nothing is done, where comparing is cheaper, keys are no digits, or memory is out.
+// `chosen` ascends. False where comparing is cheaper, keys are no digits, or memory is out: the order is any
+// then.
 bool dbk_key_order(const dbk_groups *groups, uint32_t *chosen, size_t count);
 
 #endif

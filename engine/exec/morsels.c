@@ -6,7 +6,9 @@
 #include "engine/base/clock.h"
 #include "engine/base/pool.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Waking a helper costs as much as scanning a part or two.
 enum { PARTS_FOR_HELP = 4 };
@@ -37,8 +39,11 @@ void dbk_morsel_end(dbk_morsel_time begun)
 
 static dbk_status work_through(dbk_morsels *morsels, dbk_worker *worker)
 {
-    DBK_TRY(dbk_scan_init(&worker->scan, morsels->plan, &worker->err));
     DBK_TRY(morsels->create(morsels->plan, &worker->state, &worker->err));
+    if (morsels->plan->parts_count == 0)
+        return DBK_OK;
+    DBK_TRY(dbk_scan_init(&worker->scan, morsels->plan, &worker->err));
+    worker->scans = true;
     dbk_sink sink = morsels->sink;
     sink.self = worker->state;
     while (!__atomic_load_n(&morsels->failed, __ATOMIC_RELAXED) && !worker->scan.stop) {
@@ -70,9 +75,11 @@ dbk_status dbk_morsels_run(dbk_morsels *morsels, dbk_error *err)
         morsels->threads = DBK_POOL_MAX;
     if ((size_t)morsels->threads > plan->parts_count)
         morsels->threads = plan->parts_count ? (int)plan->parts_count : 1;
-    morsels->workers = calloc((size_t)morsels->threads, sizeof *morsels->workers);
+    morsels->workers = malloc((size_t)morsels->threads * sizeof *morsels->workers);
     if (!morsels->workers)
         return dbk_exec_no_memory(err);
+    for (int i = 0; i < morsels->threads; i++)
+        memset(&morsels->workers[i], 0, offsetof(dbk_worker, scan));
     dbk_pool_run(morsels->threads, work, morsels);
     for (int i = 0; i < morsels->threads; i++) {
         if (morsels->workers[i].status == DBK_OK)
@@ -87,7 +94,8 @@ dbk_status dbk_morsels_run(dbk_morsels *morsels, dbk_error *err)
 void dbk_morsels_dispose(dbk_morsels *morsels)
 {
     for (int i = 0; morsels->workers && i < morsels->threads; i++) {
-        dbk_scan_dispose(&morsels->workers[i].scan);
+        if (morsels->workers[i].scans)
+            dbk_scan_dispose(&morsels->workers[i].scan);
         if (morsels->workers[i].state)
             morsels->destroy(morsels->workers[i].state);
     }
@@ -102,6 +110,8 @@ dbk_result_stats dbk_morsels_stats(const dbk_morsels *morsels)
                               .segments_skipped = plan->parts_total - plan->parts_count};
     for (int i = 0; i < morsels->threads; i++) {
         const dbk_result_stats *more = &morsels->workers[i].scan.stats;
+        if (!morsels->workers[i].scans)
+            continue;
         stats.segments_skipped += more->segments_skipped;
         stats.segments_from_statistics += more->segments_from_statistics;
         stats.rows_scanned += more->rows_scanned;

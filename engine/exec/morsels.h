@@ -7,9 +7,10 @@
 #include "engine/exec/scan.h"
 
 typedef struct dbk_worker {
-    dbk_scan scan;
     void *state; // the sink's self
     dbk_status status;
+    bool scans; // it has a scan: where there are no parts it needs none
+    dbk_scan scan;
     dbk_error err;
 } dbk_worker;
 

@@ -18,7 +18,7 @@ static const dbk_table_def *referred_table(const dbk_column_def *column)
     return NULL;
 }
 
-dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text name, const char *part,
+dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text name, dbk_query_part part,
                          dbk_error *err)
 {
     *path = (dbk_path){0};
@@ -27,19 +27,19 @@ dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text na
         const char *dot = at < end ? memchr(at, '.', (size_t)(end - at)) : NULL;
         dbk_text word = {at, (uint32_t)((dot ? dot : end) - at)};
         if (path->depth == DBK_PATH_COLUMNS)
-            return dbk_fail(err, DBK_INVALID, "query: %s: `%.*s` has more than two dots", part,
+            return dbk_fail(err, DBK_INVALID, "query: %s: `%.*s` has more than two dots", DBK_PART_TEXT(part),
                             (int)name.length, name.data);
         int column = dbk_column_find(table, word);
         if (column < 0)
-            return dbk_fail(err, DBK_INVALID, "query: %s: %s has no column `%.*s`", part, table->name,
-                            (int)(word.length < 100 ? word.length : 100), word.data);
+            return dbk_fail(err, DBK_INVALID, "query: %s: %s has no column `%.*s`", DBK_PART_TEXT(part),
+                            table->name, (int)(word.length < 100 ? word.length : 100), word.data);
         path->tables[path->depth] = table;
         path->columns[path->depth++] = column;
         if (!dot)
             return DBK_OK;
         const dbk_table_def *next = referred_table(&table->columns[column]);
         if (!next)
-            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` of %s refers to no table", part,
+            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` of %s refers to no table", DBK_PART_TEXT(part),
                             table->columns[column].name, table->name);
         table = next;
         at = dot + 1;

@@ -4,6 +4,7 @@
 #ifndef DBK_EXEC_PATH_H
 #define DBK_EXEC_PATH_H
 
+#include "engine/exec/query_part.h"
 #include "engine/table/view.h"
 
 enum { DBK_PATH_COLUMNS = 3 };
@@ -15,7 +16,7 @@ typedef struct dbk_path {
 } dbk_path;
 
 // The name in the table. `part` names the place in the query for the message: "filter 2".
-dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text name, const char *part,
+dbk_status dbk_path_bind(dbk_path *path, const dbk_table_def *table, dbk_text name, dbk_query_part part,
                          dbk_error *err);
 bool dbk_path_equal(const dbk_path *a, const dbk_path *b);
 

@@ -116,6 +116,14 @@ typedef struct dbk_plan {
 
 void dbk_plan_dispose(dbk_plan *plan);
 
+// A chart of more buckets than this is a mistake in the range.
+enum { DBK_FILL_MAX = 1 << 20 };
+// Whether the groups are the buckets of the range, with rows and without: dense, all of them.
+static inline bool dbk_plan_fills(const dbk_plan *plan)
+{
+    return plan->query->fill && plan->range_slot == plan->keys[0].slot && !plan->has_points;
+}
+
 // The zone map of a slot: false when there is none (paths, hot rows, texts).
 bool dbk_plan_zone_map(const dbk_plan *plan, const dbk_part *part, int slot, dbk_zone_map *out);
 bool dbk_plan_vector_zone_map(const dbk_plan *plan, const dbk_part *part, int slot, uint32_t vector,

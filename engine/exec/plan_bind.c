@@ -2,9 +2,7 @@
 // Names to slots. A column gets one slot, however often the query names it.
 #include "engine/exec/plan_bind.h"
 
-#include <stdio.h>
-
-enum { NAME_ROOM = 32, PARTS_MAX = 64 };
+enum { PARTS_MAX = 64 };
 
 // ---- Names ----
 
@@ -29,10 +27,10 @@ static int add_slot(dbk_plan *plan, const dbk_path *path)
     return plan->slots_count++;
 }
 
-static dbk_status bind_slot(dbk_plan *plan, const char *name, const char *part, int *slot, dbk_error *err)
+static dbk_status bind_slot(dbk_plan *plan, const char *name, dbk_query_part part, int *slot, dbk_error *err)
 {
     if (!name)
-        return dbk_fail(err, DBK_INVALID, "query: %s names no column", part);
+        return dbk_fail(err, DBK_INVALID, "query: %s names no column", DBK_PART_TEXT(part));
     dbk_path path;
     DBK_TRY(dbk_path_bind(&path, plan->table, dbk_text_from(name), part, err));
     *slot = add_slot(plan, &path);
@@ -83,7 +81,7 @@ static dbk_status bind_time_range(dbk_plan *plan, dbk_error *err)
         return DBK_OK;
     }
     int slot;
-    DBK_TRY(bind_slot(plan, name, "time column", &slot, err));
+    DBK_TRY(bind_slot(plan, name, (dbk_query_part){"time column", 0}, &slot, err));
     if (plan->slots[slot].type != DBK_TIME)
         return dbk_fail(err, DBK_INVALID, "query: time column: `%s` is of type %s", name,
                         dbk_type_name(plan->slots[slot].type));
@@ -102,8 +100,7 @@ static dbk_status bind_filters(dbk_plan *plan, dbk_error *err)
 {
     const dbk_query *q = plan->query;
     for (int i = 0; i < q->filters_count; i++) {
-        char part[NAME_ROOM];
-        snprintf(part, sizeof part, "filter %d", i + 1);
+        const dbk_query_part part = {"filter", i + 1};
         int slot;
         DBK_TRY(bind_slot(plan, q->filters[i].column, part, &slot, err));
         const dbk_slot_def *def = &plan->slots[slot];
@@ -138,10 +135,9 @@ static dbk_status bind_rows(dbk_plan *plan, dbk_error *err)
     if (q->after_count && !q->order_count)
         return dbk_fail(err, DBK_INVALID, "query: a cursor needs an order");
     for (int i = 0; i < q->fields_count; i++) {
-        char part[NAME_ROOM];
-        snprintf(part, sizeof part, "field %d", i + 1);
+        const dbk_query_part part = {"field", i + 1};
         if (!q->fields[i])
-            return dbk_fail(err, DBK_INVALID, "query: %s names no column", part);
+            return dbk_fail(err, DBK_INVALID, "query: %s names no column", DBK_PART_TEXT(part));
         DBK_TRY(dbk_path_bind(&plan->fields[i].path, plan->table, dbk_text_from(q->fields[i]), part, err));
         plan->fields[i].slot = plan->fields[i].path.depth == 1 ? add_slot(plan, &plan->fields[i].path) : -1;
     }
@@ -170,8 +166,7 @@ static dbk_status bind_keys(dbk_plan *plan, dbk_error *err)
 {
     const dbk_query *q = plan->query;
     for (int i = 0; i < q->keys_count; i++) {
-        char part[NAME_ROOM];
-        snprintf(part, sizeof part, "key %d", i + 1);
+        const dbk_query_part part = {"key", i + 1};
         dbk_key *key = &plan->keys[i];
         DBK_TRY(bind_slot(plan, q->keys[i].column, part, &key->slot, err));
         const dbk_bucket *bucket = key->bucket = q->keys[i].bucket;
@@ -179,12 +174,14 @@ static dbk_status bind_keys(dbk_plan *plan, dbk_error *err)
             continue;
         if (plan->slots[key->slot].type != DBK_TIME)
             return dbk_fail(err, DBK_INVALID, "query: %s: `%s` is of type %s and has no calendar buckets",
-                            part, q->keys[i].column, dbk_type_name(plan->slots[key->slot].type));
+                            DBK_PART_TEXT(part), q->keys[i].column,
+                            dbk_type_name(plan->slots[key->slot].type));
         int most = bucket->unit == DBK_UNIT_MINUTE ? 1440 : bucket->unit == DBK_UNIT_HOUR ? 24 : 1;
         if (bucket->unit < DBK_UNIT_MINUTE || bucket->unit > DBK_UNIT_HOUR_OF_DAY || bucket->count < 1 ||
             bucket->count > most || bucket->day_start_minutes < 0 || bucket->day_start_minutes > 1439 ||
             (bucket->unit == DBK_UNIT_HOUR_OF_DAY && bucket->day_start_minutes != 0))
-            return dbk_fail(err, DBK_INVALID, "query: %s: there is no such calendar bucket", part);
+            return dbk_fail(err, DBK_INVALID, "query: %s: there is no such calendar bucket",
+                            DBK_PART_TEXT(part));
     }
     plan->keys_count = q->keys_count;
     if (q->fill &&
@@ -206,11 +203,10 @@ static dbk_status bind_attached(dbk_plan *plan, dbk_error *err)
 {
     const dbk_query *q = plan->query;
     for (int i = 0; i < q->fields_count; i++) {
-        char part[NAME_ROOM];
-        snprintf(part, sizeof part, "field %d", i + 1);
+        const dbk_query_part part = {"field", i + 1};
         dbk_field *field = &plan->fields[i];
         if (!q->fields[i])
-            return dbk_fail(err, DBK_INVALID, "query: %s names no column", part);
+            return dbk_fail(err, DBK_INVALID, "query: %s names no column", DBK_PART_TEXT(part));
         DBK_TRY(dbk_path_bind(&field->path, plan->table, dbk_text_from(q->fields[i]), part, err));
         field->key = -1;
         for (int k = 0; k < plan->keys_count; k++) {
@@ -222,8 +218,8 @@ static dbk_status bind_attached(dbk_plan *plan, dbk_error *err)
             }
         }
         if (field->key < 0)
-            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` does not begin with a key of the query", part,
-                            q->fields[i]);
+            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` does not begin with a key of the query",
+                            DBK_PART_TEXT(part), q->fields[i]);
     }
     return DBK_OK;
 }
@@ -232,14 +228,14 @@ static dbk_status bind_aggregate_slots(dbk_plan *plan, dbk_error *err)
 {
     const dbk_query *q = plan->query;
     for (int i = 0; i < q->aggregates_count; i++) {
-        char part[NAME_ROOM];
-        snprintf(part, sizeof part, "aggregate %d", i + 1);
+        const dbk_query_part part = {"aggregate", i + 1};
         dbk_bound_aggregate *aggregate = &plan->aggregates[i];
         aggregate->kind = q->aggregates[i].kind;
         aggregate->state = -1; // the slot, until states are made
         aggregate->type = DBK_INT;
         if (aggregate->kind < DBK_COUNT_ROWS || aggregate->kind > DBK_COUNT_DISTINCT)
-            return dbk_fail(err, DBK_INVALID, "query: %s: unknown kind %d", part, (int)aggregate->kind);
+            return dbk_fail(err, DBK_INVALID, "query: %s: unknown kind %d", DBK_PART_TEXT(part),
+                            (int)aggregate->kind);
         if (aggregate->kind == DBK_COUNT_ROWS)
             continue;
         DBK_TRY(bind_slot(plan, q->aggregates[i].column, part, &aggregate->state, err));
@@ -247,8 +243,8 @@ static dbk_status bind_aggregate_slots(dbk_plan *plan, dbk_error *err)
         if (aggregate->kind == DBK_COUNT_VALUES || aggregate->kind == DBK_COUNT_DISTINCT)
             continue;
         if (!dbk_type_is_int(type))
-            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` is text, which can only be counted", part,
-                            q->aggregates[i].column);
+            return dbk_fail(err, DBK_INVALID, "query: %s: `%s` is text, which can only be counted",
+                            DBK_PART_TEXT(part), q->aggregates[i].column);
         aggregate->type = type;
     }
     return DBK_OK;

@@ -53,7 +53,7 @@ static dbk_status list_buckets(dbk_plan *plan, dbk_key *key, int64_t lo, int64_t
     size_t capacity = 64;
     int64_t *starts = dbk_arena_alloc(&plan->arena, (capacity + 1) * sizeof *starts);
     size_t count = 0;
-    int64_t at = lo;
+    dbk_bucket_walk walk = dbk_bucket_walk_begin(key->bucket, lo);
     while (starts) {
         if (count == most)
             return DBK_OK;
@@ -65,14 +65,13 @@ static dbk_status list_buckets(dbk_plan *plan, dbk_key *key, int64_t lo, int64_t
             starts = more;
             capacity *= 2;
         }
-        int64_t end;
-        dbk_bucket_span(key->bucket, at, &starts[count++], &end);
-        starts[count] = end;
-        if (end > hi || end == INT64_MAX) {
+        starts[count++] = walk.start;
+        starts[count] = walk.end;
+        if (walk.end > hi || walk.end == INT64_MAX) {
             key->buckets = (dbk_bucket_list){starts, (uint32_t)count};
             return DBK_OK;
         }
-        at = end;
+        dbk_bucket_walk_next(&walk);
     }
     return dbk_exec_no_memory(err);
 }
@@ -89,7 +88,11 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
         return DBK_OK;
     }
     int64_t lo, hi;
-    if (plan->rollup) {
+    const bool fills = dbk_plan_fills(plan);
+    if (fills) {
+        lo = plan->range_lo;
+        hi = plan->range_hi;
+    } else if (plan->rollup) {
         lo = plan->rollup->lo;
         hi = plan->rollup->hi - 1;
     } else if (plan->has_points || !value_range(plan, key->slot, &lo, &hi)) {
@@ -103,7 +106,11 @@ static dbk_status measure_key(dbk_plan *plan, dbk_key *key, dbk_error *err)
     uint64_t most = plan->rows_estimate / 8 > 1024 ? plan->rows_estimate / 8 : 1024;
     if (plan->rollup) // cut into them already
         most = UINT64_MAX;
+    if (fills)
+        most = DBK_FILL_MAX;
     DBK_TRY(list_buckets(plan, key, lo, hi, most < DENSE_MAX ? most : DENSE_MAX, err));
+    if (fills && key->buckets.count == 0)
+        return dbk_fail(err, DBK_LIMIT, "query: the range has more than %d buckets", DBK_FILL_MAX);
     if (key->buckets.count)
         key->cardinality = (uint64_t)key->buckets.count + 1;
     return DBK_OK;
@@ -175,8 +182,9 @@ dbk_status dbk_plan_groups(dbk_plan *plan, dbk_error *err)
         plan->grouping = DBK_GROUP_HASH;
     if (plan->grouping == DBK_GROUP_DENSE && groups > DENSE_ALWAYS && is_sparse(plan))
         plan->grouping = DBK_GROUP_HASH;
-    // Buckets without rows are groups too when they are asked for, also those outside the listed range.
+    // Buckets without rows are groups too when they are asked for: all of them are listed, unless the rows
+    // may have others.
     if (plan->query->fill)
-        plan->grouping = DBK_GROUP_HASH;
+        plan->grouping = dbk_plan_fills(plan) ? DBK_GROUP_DENSE : DBK_GROUP_HASH;
     return DBK_OK;
 }

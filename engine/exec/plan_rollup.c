@@ -174,20 +174,33 @@ static bool bounds(const dbk_plan *plan, dbk_plan_rollup *out)
     return true;
 }
 
+// Each bucket of the answer is one that is kept, and its number the walk's.
+static bool is_kept_day(const dbk_rollup_view *view, const dbk_bucket *bucket)
+{
+    return bucket->unit == DBK_UNIT_DAY && bucket->day_start_minutes == 0 && bucket->zone == view->zone &&
+           view->grains[DBK_GRAIN_DAY];
+}
+
 static bool cut_all(cut *c)
 {
     dbk_plan_rollup *out = c->out;
     const dbk_bucket *bucket = out->bucket_key < 0 ? NULL : c->plan->keys[out->bucket_key].bucket;
     if (!bucket)
         return cut_into(c, DBK_GRAIN_MONTH, out->lo, out->hi);
-    int64_t at = out->lo, end;
-    for (; at < out->hi; at = end, c->piece.ordinal++) {
-        dbk_bucket_span(bucket, at, &c->piece.start, &end);
-        end = end < out->hi ? end : out->hi;
+    const bool are_kept = is_kept_day(out->view, bucket);
+    dbk_bucket_walk walk = dbk_bucket_walk_begin(bucket, out->lo);
+    for (int64_t at = out->lo, end; at < out->hi; at = end, c->piece.ordinal++) {
         // Where not even the second bucket can be had, none can.
-        if (c->piece.ordinal == BUCKETS_MAX || (c->piece.ordinal == 2 && out->pieces_count == 0) ||
-            !cut_into(c, DBK_GRAIN_MONTH, at, end))
+        if (c->piece.ordinal == BUCKETS_MAX || (c->piece.ordinal == 2 && out->pieces_count == 0))
             return false;
+        c->piece.start = walk.start;
+        end = walk.end < out->hi ? walk.end : out->hi;
+        bool is_whole =
+            are_kept && at == walk.start && end == walk.end && is_long_enough(DBK_GRAIN_DAY, at, end);
+        if (!(is_whole ? take(c, DBK_GRAIN_DAY, walk.day, walk.day) : cut_into(c, DBK_GRAIN_MONTH, at, end)))
+            return false;
+        if (end < out->hi)
+            dbk_bucket_walk_next(&walk);
     }
     return true;
 }
@@ -224,6 +237,16 @@ static dbk_status try(dbk_plan *plan, const dbk_rollup_view *view, dbk_plan_roll
     return DBK_OK;
 }
 
+// Where a rollup counts no values apart, no row is without, and it has all rows that can be met.
+static void prove_values(dbk_plan *plan, const dbk_rollup_view *view)
+{
+    for (int i = 0; i < plan->slots_count; i++) {
+        int measure = dbk_plan_rollup_measure(plan, view, i);
+        if (measure >= 0 && view->shape->values[measure] == 0)
+            plan->slots[i].never_null = true;
+    }
+}
+
 dbk_status dbk_plan_rollup_choose(dbk_plan *plan, dbk_error *err)
 {
     const dbk_rollups_view *rollups = plan->view ? dbk_view_rollups(plan->view) : NULL;
@@ -233,6 +256,8 @@ dbk_status dbk_plan_rollup_choose(dbk_plan *plan, dbk_error *err)
     for (int i = 0; i < rollups->count && !(best && !dbk_plan_rollup_has_rest(best)); i++)
         DBK_TRY(try(plan, &rollups->rollups[i], &best, err));
     plan->rollup = best;
+    if (best)
+        prove_values(plan, best->view);
     if (best && dbk_plan_rollup_has_rest(best)) {
         // A range without ends leaves rows only where a bucket key cuts through what is kept.
         int slot = plan->range_slot >= 0 ? plan->range_slot : plan->keys[best->bucket_key].slot;

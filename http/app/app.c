@@ -15,6 +15,7 @@
 #include "http/webhooks/deliverer.h"
 #include "http/webhooks/retention.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #include <unistd.h>
 
 enum { WORKERS_DEFAULT = 2, LONG_READERS = 2, STREAMERS = 4 };
+// Room that most answers of reads fit into, so that they need not grow.
+enum { BODY_ROOM = 4000 };
 // What a read may take on an event loop, all of whose connections it keeps waiting, and on a worker, where
 // writes and other reads stand behind it.
 enum { LOOP_NS = 100000, WORKER_NS = 5000000 };
@@ -247,6 +250,7 @@ static void run_handler(dbk_job *job)
 static bool read_within(dbk_call *call, int64_t ns)
 {
     bool ran_out = false;
+    (void)dbk_buffer_reserve(&call->body, BODY_ROOM);
     call->ran_out = &ran_out;
     dbk_patience_begin(ns);
     call->route->handle(call); // unless it ran out, the call is gone
@@ -321,13 +325,15 @@ void dbk_app_handle(void *context, dbk_request *request)
 {
     dbk_app *app = context;
     dbk_patience_end(); // should a request come while a read is being answered
-    dbk_call *call = calloc(1, sizeof(*call));
+    dbk_call *call = malloc(sizeof(*call));
     if (call == NULL) {
         dbk_reply reply;
         dbk_app_refuse(app, 503, "Out of memory. Try again shortly.", request->path, &reply);
         dbk_request_reply(request, &reply);
         return;
     }
+    memset(call, 0, offsetof(dbk_call, params));
+    call->params.count = 0;
     call->app = app;
     call->request = request;
     call->dialect = dbk_dialect_of_path(request->path);

@@ -5,12 +5,13 @@
 #include "engine/base/clock.h"
 #include "engine/base/decimal.h"
 #include "engine/base/hash.h"
+#include "engine/base/pool.h"
+#include "engine/base/processors.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const dbk_snapshot *dbk_call_snapshot(dbk_call *call)
 {
@@ -125,6 +126,15 @@ static uint64_t number_read(dbk_call *call)
                                               : dbk_snapshot_tenant_number(snapshot, call->tenant);
 }
 
+// At least so many digits.
+static char *write_hex(char *at, uint64_t value, int least)
+{
+    const int needed = (67 - __builtin_clzll(value | 1)) / 4, count = needed > least ? needed : least;
+    for (int i = count - 1; i >= 0; i--, value >>= 4)
+        at[i] = "0123456789abcdef"[value & 15];
+    return at + count;
+}
+
 bool dbk_call_is_unchanged(dbk_call *call)
 {
     dbk_call_tag(call, DBK_VERSION, sizeof(DBK_VERSION));
@@ -133,8 +143,12 @@ bool dbk_call_is_unchanged(dbk_call *call)
     dbk_call_tag(call, call->tenant.data, call->tenant.length);
     if (!call->tag.failed) {
         uint64_t number = number_read(call);
-        snprintf(call->etag, sizeof(call->etag), "\"%llx-%016llx\"", (unsigned long long)number,
-                 (unsigned long long)dbk_checksum(call->tag.data, call->tag.size));
+        char *at = call->etag;
+        *at++ = '"';
+        at = write_hex(at, number, 1);
+        *at++ = '-';
+        at = write_hex(at, dbk_checksum(call->tag.data, call->tag.size), 16);
+        memcpy(at, "\"", 2);
     }
     return call->etag[0] != 0 && dbk_call_is_known(call);
 }
@@ -460,14 +474,7 @@ void dbk_call_keep(dbk_call *call)
 
 int dbk_call_threads(const dbk_call *call)
 {
-    // Asked once: the C library opens a file each time.
-    static _Atomic long known;
-    if (!call->is_kept)
-        return 1;
-    if (known == 0)
-        known = sysconf(_SC_NPROCESSORS_ONLN);
-    long processors = known;
-    return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
+    return call->is_kept ? dbk_processors(DBK_POOL_MAX) : 1;
 }
 
 static void run_job(void *job)

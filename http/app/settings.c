@@ -5,7 +5,6 @@
 #include "engine/base/decimal.h"
 #include "http/auth/jwt.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { BUSINESS_DAY_DEFAULT = 7 * 60, SECRET_MAX = 1024 };
@@ -163,6 +162,14 @@ static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk
     return dbk_query_run(snapshot, tenant, &query, out, err);
 }
 
+// What fits.
+static void copy_currency(dbk_settings *out, dbk_text value)
+{
+    const size_t most = sizeof(out->currency) - 1, length = value.length < most ? value.length : most;
+    memcpy(out->currency, value.data, length);
+    out->currency[length] = 0;
+}
+
 dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
 {
     *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT, .delivery_days = DAYS_DEFAULT};
@@ -176,7 +183,7 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
         if (dbk_text_equal(id, DBK_TEXT("timezone")))
             status = load_zone(value, &out->zone, err);
         else if (dbk_text_equal(id, DBK_TEXT("currency")))
-            snprintf(out->currency, sizeof(out->currency), "%.*s", (int)value.length, value.data);
+            copy_currency(out, value);
         else if (dbk_text_equal(id, DBK_TEXT("business-day")))
             parse_clock(value, &out->business_day_minutes);
         else if (dbk_text_equal(id, DBK_TEXT("allow-private-webhooks")))

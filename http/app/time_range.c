@@ -9,12 +9,6 @@
 const char *const dbk_preset_names[DBK_PRESET_COUNT + 1] = {"today", "week", "month", "quarter",
                                                             "year",  "all",  NULL};
 
-int32_t dbk_local_day(int64_t ms, const dbk_zone *zone)
-{
-    dbk_civil civil = dbk_civil_from_ms(ms, zone);
-    return dbk_day_from_civil(civil.year, civil.month, civil.day);
-}
-
 int64_t dbk_local_day_start(int32_t day, const dbk_zone *zone)
 {
     return dbk_zone_local_to_utc(zone, (int64_t)day * DBK_MS_DAY);

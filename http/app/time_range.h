@@ -49,8 +49,7 @@ enum { DBK_RANGE_LABEL_MAX = 64 };
 // custom ranges.
 void dbk_time_range_label(const dbk_time_range *range, char out[DBK_RANGE_LABEL_MAX]);
 
-// The local day of an instant, and a local day's first instant.
-int32_t dbk_local_day(int64_t ms, const dbk_zone *zone);
+// A local day's first instant.
 int64_t dbk_local_day_start(int32_t day, const dbk_zone *zone);
 
 #endif

@@ -44,8 +44,11 @@ static void take_to(dbk_out *json, const char *end)
 
 static void open(dbk_out *json, char bracket)
 {
-    begin_value(json);
-    dbk_buffer_u8(json->out, (uint8_t)bracket);
+    char *room = room_for(json, 1);
+    if (room != NULL) {
+        *room = bracket;
+        take_to(json, room + 1);
+    }
     json->comma = false;
 }
 
@@ -75,9 +78,8 @@ void dbk_out_array_end(dbk_out *json)
     close(json, ']');
 }
 
-void dbk_out_key(dbk_out *json, const char *name)
+void dbk_out_key_plain(dbk_out *json, const char *name, size_t length)
 {
-    size_t length = strlen(name);
     char *room = room_for(json, length + 3);
     if (room != NULL) {
         *room++ = '"';

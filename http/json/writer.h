@@ -20,7 +20,11 @@ void dbk_out_object_end(dbk_out *json);
 void dbk_out_array(dbk_out *json); // '['
 void dbk_out_array_end(dbk_out *json);
 // Key names are our own constants and must not need escaping.
-void dbk_out_key(dbk_out *json, const char *name);
+void dbk_out_key_plain(dbk_out *json, const char *name, size_t length);
+static inline void dbk_out_key(dbk_out *json, const char *name)
+{
+    dbk_out_key_plain(json, name, __builtin_strlen(name));
+}
 // A key that comes from data.
 void dbk_out_key_text(dbk_out *json, dbk_text name);
 

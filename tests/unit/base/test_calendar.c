@@ -362,6 +362,50 @@ static void test_buckets_by_hand(void **state)
     assert_bucket(b, "2018-11-04T12:00Z", "2018-11-04T03:00:00.000Z", "2018-11-05T02:00:00.000Z");
 }
 
+// From a bucket to the next, each is the one that is found by itself.
+static void check_walk(const dbk_bucket *bucket, int64_t ms, int steps)
+{
+    dbk_bucket_walk walk = dbk_bucket_walk_begin(bucket, ms);
+    int64_t at = ms;
+    for (int i = 0; i < steps; i++) {
+        int64_t start, end;
+        dbk_bucket_span(bucket, at, &start, &end);
+        if (walk.start != start || walk.end != end)
+            fail_msg("unit %d of %d from %lld, step %d: not the bucket at %lld", (int)bucket->unit,
+                     bucket->count, (long long)ms, i, (long long)at);
+        if (bucket->unit == DBK_UNIT_DAY)
+            assert_int_equal(walk.day, dbk_bucket_number(bucket, at, &start, &end));
+        if (end == INT64_MAX)
+            return;
+        at = end;
+        dbk_bucket_walk_next(&walk);
+    }
+}
+
+static void test_a_walk_meets_every_bucket(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random(__func__);
+    const int64_t first = at("1850-01-01"), last = at("2150-01-01");
+    const int64_t ends[] = {INT64_MIN, -INT64_C(377705116800000), INT64_C(568971820799999)};
+    for (size_t z = 0; z < DBK_COUNT(zone_names); z++) {
+        for (int i = 0; i < 240; i++) {
+            dbk_bucket bucket = {
+                .unit = (dbk_unit)(i % 7), .count = 1, .zone = z ? zone_of(zone_names[z]) : NULL};
+            if (bucket.unit == DBK_UNIT_MINUTE)
+                bucket.count = 1 + (int)dbk_random_below(&r, 1440);
+            if (bucket.unit == DBK_UNIT_HOUR)
+                bucket.count = 1 + (int)dbk_random_below(&r, 24);
+            if (dbk_random_below(&r, 2))
+                bucket.day_start_minutes = (int)dbk_random_below(&r, 1440);
+            check_walk(&bucket, first + (int64_t)dbk_random_below(&r, (uint64_t)(last - first)), 1200);
+            const int64_t near = (int64_t)dbk_random_below(&r, 20 * (uint64_t)DBK_MS_DAY);
+            for (size_t e = 0; e < DBK_COUNT(ends); e++)
+                check_walk(&bucket, e == 2 ? ends[e] - near : ends[e] + near, 60);
+        }
+    }
+}
+
 static void test_buckets_at_the_ends_of_time(void **state)
 {
     (void)state;
@@ -439,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_times_refused),
         cmocka_unit_test(test_times_written),
         cmocka_unit_test(test_buckets_tile_the_time_line),
+        cmocka_unit_test(test_a_walk_meets_every_bucket),
         cmocka_unit_test(test_buckets_by_hand),
         cmocka_unit_test(test_buckets_at_the_ends_of_time),
         cmocka_unit_test(test_hours_of_the_day_are_the_clocks),

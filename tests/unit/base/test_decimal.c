@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Exact decimals from text and back, rounding included.
 #include "engine/base/decimal.h"
+#include "engine/base/digits.h"
 #include "tests/support/seed.h"
 
 #include <string.h>
@@ -198,6 +199,30 @@ static void test_write_against_the_twin(void **state)
     }
 }
 
+// Of each number of bits, and around each power of ten.
+static void test_digits_are_those_of_printf(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random(__func__);
+    uint64_t power = 1;
+    for (int i = 0; i < 200000; i++) {
+        uint64_t value = dbk_random_u64(&r) >> dbk_random_below(&r, 64);
+        if (i % 4 == 0) {
+            power = power > UINT64_MAX / 10 ? 1 : power * 10;
+            value = power + dbk_random_below(&r, 3) - 1;
+        }
+        char expected[64], out[32];
+        const int length = snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+        assert_int_equal(dbk_digits_count(value), length);
+        const int count = (int)dbk_random_below(&r, 21);
+        snprintf(expected, sizeof expected, "%020llu", (unsigned long long)value);
+        memset(out, '#', sizeof out);
+        assert_ptr_equal(dbk_digits_write(out, value, count), out + count);
+        assert_memory_equal(out, expected + 20 - count, (size_t)count);
+        assert_int_equal(out[count], '#');
+    }
+}
+
 static void test_round_ends_of_the_type(void **state)
 {
     (void)state;
@@ -273,10 +298,15 @@ static void test_fault_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parse_accepts),          cmocka_unit_test(test_parse_refuses),
-        cmocka_unit_test(test_write_known_values),     cmocka_unit_test(test_write_against_the_twin),
-        cmocka_unit_test(test_round_ends_of_the_type), cmocka_unit_test(test_exact_text_parses_back),
-        cmocka_unit_test(test_currency_digits),        cmocka_unit_test(test_fault_texts),
+        cmocka_unit_test(test_parse_accepts),
+        cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_write_known_values),
+        cmocka_unit_test(test_write_against_the_twin),
+        cmocka_unit_test(test_digits_are_those_of_printf),
+        cmocka_unit_test(test_round_ends_of_the_type),
+        cmocka_unit_test(test_exact_text_parses_back),
+        cmocka_unit_test(test_currency_digits),
+        cmocka_unit_test(test_fault_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
