@@ -15,16 +15,17 @@ import { scan } from './suites/scan.mjs'
 import { summaries } from './suites/summaries.mjs'
 import { write } from './suites/write.mjs'
 import { describeMachine, describeVersions, processorTime, quietness } from './support/machine.mjs'
-import { here, options, results } from './support/world.mjs'
+import { hasOrders, here, options, results, size } from './support/world.mjs'
 
 const suites = { machine, load, scan, summaries, restart, http, cost, mixed, delay, write, events, closures }
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]
-                   [--orders N] [--without-lines] [--threads N] [--repeat N] [--seconds N] [--peers NAME,…] [--queries NAME,…]
+                   [--orders N] [--without-lines|--lines-alone] [--threads N] [--repeat N] [--seconds N] [--peers NAME,…] [--queries NAME,…]
                    [--keep DIR] [--out DIR]
   --orders N       orders of the made-up company (default ${options.orders})
   --without-lines  only the orders: what 100,000,000 of them want is then some 50 GB of disk while they are loaded
+  --lines-alone    only their lines, for the scans: the peers get the columns that a query reads
   --threads N      threads of each engine (default ${options.threads})
   --repeat N       how often each thing is timed, in turns (default ${options.repeat})
   --seconds N      how long each run of a load generator is (default ${options.seconds})
@@ -47,7 +48,8 @@ for (let i = 2; i < process.argv.length; i++) {
   const word = process.argv[i]
   const option = word.startsWith('--') ? word.slice(2) : undefined
   if (word === 'help' || word === '--help') usage(0)
-  else if (option === 'without-lines') options.lines = false
+  else if (option === 'without-lines') options.tables = ['orders']
+  else if (option === 'lines-alone') options.tables = ['order_lines']
   else if (['peers', 'queries', 'keep'].includes(option)) options[option] = process.argv[++i] ?? usage(2)
   else if (option === 'out') folder = process.argv[++i] ?? usage(2)
   else if (['orders', 'threads', 'repeat', 'seconds'].includes(option)) options[option] = Number(process.argv[++i])
@@ -56,6 +58,11 @@ for (let i = 2; i < process.argv.length; i++) {
 }
 if (['orders', 'threads', 'repeat', 'seconds'].some((name) => !Number.isInteger(options[name]) || options[name] < 1)) {
   console.error('bench: --orders, --threads, --repeat and --seconds are whole numbers')
+  process.exit(2)
+}
+
+if (!hasOrders() && !wanted.every((name) => ['load', 'scan'].includes(name))) {
+  console.error('bench: of lines alone there are only the suites load and scan')
   process.exit(2)
 }
 
@@ -70,8 +77,7 @@ for (const name of names) {
   await suites[name]()
   results.quiet[name] = quietness(before)
 }
-const size = `${options.orders}${options.lines ? '' : '-without-lines'}-${options.threads}`
-const file = path.join(folder, `${results.date.slice(0, 19).replaceAll(':', '')}-${names.length === Object.keys(suites).length ? 'all' : names.join('-')}-${size}.json`)
+const file = path.join(folder, `${results.date.slice(0, 19).replaceAll(':', '')}-${names.length === Object.keys(suites).length ? 'all' : names.join('-')}-${size()}-${options.threads}.json`)
 fs.mkdirSync(path.dirname(file), { recursive: true })
 fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
 const { versions } = results

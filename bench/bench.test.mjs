@@ -38,6 +38,13 @@ test('scans run without lines, too', () => {
   assert.doesNotMatch(run.stdout, /top_products/)
 })
 
+test('scans run of lines alone, too', () => {
+  const run = spawnSync('node', [path.join(here, 'bench.mjs'), 'scan', '--orders', '1000', '--lines-alone', '--repeat', '1', '--peers', 'portable,duckdb,chdb', '--keep', world, '--out', world], { encoding: 'utf8' })
+  assert.equal(run.status, 0, run.stdout + run.stderr)
+  assert.match(run.stdout, /top_products/)
+  assert.doesNotMatch(run.stdout, /sum_all/)
+})
+
 test('rollups and rows give the same answers', () => {
   const run = spawnSync(path.join(tools, 'bench_rollup'), ['70000', '3'], { encoding: 'utf8' })
   assert.equal(run.status, 0, run.stdout + run.stderr)

@@ -9,7 +9,7 @@ import path from 'node:path'
 import { seconds } from './support/figures.mjs'
 import { here, root } from './support/world.mjs'
 
-const MILLION = '--orders 1000000', TWENTY = '--orders 20000000', HUNDRED = '--orders 100000000 --without-lines'
+const MILLION = '--orders 1000000', TWENTY = '--orders 20000000', HUNDRED = '--orders 100000000 --without-lines', LINES = '--orders 100000000 --lines-alone'
 const columnar = '--peers portable,duckdb,chdb'
 const usual = [
   ['The machine', 'machine'],
@@ -33,6 +33,8 @@ const usual = [
 const large = [
   ['Scans of a hundred million orders, two threads', `scan ${HUNDRED} --threads 2 --peers duckdb,chdb`],
   ['Scans of a hundred million orders, one thread', `scan ${HUNDRED} --threads 1 --peers duckdb,chdb`],
+  ['Scans of the lines of a hundred million orders, two threads', `scan ${LINES} --threads 2 --peers duckdb,chdb`],
+  ['Scans of the lines of a hundred million orders, one thread', `scan ${LINES} --threads 1 --peers duckdb,chdb`],
   ['Restart with a hundred million orders', `restart ${HUNDRED} --repeat 3`]
 ]
 const isSmall = process.argv.includes('small')

@@ -7,7 +7,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { inTurns, seconds, summary, cell, median } from '../support/figures.mjs'
 import { makeKey, serve, settled, worker } from '../support/process.mjs'
-import { data, databases, here, must, options, results, segmentBytes, tools } from '../support/world.mjs'
+import { data, databases, hasLines, here, must, options, results, segmentBytes, tools } from '../support/world.mjs'
 import { databasesMade } from './load.mjs'
 
 const READING = 'reading the files'
@@ -102,6 +102,6 @@ export async function restart() {
   show('opening, checking', warmPhases.open.toFixed(3), cold ? coldPhases.open.toFixed(3) : '–')
   show('keys, then rollups', behind(warmPhases), cold ? behind(coldPhases) : '–')
   if (!cold) console.log('  the page cache cannot be dropped here: no figures for a cold start')
-  console.log(`  with its keys and rollups the server has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${options.lines ? ' with its lines' : ''}`)
+  console.log(`  with its keys and rollups the server has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${hasLines() ? ' with its lines' : ''}`)
   results.suites.restart = { warm, cold, bytes, resident, phases: { warm: warmPhases, cold: coldPhases } }
 }

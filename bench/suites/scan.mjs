@@ -34,8 +34,8 @@ export async function scan() {
   const engines = []
   for (const name of ['daybook', ...peers]) engines.push(await starts[name](engines[0]))
   const touched = await engines[0].ask('describe')
-  const names = queryNames(options.lines).filter((name) => options.queries === 'all' || options.queries.split(',').includes(name))
-  if (!names.length) throw new Error(`--queries: there are ${queryNames(options.lines).join(', ')}`)
+  const names = queryNames(options.tables).filter((name) => options.queries === 'all' || options.queries.split(',').includes(name))
+  if (!names.length) throw new Error(`--queries: there are ${queryNames(options.tables).join(', ')}`)
   const floors = Object.fromEntries(names.map((name) => [name, floorOf(touched[name])]))
   console.log(`\nscan: ${options.orders} orders, ${options.threads} threads, no rollups; median of ${options.repeat} (minimum ±quartiles), ms
   ratio: the faster of DuckDB and chDB as Node.js sees it by Daybook; own clock: the same by the engines' own clocks; × floor: Daybook by the least that this machine can`)

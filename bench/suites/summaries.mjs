@@ -5,7 +5,7 @@
 import path from 'node:path'
 import { compare, starts } from '../support/engines.mjs'
 import { cell, inTurns, median, summary } from '../support/figures.mjs'
-import { databases, here, isTrial, must, options, results, tables, tools } from '../support/world.mjs'
+import { databases, hasLines, here, isTrial, must, options, results, tools } from '../support/world.mjs'
 import { keptQueryNames, variationsOf } from '../peers/queries.mjs'
 import { databasesMade } from './load.mjs'
 
@@ -22,7 +22,7 @@ export async function summaries() {
   await databasesMade()
   const costs = { Daybook: costOfRollups() }
   for (const [name, label] of [['duckdb', 'DuckDB'], ['chdb', 'chDB']]) {
-    costs[label] = JSON.parse(must('node', [path.join(here, `peers/${name}.mjs`), 'keep', databases()[name], String(options.threads), ...tables()]))
+    costs[label] = JSON.parse(must('node', [path.join(here, `peers/${name}.mjs`), 'keep', databases()[name], String(options.threads), ...options.tables]))
   }
   const engines = []
   for (const name of ['daybook', 'duckdb', 'chdb']) engines.push(await starts[name]())
@@ -30,7 +30,7 @@ export async function summaries() {
   console.log(`\nsummaries: ${options.orders} orders, ${options.threads} threads, sums kept by everybody; median of ${repeat} (minimum ±quartiles), ms; ratio: as in scan`)
   console.log(`  ${'question'.padEnd(28)} ${engines.map((e) => cell(e.name, 24)).join(' ')} ${cell('ratio', 8)} ${cell('own clock', 9)}`)
   const table = {}
-  for (const query of keptQueryNames(options.lines)) {
+  for (const query of keptQueryNames(hasLines())) {
     const variations = variationsOf(query)
     await compare(engines, query, variations)
     const own = Object.fromEntries(engines.map((engine) => [engine.name, []]))

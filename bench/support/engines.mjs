@@ -3,7 +3,7 @@
 // how their answers are compared.
 import path from 'node:path'
 import { worker } from './process.mjs'
-import { csv, data, databases, here, options, tables, tools } from './world.mjs'
+import { csv, data, databases, here, options, tools } from './world.mjs'
 
 const node = (name, script, args) => worker(name, 'node', [path.join(here, 'peers', script), ...args], options.threads)
 const threads = () => String(options.threads)
@@ -14,9 +14,9 @@ export const starts = {
   portable: (daybook) => ({ name: 'portable', ask: (query) => daybook.ask(`portable ${query}`), stop: async () => {} }),
   duckdb: () => node('DuckDB', 'duckdb.mjs', ['query', databases().duckdb, threads()]),
   chdb: () => node('chDB', 'chdb.mjs', ['query', databases().chdb, threads()]),
-  polars: () => node('Polars', 'polars.mjs', [csv(), threads(), ...tables()]),
-  sqlite: () => node('SQLite', 'sqlite.mjs', [csv(), ...tables()]),
-  postgres: () => node('PostgreSQL', 'postgres.mjs', [csv(), threads(), ...tables()])
+  polars: () => node('Polars', 'polars.mjs', [csv(), threads(), ...options.tables]),
+  sqlite: () => node('SQLite', 'sqlite.mjs', [csv(), ...options.tables]),
+  postgres: () => node('PostgreSQL', 'postgres.mjs', [csv(), threads(), ...options.tables])
 }
 
 // The answers as text that is equal when they are: no value and a sum of nothing are the same, order does not count.

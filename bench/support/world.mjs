@@ -10,7 +10,7 @@ export const root = path.dirname(here)
 export const daybook = path.join(root, 'build/release/daybook')
 export const tools = path.join(root, 'build/release/bench')
 
-export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto', queries: 'all', lines: true, keep: undefined }
+export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto', queries: 'all', tables: ['orders', 'order_lines'], keep: undefined }
 export const results = { date: new Date().toISOString(), options, versions: {}, suites: {} }
 
 // Of what is measured in milliseconds: short when only the harness itself is being tried.
@@ -21,11 +21,12 @@ export const runSeconds = () => (isTrial() ? 0.2 : options.seconds)
 // The world: CSV files and each engine's files of one company, made when they are missing. With --keep it stays as it was
 // made; without, Daybook's side is made anew when the program is newer.
 export const work = () => options.keep ?? path.join(root, 'build/bench')
-const suffix = () => `${options.orders}${options.lines ? '' : '-without-lines'}`
-export const csv = () => path.join(work(), `csv-${suffix()}`)
-export const data = () => path.join(work(), `daybook-${suffix()}`)
-export const databases = () => ({ duckdb: path.join(work(), `duckdb-${suffix()}.db`), chdb: path.join(work(), `chdb-${suffix()}`) })
-export const tables = () => (options.lines ? ['orders', 'order_lines'] : ['orders'])
+export const hasOrders = () => options.tables.includes('orders')
+export const hasLines = () => options.tables.includes('order_lines')
+export const size = () => `${options.orders}${hasOrders() ? (hasLines() ? '' : '-without-lines') : '-lines-alone'}`
+export const csv = () => path.join(work(), `csv-${size()}`)
+export const data = () => path.join(work(), `daybook-${size()}`)
+export const databases = () => ({ duckdb: path.join(work(), `duckdb-${size()}.db`), chdb: path.join(work(), `chdb-${size()}`) })
 
 export function must(command, args, extra = {}) {
   const run = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 28, ...extra })
@@ -33,8 +34,8 @@ export function must(command, args, extra = {}) {
   return run.stdout
 }
 
-// The tables that nobody loads; their lines need not stand on the disk.
-const unread = ['customers', 'payments', 'provider_assignments', 'subscriptions', 'vendor_payments']
+// The tables that can be large; the lines of those that nobody loads need not stand on the disk.
+const large = ['orders', 'order_lines', 'customers', 'payments', 'provider_assignments', 'subscriptions', 'vendor_payments']
 
 // The CSV files of a company from a fixed seed, once for each size.
 export function company() {
@@ -42,7 +43,7 @@ export function company() {
   if (!fs.existsSync(done)) {
     fs.rmSync(csv(), { recursive: true, force: true })
     fs.mkdirSync(csv(), { recursive: true })
-    for (const table of options.lines ? unread : [...unread, 'order_lines']) fs.symlinkSync('/dev/null', path.join(csv(), `${table}.csv`))
+    for (const table of large.filter((name) => !options.tables.includes(name))) fs.symlinkSync('/dev/null', path.join(csv(), `${table}.csv`))
     console.log(`making a company of ${options.orders} orders`)
     const report = must(daybook, ['gen', '--orders', String(options.orders), '--dir', csv(), '--json'])
     fs.writeFileSync(done, report)
