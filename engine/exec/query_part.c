@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The parts are counted from 1, as people count.
 #include "engine/exec/query_part.h"
 
 #include <stdio.h>
