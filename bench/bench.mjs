@@ -14,15 +14,18 @@ import { restart } from './suites/restart.mjs'
 import { scan } from './suites/scan.mjs'
 import { summaries } from './suites/summaries.mjs'
 import { write } from './suites/write.mjs'
+import { canBeApart } from './support/apart.mjs'
 import { describeMachine, describeVersions, processorTime, quietness } from './support/machine.mjs'
 import { hasOrders, here, options, results, size } from './support/world.mjs'
 
+// Those whose clients are processes of their own.
+const apart = ['http', 'cost', 'mixed', 'write']
 const suites = { machine, load, scan, summaries, restart, http, cost, mixed, delay, write, events, closures }
 
 function usage(status) {
   console.log(`usage: ./run bench [${Object.keys(suites).join('|')} …]
                    [--orders N] [--without-lines|--lines-alone] [--threads N] [--repeat N] [--seconds N] [--peers NAME,…] [--queries NAME,…]
-                   [--keep DIR] [--out DIR]
+                   [--apart] [--keep DIR] [--out DIR]
   --orders N       orders of the made-up company (default ${options.orders})
   --without-lines  only the orders: what 100,000,000 of them want is then some 50 GB of disk while they are loaded
   --lines-alone    only their lines, for the scans: the peers get the columns that a query reads
@@ -33,6 +36,8 @@ function usage(status) {
                    without the row stores, beyond twenty million the first two peers; portable is Daybook without its
                    loops for this processor)
   --queries …      of the scans: only these (default: all)
+  --apart          the clients have the last processor to themselves, and the servers the others, as two machines
+                   would; of ${apart.join(', ')}
   --keep DIR       where the loaded data stand and stay as they are (default build/bench, where Daybook's are loaded anew
                    when the program is newer)
   --out DIR        where the results are kept as JSON (default bench/results)
@@ -50,6 +55,7 @@ for (let i = 2; i < process.argv.length; i++) {
   if (word === 'help' || word === '--help') usage(0)
   else if (option === 'without-lines') options.tables = ['orders']
   else if (option === 'lines-alone') options.tables = ['order_lines']
+  else if (option === 'apart') options.apart = true
   else if (['peers', 'queries', 'keep'].includes(option)) options[option] = process.argv[++i] ?? usage(2)
   else if (option === 'out') folder = process.argv[++i] ?? usage(2)
   else if (['orders', 'threads', 'repeat', 'seconds'].includes(option)) options[option] = Number(process.argv[++i])
@@ -61,6 +67,10 @@ if (['orders', 'threads', 'repeat', 'seconds'].some((name) => !Number.isInteger(
   process.exit(2)
 }
 
+if (options.apart && (!canBeApart || !wanted.length || wanted.some((name) => !apart.includes(name)))) {
+  console.error(`bench: --apart wants two processors, and is for the suites ${apart.join(', ')}`)
+  process.exit(2)
+}
 if (!hasOrders() && !wanted.every((name) => ['load', 'scan'].includes(name))) {
   console.error('bench: of lines alone there are only the suites load and scan')
   process.exit(2)
@@ -77,7 +87,7 @@ for (const name of names) {
   await suites[name]()
   results.quiet[name] = quietness(before)
 }
-const file = path.join(folder, `${results.date.slice(0, 19).replaceAll(':', '')}-${names.length === Object.keys(suites).length ? 'all' : names.join('-')}-${size()}-${options.threads}.json`)
+const file = path.join(folder, `${results.date.slice(0, 19).replaceAll(':', '')}-${names.length === Object.keys(suites).length ? 'all' : names.join('-')}-${size()}-${options.threads}${options.apart ? '-apart' : ''}.json`)
 fs.mkdirSync(path.dirname(file), { recursive: true })
 fs.writeFileSync(file, `${JSON.stringify(results)}\n`)
 const { versions } = results

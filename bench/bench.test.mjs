@@ -9,8 +9,10 @@ import os from 'node:os'
 import path from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { asClient, asServer, canBeApart } from './support/apart.mjs'
 import { compare } from './support/engines.mjs'
 import { inTurns } from './support/figures.mjs'
+import { options } from './support/world.mjs'
 
 const here = path.dirname(fileURLToPath(import.meta.url))
 const tools = path.join(here, '..', 'build', 'release', 'bench')
@@ -31,6 +33,22 @@ for (const suite of suites) {
     assert.ok(results.machine.cpu && results.machine.kernel && results.versions.compiler, 'the machine and the versions are kept')
   })
 }
+
+test('apart, no processor is both the client\'s and the server\'s; a suite says so, and others are refused', { skip: !canBeApart && 'one processor' }, () => {
+  const processors = (place) => {
+    const [command, args] = place('sh', ['-c', 'grep Cpus_allowed: /proc/self/status'])
+    return parseInt(spawnSync(command, args, { encoding: 'utf8' }).stdout.split(':')[1].replaceAll(',', ''), 16)
+  }
+  options.apart = true
+  const server = processors(asServer), client = processors(asClient)
+  options.apart = false
+  assert.ok(server && client && (server & client) === 0, `${server} ${client}`)
+  const bench = (suite) => spawnSync('node', [path.join(here, 'bench.mjs'), suite, '--apart', '--orders', '2000', '--repeat', '1', '--seconds', '1', '--keep', world, '--out', world], { encoding: 'utf8' })
+  const write = bench('write')
+  assert.equal(write.status, 0, write.stdout + write.stderr)
+  assert.match(write.stdout, /write: .*apart: servers on processors? [\d-]+, clients on \d/)
+  assert.equal(bench('scan').status, 2)
+})
 
 test('scans run without lines, too', () => {
   const run = spawnSync('node', [path.join(here, 'bench.mjs'), 'scan', '--orders', '1000', '--without-lines', '--repeat', '1', '--peers', 'portable,duckdb', '--keep', world, '--out', world], { encoding: 'utf8' })

@@ -4,7 +4,9 @@
 // linker leads them here) and timed there, answers from before being put aside. A line a report; with -q also
 // one a query: its table, keys, filters and aggregates, and what it read.
 //
-//     bench_reports [-q] DIRECTORY [repetitions]
+//     bench_reports [-q] DIRECTORY [repetitions [text]]
+//
+// With a text: only those reports whose address has it in it.
 //
 // The directory is one that `daybook gen` and `daybook load` have made, of the tenant `demo`, of the three
 // years that end on 2025-12-31.
@@ -244,7 +246,8 @@ int main(int argc, char **argv)
     dbk_store *store;
     dbk_app *app;
     dbk_error err;
-    must(directory != NULL, "usage: bench_reports [-q] DIRECTORY [repetitions]");
+    const char *wanted = argc > 3 + shows_queries ? argv[3 + shows_queries] : "";
+    must(directory != NULL, "usage: bench_reports [-q] DIRECTORY [repetitions [text]]");
     must(repetitions > 0 && repetitions <= REPETITIONS_MAX, "bad arguments");
     dbk_store_options options = {.directory = directory};
     must(dbk_store_open(&store, &options, &err) == DBK_OK, err.message);
@@ -255,7 +258,8 @@ int main(int argc, char **argv)
     wait_for_rollups(app);
     printf("%-86s %4s %11s %11s %9s\n", "", "", "engine µs", "in all µs", "bytes");
     for (size_t i = 0; i < DBK_COUNT(reports); i++)
-        measure(app, reports[i], repetitions, shows_queries);
+        if (strstr(reports[i], wanted))
+            measure(app, reports[i], repetitions, shows_queries);
     dbk_app_destroy(app);
     dbk_store_close(store);
     return 0;

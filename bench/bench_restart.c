@@ -252,6 +252,9 @@ static double open_once(dbk_io *io, const char *directory)
         dbk_db_publish(db, image);
     }
     phase("rollups", since(start), rows);
+    start = now();
+    must(dbk_db_prove(db, &err) == DBK_OK, err.message);
+    phase("proofs", since(start), rows);
     printf("  %" PRIu64 " rows of facts, %.1f bytes of memory a row\n", rows,
            (double)dbk_db_memory(db) / (double)rows);
     dbk_journal_destroy(journal);

@@ -19,7 +19,7 @@
 typedef struct dbk_bulk dbk_bulk;
 
 // A good rows_min: fewer rows are better kept hot, where they wait for more.
-enum { DBK_BULK_ROWS_MIN = 32768 };
+enum { DBK_BULK_ROWS_MIN = 16384 };
 
 // Whether rows may go this way at all: nobody watches them. Sums that are kept beside the table's rows are
 // given up, and made anew by a later freeze.

@@ -100,6 +100,22 @@ dbk_status dbk_db_make_keys(dbk_db *db, dbk_error *err);
 // Any thread: whoever makes keys gives up soon.
 void dbk_db_stop_making_keys(dbk_db *db);
 
+// ---- Proofs after restoring rows ----
+
+// Whether the columns of a restored fact are sound is proved when somebody first needs them
+// (engine/segment/proof.h). Until then nothing of a column is believed; once a proof has failed, every query
+// of that tenant is DBK_CORRUPT and tells the file and the column, and so is dbk_db_hold, which the writer
+// asks before what it has applied leaves its hands.
+//
+// The writer's: proves what is left, on all processors, some 15 ns of a processor a row; gives up when
+// dbk_db_stop_making_keys is called. Returns what dbk_db_hold does then.
+dbk_status dbk_db_prove(dbk_db *db, dbk_error *err);
+// Any thread. DBK_OK while every proof has held; DBK_CORRUPT, or DBK_NO_MEMORY when one could not be made.
+dbk_status dbk_db_hold(const dbk_db *db, dbk_error *err);
+// `found` is called once, when the first proof fails, by the thread that made it, before anything that came
+// of it can be seen. Must return soon, and read no rows; set before the first read.
+void dbk_db_on_damage(dbk_db *db, void (*found)(void *user, const char *story), void *user);
+
 // ---- Images (the writer's) ----
 
 // Sums kept beside the rows (engine/rollup.h) are made by the freeze that finds them missing, some 80 ns a
@@ -157,8 +173,12 @@ dbk_text dbk_snapshot_tenant_name(const dbk_snapshot *snapshot, size_t index);
 // Rows of a table; 0 for unknown tenants.
 uint64_t dbk_snapshot_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table);
 
+// As dbk_db_hold, of one tenant. Queries end with this.
+dbk_status dbk_snapshot_hold(const dbk_snapshot *snapshot, dbk_text tenant, dbk_error *err);
+
 // Answers a query. An unknown tenant has empty tables. DBK_INVALID names the part of the query that cannot be
-// (unknown table or column, wrong type of value, …). The result is the caller's (dbk_result_free).
+// (unknown table or column, wrong type of value, …). DBK_IO and DBK_CORRUPT: what it needs could not be read,
+// or is not sound. The result is the caller's (dbk_result_free).
 dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
                          dbk_result **out, dbk_error *err);
 

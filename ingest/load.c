@@ -1,49 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The loader: a ring of pieces between the thread that reads and submits (the caller's) and those that parse.
-//
-//     read ──▶ piece, as planned ──▶ parse (any thread) ──▶ submit in order ──▶ done (any thread)
-//
-// The caller fills the ring's next piece; before that it empties the piece, which waits for its parse and
-// submits its batches. So at most `pieces` blocks are in memory, and at most IN_FLIGHT batches are submitted
-// but not done. Of a plain file that need not be looked through first a piece is a range, which whoever
-// parses it reads. A map sees the file as a whole and is parsed on the caller's thread.
+// Loading one file: what pieces are filled with, what becomes of them when it is their turn, and its end.
 #include "ingest/load.h"
 
 #include "engine/base/slabs.h"
-#include "ingest/load_piece.h"
-#include "ingest/load_rejects.h"
+#include "ingest/load_crew.h"
 
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PIECES_MAX = 16, IN_FLIGHT = 8, THREADS_MAX = 8 };
+enum { IN_FLIGHT = 8 };
 
 typedef struct dbk_load load;
-struct dbk_load {
-    const dbk_load_options *options;
-    const dbk_load_sink *sink;
-    dbk_input *input;
-    dbk_load_plan plan;
-    dbk_load_rejects rejects;
-    dbk_load_totals *totals;
-    pthread_mutex_t lock;
-    pthread_cond_t changed; // a piece's state, in_flight or stopping
-    dbk_load_piece pieces[PIECES_MAX];
-    int pieces_count;
-    uint64_t filled, taken, emptied; // pieces so far, in the order of the file
-    uint64_t next_begin, next_line;  // where the next range begins, when it is its turn
-    bool stopping, announced;
-    // What the sink came to, under the lock.
-    int in_flight;
-    dbk_status sink_status;
-    dbk_error sink_error;
-    dbk_reject *refused; // by the engine
-    size_t refused_count, refused_capacity;
-    bool refused_lost;
-};
 
 static dbk_status no_memory(dbk_error *err)
 {
@@ -90,18 +57,6 @@ void dbk_load_done(dbk_load_ticket *ticket, dbk_status status, const char *messa
     pthread_mutex_unlock(&l->lock);
 }
 
-static dbk_status wait_for_sink(load *l, int most, dbk_error *err)
-{
-    pthread_mutex_lock(&l->lock);
-    while (l->in_flight > most)
-        pthread_cond_wait(&l->changed, &l->lock);
-    dbk_status status = l->sink_status;
-    if (status != DBK_OK && err)
-        *err = l->sink_error;
-    pthread_mutex_unlock(&l->lock);
-    return status;
-}
-
 static void forget(load *l, dbk_load_ticket *ticket)
 {
     if (ticket->prepared)
@@ -117,7 +72,7 @@ static dbk_status submit(load *l, dbk_load_ticket *ticket, dbk_error *err)
         forget(l, ticket);
         return DBK_OK;
     }
-    dbk_status status = wait_for_sink(l, IN_FLIGHT - 1, err);
+    dbk_status status = dbk_load_crew_wait(l, IN_FLIGHT - 1, err);
     if (status != DBK_OK) {
         forget(l, ticket);
         return status;
@@ -126,6 +81,12 @@ static dbk_status submit(load *l, dbk_load_ticket *ticket, dbk_error *err)
     l->in_flight++;
     pthread_mutex_unlock(&l->lock);
     l->sink->submit(l->sink->user, ticket);
+    if (!l->sink->work)
+        return DBK_OK;
+    pthread_mutex_lock(&l->lock);
+    l->work_left++;
+    pthread_cond_broadcast(&l->changed);
+    pthread_mutex_unlock(&l->lock);
     return DBK_OK;
 }
 
@@ -149,27 +110,7 @@ dbk_load_ticket *dbk_load_ticket_make(load *l, dbk_batch *batch, dbk_error *err)
     return ticket;
 }
 
-static void *run_worker(void *user)
-{
-    load *l = user;
-    pthread_mutex_lock(&l->lock);
-    for (;;) {
-        while (l->taken == l->filled && !l->stopping)
-            pthread_cond_wait(&l->changed, &l->lock);
-        if (l->taken == l->filled)
-            break;
-        dbk_load_piece *p = &l->pieces[l->taken++ % (uint64_t)l->pieces_count];
-        pthread_mutex_unlock(&l->lock);
-        dbk_load_piece_parse(p, l, l->options, &l->plan, l->input);
-        pthread_mutex_lock(&l->lock);
-        p->parsed = true;
-        pthread_cond_broadcast(&l->changed);
-    }
-    pthread_mutex_unlock(&l->lock);
-    return NULL;
-}
-
-// ---- The ring, on the caller's thread ----
+// ---- Pieces, in order ----
 
 static void report_progress(load *l)
 {
@@ -239,33 +180,29 @@ static dbk_status pass_on(load *l, dbk_load_piece *p, dbk_error *err)
     return status;
 }
 
-// Tells the sink what is to come, while the first pieces are parsed.
-static void announce(load *l)
+static dbk_status begin_sink(load *l, dbk_error *err)
 {
-    if (!l->announced && l->sink->expect && !l->options->dry_run && l->plan.rows)
-        l->sink->expect(l->sink->user, l->options->table, l->plan.rows);
-    l->announced = true;
+    const bool begins = !l->has_begun && l->sink->begin && !l->options->dry_run;
+    l->has_begun = true;
+    return begins ? l->sink->begin(l->sink->user, l->options->table, l->plan.rows, err) : DBK_OK;
 }
 
-// Waits for the oldest piece and passes on what it came to; when `wanted` is false it is only dropped.
-static dbk_status empty_piece(load *l, bool wanted, dbk_error *err)
+// Passes on what the oldest piece came to; when it is not wanted it is only dropped.
+dbk_status dbk_load_empty(load *l, dbk_load_piece *p, bool wanted, dbk_error *err)
 {
-    dbk_load_piece *p = &l->pieces[l->emptied++ % (uint64_t)l->pieces_count];
-    if (wanted)
-        announce(l);
-    pthread_mutex_lock(&l->lock);
-    while (!p->parsed)
-        pthread_cond_wait(&l->changed, &l->lock);
-    pthread_mutex_unlock(&l->lock);
     if (wanted && p->to > 0)
         settle_range(l, p);
     if (!wanted || p->status != DBK_OK) {
         drop_results(l, p);
-        if (wanted && err)
-            *err = p->error;
-        return p->status;
+        *err = p->error;
+        return wanted ? p->status : DBK_OK;
     }
-    dbk_status status = pass_on(l, p, err);
+    dbk_status status = begin_sink(l, err);
+    if (status != DBK_OK) {
+        drop_results(l, p);
+        return status;
+    }
+    status = pass_on(l, p, err);
     report_progress(l);
     return status;
 }
@@ -309,73 +246,37 @@ static dbk_status read_piece(load *l, dbk_load_piece *p, dbk_error *err)
 static void set_range(const load *l, dbk_load_piece *p)
 {
     const dbk_load_plan *plan = &l->plan;
-    p->from = l->filled * plan->range_bytes;
-    p->to = plan->file_bytes - p->from < plan->range_bytes ? plan->file_bytes : p->from + plan->range_bytes;
+    p->from = l->filled ? plan->cuts[l->filled - 1] : 0;
+    p->to = plan->cuts[l->filled];
     p->file_bytes = plan->file_bytes;
     p->begin = p->end = 0;
     p->knows_begin = l->filled == 0;
     p->first_line = l->filled == 0 ? 1 : 2;
 }
 
-static uint64_t pieces_planned(const dbk_load_plan *plan)
+dbk_status dbk_load_fill(load *l, dbk_load_piece *p, dbk_error *err)
 {
-    return plan->range_bytes ? (plan->file_bytes + plan->range_bytes - 1) / plan->range_bytes
-                             : plan->cuts_count;
+    p->parsed = false;
+    if (!l->plan.range_bytes)
+        return read_piece(l, p, err);
+    set_range(l, p);
+    return DBK_OK;
 }
 
-static dbk_status run_ring(load *l, dbk_error *err)
-{
-    dbk_status status = DBK_OK;
-    l->next_line = 1;
-    while (status == DBK_OK && l->filled < pieces_planned(&l->plan)) {
-        if (l->filled - l->emptied == (uint64_t)l->pieces_count) {
-            status = empty_piece(l, true, err);
-            continue;
-        }
-        dbk_load_piece *p = &l->pieces[l->filled % (uint64_t)l->pieces_count];
-        if (l->plan.range_bytes)
-            set_range(l, p);
-        else
-            status = read_piece(l, p, err);
-        if (status != DBK_OK)
-            break;
-        pthread_mutex_lock(&l->lock);
-        p->parsed = false;
-        l->filled++;
-        pthread_cond_broadcast(&l->changed);
-        pthread_mutex_unlock(&l->lock);
-    }
-    while (l->emptied < l->filled) {
-        dbk_status emptied = empty_piece(l, status == DBK_OK, err);
-        status = status == DBK_OK ? emptied : status;
-    }
-    return status;
-}
+// ---- A file of rows ----
 
 static dbk_status load_pieces(load *l, dbk_error *err)
 {
-    pthread_t workers[THREADS_MAX];
-    int wanted = l->options->threads, started = 0;
-    if (wanted <= 0)
-        wanted = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    wanted = wanted < 1 ? 1 : wanted > THREADS_MAX ? THREADS_MAX : wanted;
-    l->pieces_count = wanted + 1;
-    while (started < wanted && pthread_create(&workers[started], NULL, run_worker, l) == 0)
-        started++;
-    dbk_status status =
-        started > 0 ? run_ring(l, err) : dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread for parsing");
-    pthread_mutex_lock(&l->lock);
-    l->stopping = true;
-    pthread_cond_broadcast(&l->changed);
-    pthread_mutex_unlock(&l->lock);
-    while (started > 0)
-        pthread_join(workers[--started], NULL);
-    for (int i = 0; i < PIECES_MAX; i++) {
+    dbk_load_crew_start(l, l->plan.cuts_count);
+    dbk_load_crew_end(l);
+    for (int i = 0; i < DBK_LOAD_PIECES_MAX; i++) {
         free(l->pieces[i].data);
         free(l->pieces[i].tickets);
         free(l->pieces[i].rejects);
     }
-    return status;
+    if (l->status != DBK_OK && err)
+        *err = l->error;
+    return l->status;
 }
 
 // ---- Maps ----
@@ -403,6 +304,10 @@ static dbk_status load_mapped(load *l, dbk_error *err)
     if (!block)
         return no_memory(err);
     dbk_status status = dbk_parser_create_mapped(&parser, l->options->map, &sink, err);
+    if (status == DBK_OK)
+        status = begin_sink(l, err);
+    if (l->sink->work)
+        dbk_load_crew_start(l, 0);
     do {
         if (status == DBK_OK)
             status = dbk_input_read(l->input, block, BLOCK, &got, err);
@@ -425,6 +330,7 @@ static dbk_status load_mapped(load *l, dbk_error *err)
     }
     dbk_parser_destroy(parser);
     free(block);
+    dbk_load_crew_end(l);
     return status;
 }
 
@@ -463,7 +369,7 @@ static dbk_status finish(load *l, bool refused, dbk_error *err)
     if (finished != DBK_OK && err)
         *err = why;
     // Batches on their way are counted until they are there.
-    dbk_status sunk = wait_for_sink(l, 0, finished == DBK_OK ? err : NULL);
+    dbk_status sunk = dbk_load_crew_wait(l, 0, finished == DBK_OK ? err : NULL);
     if (can && (finished != DBK_OK || refused))
         memset(l->totals->stored_in, 0, sizeof l->totals->stored_in);
     return finished != DBK_OK ? finished : sunk;

@@ -31,10 +31,14 @@ typedef struct dbk_load_sink {
     // For a ticket that was prepared and will not be submitted; on any thread.
     void (*forget)(void *user, dbk_load_ticket *ticket);
     uint32_t batch_rows; // that a batch should have, about; 0 = no matter
-    // Called once before the first submit, when a table's rows in the file can be told, about. May be NULL.
-    void (*expect)(void *user, const dbk_table_def *table, uint64_t rows);
-    // May block. Called from one thread, in the order of the file.
+    // Called once before the first submit: it begins now. rows: about how many the table (NULL: several) gets
+    // of the file, 0 when nobody knows. A failure ends the load. May be NULL.
+    dbk_status (*begin)(void *user, const dbk_table_def *table, uint64_t rows, dbk_error *err);
+    // May block. Called by one thread at a time, in the order of the file.
     void (*submit)(void *user, dbk_load_ticket *ticket);
+    // What submit left to be done that needs no order: called once after each submit, on any thread, several
+    // at a time. May be NULL.
+    void (*work)(void *user);
     void *user;
     // Called once, when everything was submitted, and waits until all of it is done: puts it on stable
     // storage where `done` did not say so yet. NULL: it did. `refused`: the file turned out to be one of
@@ -57,7 +61,7 @@ typedef struct dbk_load_options {
     bool ignore_unknown;
     bool dry_run;       // check and count; store nothing and write no rejects
     bool write_rejects; // FILE.rejects: header and rows as they were; FILE.rejects.txt: one line a reason
-    int threads;        // that parse; 0 = one a core, at most 8
+    int threads;        // 0 = one a core, at most 8
     // "orders.csv:12:3: total: more than 4 decimals"; the column is 0 when the whole row is meant. Optional.
     void (*on_reject)(void *user, const char *line);
     // Bytes of the file read and in all (0 = unknown), rows so far. Optional.
@@ -73,19 +77,20 @@ typedef struct dbk_load_totals {
     uint64_t stored_in[DBK_TABLE_END]; // rows of each table: with a map, or categories of products
 } dbk_load_totals;
 
-// Loads one file ("-" = standard input). Callbacks come on the calling thread. DBK_INVALID: the file was
-// refused and nothing of it stored; any other failure: totals says how much was stored before. Rejects are
-// no failure.
+// Loads one file ("-" = standard input). Callbacks come one at a time, on any thread. DBK_INVALID: the file
+// was refused and nothing of it stored; any other failure: totals says how much was stored before. Rejects
+// are no failure.
 dbk_status dbk_load_file(const dbk_load_options *options, const char *path, const dbk_load_sink *sink,
                          dbk_load_totals *totals, dbk_error *err);
 
-// The sink that stores into an open data directory, with a log or without. The last two members are its own.
+// The sink that stores into a data directory without a log. open is asked for the store when the first batch
+// is there, once: it may have been opened meanwhile. The last two members are the sink's own.
 typedef struct dbk_load_store {
-    dbk_store *store;
     dbk_text tenant;
-    int threads; // as in dbk_load_options
+    dbk_status (*open)(void *user, dbk_store **out, dbk_error *err);
+    void *user;
+    dbk_store *store;
     struct dbk_store_bulk *bulk;
-    dbk_error error;
 } dbk_load_store;
 dbk_load_sink dbk_load_store_sink(dbk_load_store *target);
 

@@ -120,6 +120,20 @@ static void count_rows(const char *block, size_t size, uint64_t *rows, uint64_t 
     *bytes += last ? (uint64_t)(last + 1 - block) : 0;
 }
 
+// The last ranges are smaller, so that no thread has much to do when the others are at their end.
+static bool cut_ranges(dbk_load_plan *plan)
+{
+    const uint64_t whole = plan->range_bytes, end = plan->file_bytes;
+    bool kept = true;
+    for (uint64_t at = 0; at < end && kept;) {
+        const bool is_last = end > 4 * whole && end - at <= 2 * whole;
+        const uint64_t size = is_last ? whole / 2 + 1 : whole;
+        at = end - at < size ? end : at + size;
+        kept = cut(plan, at);
+    }
+    return kept;
+}
+
 // Rows are not as long at one end of a file as at the other: samples say what they take.
 static dbk_status plan_ranges(const dbk_input *input, uint32_t range_rows, char *block, dbk_load_plan *plan,
                               dbk_error *err)
@@ -136,7 +150,7 @@ static dbk_status plan_ranges(const dbk_input *input, uint32_t range_rows, char 
     plan->range_bytes = plan->file_bytes / (ranges ? ranges : 1) + 1;
     if (plan->range_bytes > DBK_LOAD_PIECE_BYTES_MAX)
         plan->range_bytes = DBK_LOAD_PIECE_BYTES_MAX;
-    return DBK_OK;
+    return cut_ranges(plan) ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "out of memory for a plan of a load");
 }
 
 dbk_status dbk_load_check_start(const dbk_load_options *options, const char *path, dbk_input *input,

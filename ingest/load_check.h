@@ -10,11 +10,12 @@
 typedef struct dbk_load_plan {
     dbk_format format;
     dbk_buffer header; // CSV: from the first byte to the end of the header row, byte order mark and all
-    // Without a map: where pieces end, each behind a row; the last of them is the end of the input.
+    // Without a map: where pieces end; the last of them is the end of the input. Each is behind a row, or
+    // anywhere if they are ranges.
     uint64_t *cuts;
     size_t cuts_count, cuts_capacity;
     uint64_t rows; // that it has, about; 0 = unknown
-    // Or, of a plain file that was not read through: its size, and that of its ranges.
+    // Of a plain file that was not read through: its size, and that of its ranges but the last ones.
     uint64_t file_bytes, range_bytes;
     struct dbk_slabs *slabs; // for batches that fill segments; or NULL
 } dbk_load_plan;

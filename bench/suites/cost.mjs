@@ -8,6 +8,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { placement } from '../support/apart.mjs'
 import { bodies } from '../support/arrivals.mjs'
 import { atRate } from '../support/clients.mjs'
 import { cell } from '../support/figures.mjs'
@@ -153,7 +154,7 @@ export async function cost() {
   const counted = { allocations: await allocations(requests), processor: await processorTime(requests) }
   if (has('strace')) counted.calls = await systemCalls(requests)
   if (has('valgrind') || perfCounts()) counted.instructions = await instructions(requests)
-  console.log(`\ncost: of one request, over ${requests} of each, one event loop; the processor's time with the client beside it; misses of the first-level caches and of the last ${perfCounts() ? 'as the processor counts them' : 'in a simulation'}`)
+  console.log(`\ncost: of one request, over ${requests} of each, one event loop; ${placement()}; misses of the first-level caches and of the last ${perfCounts() ? 'as the processor counts them' : 'in a simulation'}`)
   console.log(`  ${''.padEnd(30)} ${cell('allocations', 11)} ${cell('bytes', 8)} ${cell('user µs', 8)} ${cell('system µs', 9)} ${cell('calls', 6)} ${cell('instructions', 12)} ${cell('L1 code', 8)} ${cell('L1 data', 8)} ${cell('last', 6)}`)
   for (const name of Object.keys(kinds)) {
     const a = counted.allocations[name], p = counted.processor[name], c = counted.calls?.[name], i = counted.instructions?.[name]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How much of a bare libh2o handler's throughput is left when it is a report that is sent, and how long requests take at
 // fixed rates, each a part of what the bare handler can do at most.
+import { placement } from '../support/apart.mjs'
 import { atOnce, atRate, h2load } from '../support/clients.mjs'
 import { cell, inTurns, median, summary } from '../support/figures.mjs'
 import { bareHandler, makeKey, serve } from '../support/process.mjs'
@@ -36,7 +37,7 @@ export async function http() {
     }, options.repeat)
     const most = median(rates.bare)
     const ratio = median(rates.kept) / most, computedRatio = median(rates.computed) / most
-    console.log(`\nhttp: reports/sales of a month (${Buffer.byteLength(body)} bytes), one loop; client and server share the processors`)
+    console.log(`\nhttp: reports/sales of a month (${Buffer.byteLength(body)} bytes), one loop; ${placement()}`)
     console.log(`  as many as it takes, 16 connections, median of ${options.repeat} (minimum ±quartiles), requests/s`)
     const show = (name, of, note) => console.log(`    ${name.padEnd(12)} ${cell(summary(of, 0), 26)}  ${note}`)
     show('bare libh2o', rates.bare, 'sends the same number of bytes')

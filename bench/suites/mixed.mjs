@@ -5,6 +5,7 @@
 // is asked whether it has what it was sent.
 import fs from 'node:fs'
 import path from 'node:path'
+import { placement } from '../support/apart.mjs'
 import { arrivalRate, bodies, expected, sentBefore, writeCsv } from '../support/arrivals.mjs'
 import { atRate, h2load } from '../support/clients.mjs'
 import { cell, median } from '../support/figures.mjs'
@@ -106,7 +107,7 @@ export async function mixed() {
   await databasesMade()
   const { base, ...daybook } = await ofDaybook()
   const all = { Daybook: daybook, DuckDB: await ofPeer('duckdb', 'DuckDB', base), chDB: await ofPeer('chdb', 'chDB', base) }
-  console.log(`\nmixed: a month's sales by day of ${options.orders} orders, ${duration()} s each; client and server share the processors; µs from the instant a read was due`)
+  console.log(`\nmixed: a month's sales by day of ${options.orders} orders, ${duration()} s each; ${placement()}; µs from the instant a read was due`)
   const perSecond = (n) => cell(n.toFixed(n < 10 ? 1 : 0), 6)
   const micros = (of) => `p50 ${cell(of.p50.toFixed(0), 7)} p99 ${cell(of.p99.toFixed(0), 8)} p99.9 ${cell(of.p999.toFixed(0), 8)} max ${cell(of.max.toFixed(0), 8)}`
   const show = (name, of) => {

@@ -5,6 +5,7 @@
 // libh2o handler that stores nothing.
 import fs from 'node:fs'
 import path from 'node:path'
+import { placement } from '../support/apart.mjs'
 import { atOnce } from '../support/clients.mjs'
 import { cell, inTurns, median, spread } from '../support/figures.mjs'
 import { startPostgres } from '../support/postgres.mjs'
@@ -86,7 +87,7 @@ export async function write() {
     }, rounds)
     const show = (name, values) => `${name.padEnd(38)} ${cell(median(values).toFixed(0), 8)} /s (spread ${spread(values).toFixed(0)})`
     const ratios = { one: median(rates.ingest) / median(rates.insert), place: median(rates.place) / median(rates.transaction), most: median(rates.answered) / median(rates.insert), ofMost: median(rates.ingest) / median(rates.answered) }
-    console.log(`\nwrite: single durable writes, 64 connections, median of ${rounds}; client and server share the processors`)
+    console.log(`\nwrite: single durable writes, 64 connections, median of ${rounds}; ${placement()}`)
     console.log(`  ${show('Daybook, POST /ingest/orders', rates.ingest)}`)
     console.log(`  ${show(`PostgreSQL ${results.versions.postgres}, one INSERT`, rates.insert)}  ${ratios.one.toFixed(2)} ×`)
     console.log(`  ${show('bare libh2o, the same POST, not stored', rates.answered)}  ${ratios.most.toFixed(2)} × PostgreSQL; Daybook's /ingest is ${ratios.ofMost.toFixed(2)} × of it`)

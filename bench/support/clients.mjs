@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The load generators: h2load for as many reads as it takes, bench_rate for requests at a fixed rate, and for as many as it
-// takes where all differ. Each runs in a process of its own, on the same processors as what it asks: that is said wherever a figure
-// of theirs is printed. None may meet an answer that is not a success.
+// takes where all differ. Each runs in a process of its own, on the same processors as what it asks unless they are kept apart:
+// which, is said wherever a figure of theirs is printed. None may meet an answer that is not a success.
 import { spawn } from 'node:child_process'
 import path from 'node:path'
+import { asClient } from './apart.mjs'
 import { must, tools } from './world.mjs'
 
 const CLIENTS = 16
@@ -12,7 +13,7 @@ const CONNECTIONS = 64
 
 // Requests a second, as many as it takes.
 export function h2load(url, headers, extra) {
-  const out = must('h2load', ['--h1', '-t', '1', '-c', String(CLIENTS), ...extra, ...headers.flatMap((h) => ['-H', h]), ...(url ? [url] : [])])
+  const out = must(...asClient('h2load', ['--h1', '-t', '1', '-c', String(CLIENTS), ...extra, ...headers.flatMap((h) => ['-H', h]), ...(url ? [url] : [])]))
   const rate = Number(/finished in [^,]+, ([\d.]+) req\/s/.exec(out)?.[1])
   const failed = Number(/(\d+) failed/.exec(out)?.[1]) + Number(/(\d+) errored/.exec(out)?.[1])
   const codes = /status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx/.exec(out)
@@ -25,7 +26,7 @@ export function h2load(url, headers, extra) {
 export async function atRate(url, key, rate, duration, { vary = false, bodies = undefined, type = 'application/x-ndjson', connections = CONNECTIONS } = {}) {
   const { port, pathname, search } = new URL(url)
   const words = bodies === undefined ? (vary ? ['vary'] : []) : ['bodies', type]
-  const child = spawn(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words], { stdio: [bodies === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] })
+  const child = spawn(...asClient(path.join(tools, 'bench_rate'), [port, rate.toFixed(3), String(duration), String(connections), key ?? '-', pathname + search, ...words]), { stdio: [bodies === undefined ? 'ignore' : 'pipe', 'pipe', 'inherit'] })
   let out = ''
   child.stdout.on('data', (chunk) => { out += chunk })
   // A client that ends early says why by its exit status.

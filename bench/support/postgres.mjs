@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { asClient, asServer } from './apart.mjs'
 
 // PostgreSQL refuses to run as root.
 const asOwner = process.getuid() === 0 ? ['runuser', '-u', 'postgres', '--'] : []
@@ -28,7 +29,7 @@ export function startPostgres() {
   const cluster = path.join(home, 'data')
   const env = { ...process.env, PGHOST: home, PGPORT: '5499', PGUSER: 'bench', PGDATABASE: 'postgres' }
   run([path.join(bin(), 'initdb'), '-D', cluster, '-U', 'bench', '-A', 'trust', '--no-sync'])
-  run([path.join(bin(), 'pg_ctl'), '-D', cluster, '-w', '-o', `-k ${home} -p 5499 -h ''`, '-l', path.join(home, 'log'), 'start'], { stdio: 'ignore' })
+  run(asServer(path.join(bin(), 'pg_ctl'), ['-D', cluster, '-w', '-o', `-k ${home} -p 5499 -h ''`, '-l', path.join(home, 'log'), 'start']).flat(), { stdio: 'ignore' })
   const write = (name, text) => {
     const file = path.join(home, name)
     fs.writeFileSync(file, text)
@@ -44,7 +45,7 @@ export function startPostgres() {
     // Transactions a second of a script, by 64 connections.
     pgbench(script, duration) {
       const file = write('bench.sql', script)
-      const out = run([path.join(bin(), 'pgbench'), '-n', '-M', 'prepared', '-c', '64', '-j', '1', '-T', String(duration), '-f', file], { env })
+      const out = run(asClient(path.join(bin(), 'pgbench'), ['-n', '-M', 'prepared', '-c', '64', '-j', '1', '-T', String(duration), '-f', file]).flat(), { env })
       if (!/number of failed transactions: 0 /.test(out)) throw new Error(`transactions failed:\n${out}`)
       const rate = /tps = ([\d.]+)/.exec(out)
       // Nothing was done in so short a time: a machine with much else to do.

@@ -5,6 +5,7 @@ import fs from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import path from 'node:path'
+import { asServer } from './apart.mjs'
 import { daybook, data, must, tools } from './world.mjs'
 
 // One thread gets the last processor, more get as many from the first on: the same for every engine.
@@ -40,7 +41,7 @@ export async function worker(name, command, args, threads) {
 // to the environment.
 export async function serve(folder = data(), args = [], { under = [], env = {} } = {}) {
   const [command, ...words] = [...under, daybook, 'serve', '--data', folder, '--listen', '127.0.0.1:0', '--rate-limits', 'off', ...args]
-  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
+  const child = spawn(...asServer(command, words), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } })
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
   const url = value?.replace('listening on ', '')
   if (!url) throw new Error('the server did not start')
@@ -61,7 +62,7 @@ export async function settled(pid) {
 
 // A handler that only sends so many bytes.
 export async function bareHandler(bytes) {
-  const child = spawn(path.join(tools, 'bench_http'), ['bare', '--port', '0', '--bytes', String(bytes)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(...asServer(path.join(tools, 'bench_http'), ['bare', '--port', '0', '--bytes', String(bytes)]), { stdio: ['ignore', 'pipe', 'inherit'] })
   const { value } = await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()
   return { url: `http://127.0.0.1:${/(\d+)\s*$/.exec(value)[1]}/`, stop: () => child.kill() }
 }

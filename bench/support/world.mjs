@@ -10,7 +10,7 @@ export const root = path.dirname(here)
 export const daybook = path.join(root, 'build/release/daybook')
 export const tools = path.join(root, 'build/release/bench')
 
-export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto', queries: 'all', tables: ['orders', 'order_lines'], keep: undefined }
+export const options = { orders: 200000, threads: 2, repeat: 11, seconds: 3, peers: 'auto', queries: 'all', tables: ['orders', 'order_lines'], keep: undefined, apart: false }
 export const results = { date: new Date().toISOString(), options, versions: {}, suites: {} }
 
 // Of what is measured in milliseconds: short when only the harness itself is being tried.

@@ -7,10 +7,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <unistd.h>
-
-// Making an index or reading files is bound by memory or the disk beyond so many.
-enum { THREADS_WORTH = 8 };
 
 typedef struct offer {
     void (*work)(void *user, int worker);
@@ -85,12 +81,6 @@ void dbk_pool_run(int threads, void (*work)(void *user, int worker), void *user)
     while (mine.active > 0)
         pthread_cond_wait(&pool.finished, &pool.lock);
     pthread_mutex_unlock(&pool.lock);
-}
-
-int dbk_pool_processors(void)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors < 1 ? 1 : processors < THREADS_WORTH ? (int)processors : THREADS_WORTH;
 }
 
 __attribute__((destructor)) static void pool_stop(void)

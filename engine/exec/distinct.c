@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Distinct values: bitmaps where they are small, sets elsewhere.
+// Distinct values: bitmaps where they are small, elsewhere a log of pairs for what is numbered, and sets for
+// the rest.
 #include "engine/exec/distinct.h"
 
 #include "engine/base/pages.h"
@@ -63,9 +64,13 @@ static dbk_status add_distinct_codes(dbk_state *state, dbk_scan *scan, const dbk
         set_bits(state->bits + to->low * state->bits_words, codes, scan->count);
     for (uint32_t i = 0; state->bits && to->groups && i < scan->count; i++)
         state->bits[to->groups[i] * state->bits_words + (codes[i] >> 6)] |= (uint64_t)1 << (codes[i] & 63);
-    for (uint32_t i = 0; !state->bits && i < scan->count; i++)
-        if (codes[i] != 0 && !add_pair(state, to->groups ? to->groups[i] : to->low, codes[i]))
-            return dbk_exec_no_memory(scan->err);
+    if (state->bits)
+        return DBK_OK;
+    if (!dbk_pair_log_reserve(&state->log, scan->count))
+        return dbk_exec_no_memory(scan->err);
+    for (uint32_t i = 0; i < scan->count; i++)
+        if (codes[i] != 0)
+            dbk_pair_log_append(&state->log, to->groups ? to->groups[i] : to->low, codes[i]);
     return DBK_OK;
 }
 
@@ -77,6 +82,8 @@ static dbk_status add_distinct_places(dbk_state *state, dbk_scan *scan, const db
     uint64_t last = 0;
     uint32_t last_group = 0;
     DBK_TRY(dbk_scan_places(scan, state->def->slot, &places));
+    if (!state->bits && !dbk_pair_log_reserve(&state->log, scan->count))
+        return dbk_exec_no_memory(scan->err);
     for (uint32_t i = 0; i < scan->count; i++) {
         uint64_t value = places[dbk_scan_row_in_vector(scan, i)] + 1; // DBK_NO_PLACE + 1 is 0
         uint32_t g = to->groups ? to->groups[i] : to->low;
@@ -88,6 +95,8 @@ static dbk_status add_distinct_places(dbk_state *state, dbk_scan *scan, const db
         } else if (value != last || g != last_group) {
             if (state->bits)
                 state->bits[g * state->bits_words + (value >> 6)] |= (uint64_t)1 << (value & 63);
+            else if (dbk_pair_log_takes(value))
+                dbk_pair_log_append(&state->log, g, (uint32_t)value);
             else if (!add_pair(state, g, value))
                 return dbk_exec_no_memory(scan->err);
         }
@@ -124,6 +133,8 @@ dbk_status dbk_distinct_add(dbk_state *state, dbk_scan *scan, const dbk_assigned
 
 bool dbk_distinct_merge_sets(dbk_state *state, const dbk_state *from, const uint32_t *map)
 {
+    if (!dbk_pair_log_merge(&state->log, &from->log, map))
+        return false;
     for (size_t i = 0; from->pairs.pairs && i <= from->pairs.mask; i++) {
         const dbk_pair *pair = &from->pairs.pairs[i];
         uint64_t value = pair->value;
@@ -148,6 +159,8 @@ void dbk_distinct_merge_bits(dbk_state *state, const dbk_state *from, uint32_t f
 
 void dbk_distinct_finish(dbk_state *state, uint32_t first, uint32_t end)
 {
+    if (first == 0)
+        dbk_pair_log_finish(&state->log, state->numbers);
     for (uint32_t g = first; state->bits && g < end; g++) {
         uint64_t *bits = state->bits + g * state->bits_words;
         bits[0] &= ~(uint64_t)1; // code 0 is no value

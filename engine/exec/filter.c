@@ -301,6 +301,10 @@ static dbk_status bind_codes(dbk_bound_filter *bound, const dbk_filter *filter, 
             }
             add_bit(bound, code);
         }
+        if (bound->bits_min == bound->bits_max && !(bound->bits[0] & 1)) { // one word is compared at once
+            bound->form = DBK_FORM_CODE_IS;
+            bound->code = bound->bits_min;
+        }
         return DBK_OK;
     }
     if (filter->values[0].kind == DBK_VALUE_NULL || filter->values[0].text.length == 0)

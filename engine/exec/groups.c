@@ -239,24 +239,52 @@ static int64_t lead_value(const lead *first, uint32_t group)
     return first->descending ? -value : value;
 }
 
+// Whether the group, of those that come after the first `limit`, is among the best so far; it takes the place
+// of the last of them then.
+static void offer(answer *a, const lead *first, int64_t *last, uint32_t group, size_t limit)
+{
+    if (compare_groups(&group, &a->chosen[0], a) >= 0)
+        return;
+    a->chosen[0] = group;
+    sift(a, 0, limit);
+    *last = first->state ? lead_value(first, a->chosen[0]) : 0;
+}
+
+static void make_heap(answer *a, size_t limit)
+{
+    for (size_t i = limit / 2; i-- > 0;)
+        sift(a, i, limit);
+}
+
 static void cut(answer *a, size_t limit)
 {
     if (limit == 0 || limit >= a->count)
         return;
-    for (size_t i = limit / 2; i-- > 0;)
-        sift(a, i, limit);
+    make_heap(a, limit);
     const lead first = lead_of(a);
     int64_t last = first.state ? lead_value(&first, a->chosen[0]) : 0;
-    for (size_t i = limit; i < a->count; i++) {
-        if (first.state && lead_value(&first, a->chosen[i]) > last)
-            continue;
-        if (compare_groups(&a->chosen[i], &a->chosen[0], a) >= 0)
-            continue;
-        a->chosen[0] = a->chosen[i];
-        sift(a, 0, limit);
-        last = first.state ? lead_value(&first, a->chosen[0]) : 0;
-    }
+    for (size_t i = limit; i < a->count; i++)
+        if (!first.state || lead_value(&first, a->chosen[i]) <= last)
+            offer(a, &first, &last, a->chosen[i], limit);
     a->count = limit;
+}
+
+// The same of the groups that occur, which are not listed before.
+static void cut_met(answer *a, size_t limit, const lead *first)
+{
+    const dbk_state *rows = &a->groups->states[0];
+    const uint32_t groups = a->groups->grouping.count;
+    uint32_t g = 0;
+    for (; g < groups && a->count < limit; g++)
+        if (dbk_state_number(rows, g) > 0)
+            a->chosen[a->count++] = g;
+    if (a->count < limit)
+        return;
+    make_heap(a, limit);
+    int64_t last = lead_value(first, a->chosen[0]);
+    for (; g < groups; g++)
+        if (lead_value(first, g) <= last && dbk_state_number(rows, g) > 0)
+            offer(a, first, &last, g, limit);
 }
 
 // ---- Steps ----
@@ -300,6 +328,15 @@ static dbk_status order_fields(answer *a, dbk_error *err)
     return DBK_OK;
 }
 
+static bool orders_by_field(const answer *a)
+{
+    const dbk_query *q = a->plan->query;
+    bool any = false;
+    for (int i = 0; i < q->order_count; i++)
+        any |= q->order[i].output >= q->keys_count && q->order[i].output < q->keys_count + q->fields_count;
+    return any;
+}
+
 // The order of the keys is asked for, which no two groups share: what comes behind them says nothing.
 static bool is_by_keys(const dbk_query *q)
 {
@@ -319,6 +356,14 @@ static dbk_status choose(answer *a, dbk_error *err)
     // Where buckets are filled in all stand but that of no value.
     const bool fills = a->plan->grouping != DBK_GROUP_HASH && a->plan->query->fill;
     const bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0 || fills;
+    const size_t limit = (size_t)a->plan->query->limit;
+    const lead first = lead_of(a);
+    if (!all && first.state && limit && limit <= groups && !a->plan->query->after_count &&
+        !orders_by_field(a)) {
+        cut_met(a, limit, &first);
+        qsort_r(a->chosen, a->count, sizeof *a->chosen, compare_groups, a);
+        return DBK_OK;
+    }
     if (!all)
         a->count = dbk_state_list_met(&a->groups->states[0], groups, a->chosen);
     for (uint32_t g = fills ? 1 : 0; all && g < groups; g++)
@@ -331,7 +376,6 @@ static dbk_status choose(answer *a, dbk_error *err)
                 a->chosen[kept++] = a->chosen[i];
         a->count = kept;
     }
-    const size_t limit = (size_t)a->plan->query->limit;
     if (is_by_keys(a->plan->query) && dbk_key_order(a->groups, a->chosen, a->count)) {
         a->count = limit && limit < a->count ? limit : a->count;
         return DBK_OK;

@@ -53,14 +53,23 @@ DBK_EACH_LEVEL(void, dbk_mask_code_not,
                (uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, uint32_t code),
                (mask, codes, n, code))
 
+// Whether a row's bit stands is asked for all rows of a word at once, or, where few are left, of those.
 void dbk_mask_code_in(uint64_t mask[DBK_MASK_WORDS], const uint32_t *codes, uint32_t n, const uint64_t *bits)
 {
+    enum { FEW_ROWS = 20 };
     for (uint32_t w = 0; w * 64 < n; w++) {
-        uint64_t word = 0;
+        uint64_t word = 0, left = mask[w];
         uint32_t rows = n - w * 64 < 64 ? n - w * 64 : 64;
-        for (uint32_t k = 0; k < rows; k++) {
-            uint32_t code = codes[w * 64 + k];
-            word |= (bits[code >> 6] >> (code & 63) & 1) << k;
+        if (rows == 64 && __builtin_popcountll(left) <= FEW_ROWS) {
+            for (; left; left &= left - 1) {
+                const uint32_t code = codes[w * 64 + (uint32_t)__builtin_ctzll(left)];
+                word |= (0 - (bits[code >> 6] >> (code & 63) & 1)) & left & -left;
+            }
+        } else {
+            for (uint32_t k = 0; k < rows; k++) {
+                const uint32_t code = codes[w * 64 + k];
+                word |= (bits[code >> 6] >> (code & 63) & 1) << k;
+            }
         }
         mask[w] &= word;
     }

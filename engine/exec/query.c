@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The entrance: plan, run, done.
 #include "engine/db.h"
+#include "engine/exec/late.h"
 #include "engine/exec/plan_cost.h"
 #include "engine/exec/plan_init.h"
 #include "engine/exec/point_query.h"
@@ -20,8 +21,8 @@ static bool has_time_for(const dbk_plan *plan)
     return !dbk_patience_is_limited() || dbk_patience_take(dbk_plan_cost(plan));
 }
 
-dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
-                         dbk_result **out, dbk_error *err)
+static dbk_status run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, dbk_result **out,
+                      dbk_error *err)
 {
     dbk_plan plan;
     if (dbk_point_query_is(query))
@@ -30,6 +31,7 @@ dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const db
                    : too_long(err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
     dbk_status status = !has_time_for(&plan) ? too_long(err)
+                        : dbk_late_is(&plan) ? dbk_late_run(&plan, tenant, out, err)
                         : plan.is_group      ? dbk_run_groups(&plan, out, err)
                                              : dbk_run_rows(&plan, out, err);
     bool is_unsure = plan.roster && status == DBK_OVERFLOW;
@@ -38,7 +40,43 @@ dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const db
         return status;
     dbk_query from_rows = *query;
     from_rows.from_rows = true;
-    return dbk_query_run(snapshot, tenant, &from_rows, out, err);
+    return run(snapshot, tenant, &from_rows, out, err);
+}
+
+dbk_status dbk_exec_end(const dbk_snapshot *snapshot, dbk_text tenant, dbk_status status, dbk_result **out,
+                        dbk_error *err)
+{
+    dbk_error why = {0};
+    const dbk_status held = dbk_snapshot_hold(snapshot, tenant, &why);
+    if (__builtin_expect(held == DBK_OK, 1))
+        return status;
+    if (status == DBK_OK && out) {
+        dbk_result_free(*out);
+        *out = NULL;
+    }
+    return dbk_fail(err, held, "query: %.400s", why.message);
+}
+
+dbk_status dbk_query_run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
+                         dbk_result **out, dbk_error *err)
+{
+    dbk_status status = run(snapshot, tenant, query, out, err);
+    return dbk_exec_end(snapshot, tenant, status, out, err);
+}
+
+// A block leaves when what it was read from is known to be sound.
+typedef struct guard {
+    const dbk_snapshot *snapshot;
+    dbk_text tenant;
+    dbk_emit emit;
+    void *user;
+} guard;
+
+static dbk_status emit_held(void *user, const dbk_result *block, dbk_error *err)
+{
+    const guard *g = user;
+    DBK_TRY(dbk_snapshot_hold(g->snapshot, g->tenant, err));
+    return g->emit(g->user, block, err);
 }
 
 dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query,
@@ -49,7 +87,8 @@ dbk_status dbk_query_stream(const dbk_snapshot *snapshot, dbk_text tenant, const
         return dbk_fail(err, DBK_INVALID, "query: only rows without order, limit or cursor can be streamed");
     dbk_plan plan;
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
-    dbk_status status = dbk_run_stream(&plan, emit, user, err);
+    guard g = {.snapshot = snapshot, .tenant = tenant, .emit = emit, .user = user};
+    dbk_status status = dbk_run_stream(&plan, emit_held, &g, err);
     dbk_plan_dispose(&plan);
-    return status;
+    return dbk_exec_end(snapshot, tenant, status, NULL, err);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts are counted from 1, as people count.
+// Parts of a query as messages name them: written only when there is something to say.
 #include "engine/exec/query_part.h"
 
 #include <stdio.h>

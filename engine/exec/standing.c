@@ -5,6 +5,7 @@
 #include "engine/base/pool.h"
 #include "engine/exec/groups.h"
 #include "engine/exec/plan_init.h"
+#include "engine/exec/run.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -399,5 +400,5 @@ dbk_status dbk_standing_run(dbk_standing *s, const dbk_snapshot *snapshot, dbk_t
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, &of_rows, err));
     dbk_status status = run(s, &plan, scanned, out, err);
     dbk_plan_dispose(&plan);
-    return status;
+    return dbk_exec_end(snapshot, tenant, status, out, err);
 }

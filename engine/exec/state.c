@@ -41,6 +41,7 @@ void dbk_state_dispose(dbk_state *state)
         numbers_free(state);
     free(state->wide);
     dbk_pages_free(state->bits, state->bits_bytes);
+    dbk_pair_log_dispose(&state->log);
     dbk_pair_set_dispose(&state->pairs);
     dbk_intern_dispose(&state->texts);
 }

@@ -5,6 +5,7 @@
 #define DBK_EXEC_STATE_H
 
 #include "engine/exec/grouping.h"
+#include "engine/exec/pair_log.h"
 #include "engine/exec/sets.h"
 #include "engine/exec/words.h"
 
@@ -22,10 +23,11 @@ typedef struct dbk_state {
     // wide ones.
     dbk_i128 *wide;
     uint64_t added_bound;
-    // Distinct values: a bitmap a group where groups and codes (or rows that ids name) are few, else a set.
+    // Distinct values: a bitmap a group where groups and codes (or rows that ids name) are few, else pairs.
     uint64_t *bits;
     size_t bits_words; // a group
     size_t bits_bytes; // in all
+    dbk_pair_log log;
     dbk_pair_set pairs;
     dbk_intern texts; // gives texts the numbers that stand in the set
 } dbk_state;
@@ -63,7 +65,7 @@ bool dbk_state_merge_both_begin(dbk_state *counts, dbk_state *sums, const dbk_st
                                 const dbk_state *from_sums);
 void dbk_state_merge_both(dbk_state *counts, dbk_state *sums, const dbk_state *from_counts,
                           const dbk_state *from_sums, uint32_t first, uint32_t end);
-// Counts the bitmaps of these groups; after the last add and merge.
+// Counts the distinct values of these groups; after the last add and merge.
 void dbk_state_finish(dbk_state *state, uint32_t first, uint32_t end);
 // About how many bytes of a state a group has.
 size_t dbk_state_group_bytes(const dbk_state *state);

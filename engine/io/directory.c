@@ -117,15 +117,15 @@ dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mod
     static const int flags[] = {
         [DBK_OPEN_READ] = O_RDONLY,
         [DBK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
-        [DBK_OPEN_WRITE] = O_RDWR,
+        [DBK_OPEN_WRITE] = O_WRONLY,
         [DBK_OPEN_READ_ONCE] = O_RDONLY,
         [DBK_OPEN_CREATE_ONCE] = O_RDWR | O_CREAT | O_EXCL,
     };
     int fd = openat(directory->fd, name, flags[mode] | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(directory, flags[mode] & O_CREAT ? "cannot create" : "cannot open", name, err);
-    bool direct =
-        mode == DBK_OPEN_CREATE_ONCE ? set_direct(fd, true) : mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
+    bool writes_blocks = mode == DBK_OPEN_CREATE_ONCE || mode == DBK_OPEN_WRITE;
+    bool direct = writes_blocks ? set_direct(fd, true) : mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
     DBK_TRY(new_handle(directory, fd, out, err));
     directory->files[*out].direct = direct;
     return DBK_OK;
@@ -173,27 +173,37 @@ dbk_status dbk_io_directory_size(dbk_io *io, dbk_file file, uint64_t *out, dbk_e
     return DBK_OK;
 }
 
+static bool write_zeros(int fd, uint64_t size)
+{
+    static const _Alignas(DBK_IO_BLOCK) uint8_t zeros[1 << 18];
+    bool direct = size % DBK_IO_BLOCK == 0 && set_direct(fd, true);
+    for (uint64_t at = 0; at < size;) {
+        size_t chunk = size - at < sizeof(zeros) ? (size_t)(size - at) : sizeof(zeros);
+        ssize_t written = pwrite(fd, zeros, chunk, (off_t)at);
+        if (written < 0 && errno == EINVAL && direct)
+            direct = !set_direct(fd, false);
+        else if (written == 0 || (written < 0 && errno != EINTR))
+            return false;
+        else
+            at += written > 0 ? (uint64_t)written : 0;
+    }
+    return !direct || set_direct(fd, false);
+}
+
 dbk_status dbk_io_directory_allocate(dbk_io *io, dbk_file file, uint64_t size, dbk_error *err)
 {
     dbk_io_directory *directory = (dbk_io_directory *)io;
-    static const uint8_t zeros[1 << 18];
     int fd = directory->files[file].fd;
     // fallocate finds out about a full disk before anything is written; the zeros that follow turn the
-    // reserved extents into written ones, so that a later sync inside them has no metadata to change.
+    // reserved extents into written ones, so that a later sync inside them has no metadata to change. They go
+    // past the page cache, which would hold them for nobody.
     int number = posix_fallocate(fd, 0, (off_t)size);
     if (number != 0) {
         errno = number;
         return fail(directory, "cannot reserve space in", "", err);
     }
-    for (uint64_t at = 0; at < size;) {
-        size_t chunk = size - at < sizeof(zeros) ? (size_t)(size - at) : sizeof(zeros);
-        ssize_t written = pwrite(fd, zeros, chunk, (off_t)at);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return fail(directory, "cannot write zeros to a file in", "", err);
-        at += (uint64_t)written;
-    }
+    if (!write_zeros(fd, size))
+        return fail(directory, "cannot write zeros to a file in", "", err);
     if (fsync(fd) != 0) {
         directory->files[file].sync_failed = true;
         return fail(directory, "cannot sync a new file in", "", err);

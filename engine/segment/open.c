@@ -16,6 +16,7 @@ typedef struct opening {
     dbk_segment_header header;
     dbk_segment_entry entries[DBK_COLUMNS_MAX];
     bool leaves_texts; // on disk: nothing of their blocks is in memory
+    bool is_late;      // columns of numbers are proved when they are needed
     dbk_error *err;
 } opening;
 
@@ -99,6 +100,11 @@ static bool has_block(const dbk_segment_entry *entry)
     return entry->encoding >= DBK_ENCODING_PACKED;
 }
 
+static bool proves_later(const opening *o, const dbk_segment_entry *entry)
+{
+    return o->is_late && entry->type != DBK_TEXT && has_block(entry);
+}
+
 static dbk_status check_entry(const opening *o, int index)
 {
     const dbk_segment_entry *entry = &o->entries[index];
@@ -140,7 +146,7 @@ static dbk_status check_block(const opening *o, int index, dbk_reader *r)
         dbk_read_bytes(r, dbk_segment_align(r->at) - r->at);
         return DBK_OK;
     }
-    if (entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
+    if (!o->is_late && entry->checksum != dbk_segment_seal_of(o->header.id, index, r->data, entry))
         return dbk_fail(o->err, DBK_CORRUPT,
                         "segment %" PRIu64 ", column %s: the block at offset %" PRIu64 " fails its checksum",
                         o->header.id, name, entry->offset);
@@ -241,8 +247,8 @@ static dbk_status open_numbers_block(dbk_segment *segment, int index, const dbk_
     }
 }
 
-static dbk_status open_numbers(dbk_segment *segment, int index, const dbk_segment_entry *entry,
-                               const uint8_t *block, dbk_error *err)
+dbk_status dbk_segment_open_numbers(dbk_segment *segment, int index, const dbk_segment_entry *entry,
+                                    const uint8_t *block, dbk_error *err)
 {
     dbk_zone_map truth;
     DBK_TRY(open_numbers_block(segment, index, entry, block, &truth, err));
@@ -251,6 +257,28 @@ static dbk_status open_numbers(dbk_segment *segment, int index, const dbk_segmen
     if (!dbk_type_is_int(entry->type) && !(code_in_range(truth.min) && code_in_range(truth.max)))
         return dbk_fail(err, DBK_CORRUPT, "a code is out of range");
     return DBK_OK;
+}
+
+size_t dbk_segment_column_memory(const dbk_segment_column *column)
+{
+    return (column->ints ? dbk_ints_memory(column->ints) : 0) +
+           (column->ascending ? dbk_ascending_memory(column->ascending) : 0) +
+           (column->split ? dbk_split_memory(column->split) : 0) +
+           (column->derived ? dbk_derived_memory(column->derived) : 0);
+}
+
+void dbk_segment_column_clear(dbk_segment_column *column, uint32_t rows)
+{
+    free(column->ints);
+    free(column->ascending);
+    dbk_split_close(column->split);
+    dbk_derived_close(column->derived);
+    column->ints = NULL;
+    column->ascending = NULL;
+    column->split = NULL;
+    column->derived = NULL;
+    column->encoding = DBK_ENCODING_ABSENT;
+    column->zone_map = no_values(rows);
 }
 
 // Without a block, which is then opened by the first read.
@@ -273,6 +301,8 @@ static dbk_status open_column(const opening *o, int index, const uint8_t *bytes,
     dbk_segment *segment = o->segment;
     const dbk_segment_entry *entry = &o->entries[index];
     dbk_segment_column *column = &segment->columns[index];
+    if (proves_later(o, entry))
+        return DBK_OK;
     if (column->encoding == DBK_ENCODING_ABSENT) {
         const dbk_zone_map truth = no_values(segment->rows);
         if (!zone_maps_agree(&column->zone_map, &truth))
@@ -282,7 +312,7 @@ static dbk_status open_column(const opening *o, int index, const uint8_t *bytes,
     const uint8_t *block = bytes + entry->offset;
     if (entry->type == DBK_TEXT)
         return open_texts(column, entry, segment->rows, o->leaves_texts ? NULL : block, err);
-    return open_numbers(segment, index, entry, block, err);
+    return dbk_segment_open_numbers(segment, index, entry, block, err);
 }
 
 // What the directory says of every column, before any block is looked into.
@@ -294,6 +324,7 @@ static dbk_status note_columns(const opening *o, const uint8_t *bytes)
         if (i >= (int)o->header.columns) {
             column->encoding = DBK_ENCODING_ABSENT;
             column->zone_map = no_values(segment->rows);
+            atomic_init(&column->is_proved, true);
             continue;
         }
         const dbk_segment_entry *entry = &o->entries[i];
@@ -313,7 +344,7 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
 {
     dbk_segment *segment = o->segment;
     DBK_TRY(note_columns(o, bytes));
-    segment->memory = sizeof *segment;
+    segment->memory = sizeof *segment + (segment->late ? dbk_late_memory() : 0);
     // Columns before those that refer to them.
     for (int depth = 0; depth <= DBK_DERIVED_DEPTH_MAX; depth++) {
         for (int i = 0; i < (int)o->header.columns; i++) {
@@ -325,12 +356,9 @@ static dbk_status open_columns(const opening *o, const uint8_t *bytes)
             if (status != DBK_OK)
                 return dbk_fail(o->err, status, "segment %" PRIu64 ", column %s: %s", segment->id,
                                 segment->table->columns[i].name, why.message);
-            segment->memory += column->ints ? dbk_ints_memory(column->ints) : 0;
-            segment->memory += column->ascending ? dbk_ascending_memory(column->ascending) : 0;
-            segment->memory += column->split ? dbk_split_memory(column->split) : 0;
-            segment->memory += column->derived ? dbk_derived_memory(column->derived) : 0;
             void *texts = atomic_load(&column->texts);
-            segment->memory += texts ? column->codec->memory(texts) : 0;
+            segment->memory += dbk_segment_column_memory(column) + (texts ? column->codec->memory(texts) : 0);
+            atomic_init(&column->is_proved, !proves_later(o, &o->entries[i]));
         }
     }
     return DBK_OK;
@@ -345,11 +373,13 @@ static dbk_status open_bytes(opening *o, const uint8_t *bytes, size_t size)
     return open_columns(o, bytes);
 }
 
-dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_error *err)
+static dbk_status open_whole(void *bytes, size_t size, bool late, dbk_segment **out, dbk_error *err)
 {
-    opening o = {.err = err, .segment = calloc(1, sizeof *o.segment)};
-    if (!o.segment)
+    opening o = {.err = err, .is_late = late, .segment = calloc(1, sizeof *o.segment)};
+    if (!o.segment || (late && !(o.segment->late = dbk_late_create(o.segment)))) {
+        free(o.segment);
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
+    }
     dbk_status status = open_bytes(&o, bytes, size);
     if (status != DBK_OK) {
         // Without bytes: they stay the caller's.
@@ -361,6 +391,16 @@ dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_err
     o.segment->cold = o.header.cold;
     *out = o.segment;
     return DBK_OK;
+}
+
+dbk_status dbk_segment_open(void *bytes, size_t size, dbk_segment **out, dbk_error *err)
+{
+    return open_whole(bytes, size, false, out, err);
+}
+
+dbk_status dbk_segment_open_late(void *bytes, size_t size, dbk_segment **out, dbk_error *err)
+{
+    return open_whole(bytes, size, true, out, err);
 }
 
 // ---- Without its texts ----
@@ -452,14 +492,12 @@ void dbk_segment_free(dbk_segment *segment)
     dbk_residence_dispose(segment->residence);
     for (int i = 0; i < DBK_COLUMNS_MAX; i++) {
         dbk_segment_column *column = &segment->columns[i];
-        free(column->ints);
-        free(column->ascending);
-        dbk_split_close(column->split);
-        dbk_derived_close(column->derived);
+        dbk_segment_column_clear(column, segment->rows);
         void *texts = atomic_load(&column->texts);
         if (texts)
             column->codec->close(texts);
     }
+    dbk_late_free(segment->late);
     free(segment->bytes);
     free(segment);
 }

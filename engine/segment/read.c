@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading an opened segment. Everything was checked when it was opened, so nothing here can fail but texts,
-// which need memory and may have to come back from disk.
+// Reading an opened segment. Everything was checked when it was opened, or is when it is first needed
+// (proof.h), so nothing here can fail but texts, which need memory and may have to come back from disk.
 #include "engine/segment/residence.h"
 
 #include <assert.h>
 
-static const dbk_segment_column *column_of(const dbk_segment *segment, int column)
+// The one way to a column's statistics and numbers: behind it they are proved.
+static inline const dbk_segment_column *column_of(const dbk_segment *segment, int column)
 {
     assert(column >= 0 && column < segment->table->columns_count);
-    return &segment->columns[column];
+    const dbk_segment_column *c = &segment->columns[column];
+    if (__builtin_expect(!atomic_load_explicit(&c->is_proved, memory_order_acquire), 0))
+        dbk_late_need(segment->late, column);
+    return c;
 }
 
-static const dbk_segment_column *numbers_of(const dbk_segment *segment, int column, bool is_int)
+static inline const dbk_segment_column *numbers_of(const dbk_segment *segment, int column, bool is_int)
 {
-    assert(column >= 0 && column < segment->table->columns_count);
-    const dbk_type type = segment->table->columns[column].type;
-    assert(is_int ? dbk_type_is_int(type) : type == DBK_CODE);
-    return &segment->columns[column];
+    assert(is_int ? dbk_type_is_int(segment->table->columns[column].type)
+                  : segment->table->columns[column].type == DBK_CODE);
+    return column_of(segment, column);
 }
 
 static const dbk_segment_column *texts_of(const dbk_segment *segment, int column)
@@ -72,9 +75,15 @@ bool dbk_segment_is_damaged(const dbk_segment *segment)
     return segment->residence && atomic_load_explicit(&segment->residence->is_damaged, memory_order_relaxed);
 }
 
+bool dbk_segment_is_ascending(const dbk_segment *segment, int column)
+{
+    return column_of(segment, column)->ascending != NULL;
+}
+
 size_t dbk_segment_column_bytes(const dbk_segment *segment, int column)
 {
-    return column_of(segment, column)->stored_size;
+    assert(column >= 0 && column < segment->table->columns_count);
+    return segment->columns[column].stored_size;
 }
 
 // ---- Statistics ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A segment: up to 65,536 rows of one table, encoded once and never changed. The bytes in memory are the
 // bytes of its file (docs/FORMAT.md, "Segment"): writing one is a write of them, reading one is a check of
-// them.
+// them, at once or, of columns of numbers, when they are first needed (proof.h).
 //
 // Encodings. Integers and codes: frame of reference with a common divisor per column, a base and a bit width
 // per vector of 1,024 (ints.h); constants cost nothing. The time of facts is a sorted list (ascending.h);
@@ -52,6 +52,9 @@ uint32_t dbk_segment_rows(const dbk_segment *segment);
 size_t dbk_segment_memory(const dbk_segment *segment);
 // Texts of it came back from disk other than they were written.
 bool dbk_segment_is_damaged(const dbk_segment *segment);
+// The column is stored as a list that ascends: then no row of it has no value, or a smaller one than the row
+// before. False: nothing is known.
+bool dbk_segment_is_ascending(const dbk_segment *segment, int column);
 // Stored bytes of one column, for reports on compression.
 size_t dbk_segment_column_bytes(const dbk_segment *segment, int column);
 

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// How many keys ahead the index is asked for: enough to hide a miss to memory, few enough to stay cached.
-enum { PREFETCH_AHEAD = 24 };
-
 // A key is led to its row partition by partition of the index: what is next is then near what was.
 enum { PLACES = 4096 };
 
@@ -254,24 +251,15 @@ static dbk_status key_find(const dbk_bulk *bulk, uint64_t hash, uint32_t row, db
     return DBK_OK;
 }
 
-static dbk_status keys_lead(dbk_bulk *bulk)
+static dbk_status key_lead(void *user, uint64_t hash, uint32_t row)
 {
-    dbk_key_index *index = &bulk->table->index;
-    const uint64_t *hashes = bulk->hashes;
-    for (uint32_t i = 0; i < bulk->batch->rows; i++) {
-        if (i + PREFETCH_AHEAD < bulk->batch->rows)
-            dbk_key_index_prefetch(index, hashes[i + PREFETCH_AHEAD]);
-        const uint32_t row = bulk->rows[i];
-        dbk_place old;
-        _Atomic uint64_t *entry;
-        if (!dbk_key_index_reserve_one(index, hashes[i]))
-            return DBK_NO_MEMORY;
-        DBK_TRY(key_find(bulk, hashes[i], row, &old, &entry));
-        if (old == DBK_NO_PLACE)
-            dbk_key_index_insert(index, hashes[i], dbk_place_make(bulk->slot, row), entry);
-        else
-            DBK_TRY(replace(bulk, hashes[i], row, old, entry));
-    }
+    dbk_bulk *bulk = user;
+    dbk_place old;
+    _Atomic uint64_t *entry;
+    DBK_TRY(key_find(bulk, hash, row, &old, &entry));
+    if (old != DBK_NO_PLACE)
+        return replace(bulk, hash, row, old, entry);
+    dbk_key_index_insert(&bulk->table->index, hash, dbk_place_make(bulk->slot, row), entry);
     return DBK_OK;
 }
 
@@ -282,7 +270,8 @@ static dbk_status place(dbk_bulk *bulk)
     DBK_TRY(dbk_tenant_settle_currency(table->tenant, bulk->currency));
     DBK_TRY(words_add(bulk));
     DBK_TRY(slot_take(bulk));
-    DBK_TRY(keys_lead(bulk));
+    DBK_TRY(dbk_key_index_insert_all(&table->index, bulk->slot, bulk->hashes, bulk->rows, bulk->batch->rows,
+                                     key_lead, bulk));
     dbk_table_rollups_forget(table);
     dbk_table_mark_changed(table);
     return DBK_OK;

@@ -227,8 +227,7 @@ static dbk_status keys_find(dbk_change *change)
         uint32_t code = change->keys[change->input.rows[i]];
         uint64_t value = dbk_locator_map_get(&table->map, code);
         change->old[i] = value ? value - 1 : DBK_NO_PLACE;
-        if ((value || !change->batch->remove) &&
-            !dbk_locator_map_reserve(&table->map, dbk_table_versions(table), code))
+        if ((value || !change->batch->remove) && !dbk_table_key_reserve(table, code))
             return DBK_NO_MEMORY;
     }
     return DBK_OK;

@@ -31,6 +31,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
         return dbk_fail(err, DBK_NO_MEMORY, "memory is out");
     dbk_memory_add(&db->versions.memory, sizeof *db);
     dbk_epoch_init(&db->versions.epoch);
+    dbk_proofs_init(&db->proofs, NULL, NULL);
     db->names.versions = &db->versions;
     pthread_mutex_init(&db->keys.lock, NULL);
     pthread_cond_init(&db->keys.changed, NULL);
@@ -43,6 +44,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     if (!empty) {
         pthread_cond_destroy(&db->keys.changed);
         pthread_mutex_destroy(&db->keys.lock);
+        dbk_proofs_dispose(&db->proofs);
         free(db);
         return dbk_fail(err, DBK_NO_MEMORY, "memory is out");
     }
@@ -73,6 +75,7 @@ void dbk_db_destroy(dbk_db *db)
     dbk_cold_destroy(db->cold);
     pthread_cond_destroy(&db->keys.changed);
     pthread_mutex_destroy(&db->keys.lock);
+    dbk_proofs_dispose(&db->proofs);
     free(db);
 }
 
@@ -98,6 +101,17 @@ void dbk_db_on_wish(dbk_db *db, void (*wish)(void *user), void *user)
 {
     db->wish = wish;
     db->wish_user = user;
+}
+
+void dbk_db_on_damage(dbk_db *db, void (*found)(void *user, const char *story), void *user)
+{
+    db->proofs.found = found;
+    db->proofs.found_user = user;
+}
+
+dbk_status dbk_db_hold(const dbk_db *db, dbk_error *err)
+{
+    return dbk_proofs_hold(&db->proofs, err);
 }
 
 uint64_t dbk_db_memory(const dbk_db *db)

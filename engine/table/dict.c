@@ -3,6 +3,7 @@
 #include "engine/table/dict.h"
 
 #include "engine/base/hash.h"
+#include "engine/base/pages.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static bool table_reserve(dbk_dict *dict, uint64_t words)
         dict->versions, sizeof *table + (size_t)capacity * sizeof table->entries[0], NULL);
     if (!table)
         return false;
+    dbk_pages_prefer_huge(table, table->object.bytes);
     table->capacity = (uint32_t)capacity;
     for (uint32_t i = 0; old && i < old->capacity; i++) {
         uint64_t entry = atomic_load_explicit(&old->entries[i], memory_order_relaxed);
@@ -169,6 +171,7 @@ static bool chunk_reserve(dbk_dict *dict, int chunk)
     dict->chunks[chunk] = malloc(chunk_bytes(chunk));
     if (!dict->chunks[chunk])
         return false;
+    dbk_pages_prefer_huge(dict->chunks[chunk], chunk_bytes(chunk));
     dbk_memory_add(&dict->versions->memory, chunk_bytes(chunk));
     return true;
 }

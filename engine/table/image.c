@@ -13,6 +13,8 @@
 dbk_status dbk_image_keep_cold(dbk_db *db, const dbk_segment_source *source, uint64_t limit, dbk_error *err)
 {
     db->cold = dbk_cold_create(source, &db->versions.memory.bytes, limit);
+    db->proofs.blame = source->blame;
+    db->proofs.blame_user = source->user;
     return db->cold ? DBK_OK : dbk_fail(err, DBK_NO_MEMORY, "memory is out");
 }
 
@@ -169,14 +171,15 @@ dbk_status dbk_image_restore_words(dbk_db *db, dbk_text tenant_name, dbk_domain 
                             : dbk_fail(err, status, "the dictionary of domain %d does not fit", (int)domain);
 }
 
-// The largest code of each column: the statistics are those of the rows, as opening the segment has proved.
+// The largest code of each column, by what its statistics say: whoever reads the column has them proved
+// before (engine/segment/proof.h).
 static void codes_find(const dbk_segment *segment, uint32_t largest[DBK_COLUMNS_MAX])
 {
     const dbk_table_def *def = dbk_segment_table(segment);
     for (int c = 0; c < def->columns_count; c++) {
         dbk_zone_map zone = {.max = 0};
         if (def->columns[c].type == DBK_CODE)
-            dbk_segment_zone_map(segment, c, &zone);
+            dbk_segment_claim(segment, c, &zone);
         largest[c] = zone.max > 0 ? (uint32_t)zone.max : 0;
     }
 }
@@ -194,6 +197,8 @@ static bool codes_are_known(const dbk_tenant *tenant, const dbk_table_def *def,
 
 static bool is_sorted(const dbk_table_def *def, const dbk_segment *segment)
 {
+    if (dbk_segment_is_ascending(segment, def->time_column))
+        return true;
     int64_t last = INT64_MIN;
     for (uint32_t start = 0; start < dbk_segment_rows(segment); start += DBK_VECTOR_ROWS) {
         int64_t times[DBK_VECTOR_ROWS];
@@ -213,7 +218,7 @@ static dbk_status keys_lead(dbk_table *table, const dbk_rows *rows, uint32_t slo
     for (uint32_t i = 0; i < rows->rows; i++) {
         if (keys[i] == 0 || dbk_locator_map_get(&table->map, keys[i]) != 0)
             return DBK_INVALID;
-        if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
+        if (!dbk_table_key_reserve(table, keys[i]))
             return DBK_NO_MEMORY;
         dbk_locator_map_set(&table->map, keys[i], dbk_place_make(slot, rows->source[i]) + 1);
     }
@@ -278,7 +283,7 @@ static bool has_every_id(const dbk_segment *segment)
     return zone.nulls == 0;
 }
 
-static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead)
+static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead, dbk_error *err)
 {
     const dbk_table_def *def = dbk_segment_table(p->segment);
     dbk_sealed sealed = {.segment = p->segment};
@@ -293,10 +298,14 @@ static dbk_status segment_look(dbk_image_prepared *p, const uint64_t *dead)
         part.dead = p->dead;
     }
     codes_find(p->segment, p->largest);
-    if (def->kind == DBK_KEYED)
+    if (def->kind == DBK_KEYED) {
+        DBK_TRY(dbk_segment_prove(p->segment, def->key_column, err));
         return dbk_rows_gather_column(&p->keys, def, &part, part.rows, def->key_column);
+    }
+    DBK_TRY(dbk_segment_prove(p->segment, def->time_column, err));
     p->sorted = is_sorted(def, p->segment);
-    return has_every_id(p->segment) ? DBK_OK : DBK_CORRUPT;
+    return has_every_id(p->segment) ? DBK_OK
+                                    : dbk_fail(err, DBK_CORRUPT, "a key of %s is missing", def->name);
 }
 
 dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead, dbk_image_prepared **out,
@@ -308,14 +317,13 @@ dbk_status dbk_image_prepare_segment(dbk_segment *segment, const uint64_t *dead,
         return no_memory(err);
     }
     p->segment = segment;
-    dbk_status status = segment_look(p, dead);
+    dbk_status status = segment_look(p, dead, err);
     if (status == DBK_OK) {
         *out = p;
         return DBK_OK;
     }
-    const char *name = dbk_segment_table(segment)->name;
     dbk_image_prepared_dispose(p);
-    return status == DBK_CORRUPT ? dbk_fail(err, status, "a key of %s is missing", name) : no_memory(err);
+    return status == DBK_CORRUPT ? status : no_memory(err);
 }
 
 static dbk_status dead_copy(dbk_table *table, uint32_t slot, const uint64_t *dead)

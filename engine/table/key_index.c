@@ -289,6 +289,45 @@ void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, 
     index->entries++;
 }
 
+// How many keys ahead a partition and an entry of it are asked for: enough to hide a miss to memory, few
+// enough to stay cached.
+enum { TABLE_AHEAD = 96, ENTRY_AHEAD = 24 };
+
+static void look_ahead(const dbk_key_index *index, const uint64_t *hashes, uint32_t count)
+{
+    const dbk_key_table *table =
+        count > TABLE_AHEAD
+            ? atomic_load_explicit(table_at(directory_of(index), hashes[TABLE_AHEAD]), memory_order_relaxed)
+            : NULL;
+    if (table)
+        __builtin_prefetch(&table->capacity);
+    if (count > ENTRY_AHEAD)
+        dbk_key_index_prefetch(index, hashes[ENTRY_AHEAD]);
+}
+
+dbk_status dbk_key_index_insert_all(dbk_key_index *index, uint32_t slot, const uint64_t *hashes,
+                                    const uint32_t *rows, uint32_t count, dbk_key_met met, void *user)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t hash = hashes[i], tag = dbk_key_tag(hash);
+        if (!dbk_key_index_reserve_one(index, hash))
+            return DBK_NO_MEMORY;
+        look_ahead(index, hashes + i, count - i);
+        dbk_key_table *table =
+            atomic_load_explicit(table_at(directory_of(index), hash), memory_order_relaxed);
+        uint32_t at = home(table, tag);
+        uint64_t there;
+        while ((there = atomic_load_explicit(&table->entries[at], memory_order_relaxed)) != ENTRY_FREE &&
+               there >> DBK_PLACE_BITS != tag)
+            at = following(table, at);
+        if (there == ENTRY_FREE)
+            dbk_key_index_insert(index, hash, dbk_place_make(slot, rows[i]), &table->entries[at]);
+        else
+            DBK_TRY(met(user, hash, rows[i]));
+    }
+    return DBK_OK;
+}
+
 void dbk_key_index_update(_Atomic uint64_t *entry, uint64_t hash, dbk_place place)
 {
     atomic_store_explicit(entry, dbk_key_entry(hash, place), memory_order_release);

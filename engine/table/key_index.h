@@ -13,6 +13,7 @@
 #ifndef DBK_TABLE_KEY_INDEX_H
 #define DBK_TABLE_KEY_INDEX_H
 
+#include "engine/base/status.h"
 #include "engine/table/place.h"
 #include "engine/table/versions.h"
 
@@ -78,6 +79,12 @@ bool dbk_key_index_reserve(dbk_key_index *index, const uint64_t *hashes, size_t 
 bool dbk_key_index_reserve_one(dbk_key_index *index, uint64_t hash);
 // After a reservation. The key must not be there. `from` is where a probe for it ended since then, or NULL.
 void dbk_key_index_insert(dbk_key_index *index, uint64_t hash, dbk_place place, _Atomic uint64_t *from);
+// The keys of many rows of a slot, fastest in the order of the index's partitions. Where there may be the
+// same key already, `met` sees to it, after a reservation, and may change the index. DBK_NO_MEMORY, or what
+// met says: the keys before are there then.
+typedef dbk_status (*dbk_key_met)(void *user, uint64_t hash, uint32_t row);
+dbk_status dbk_key_index_insert_all(dbk_key_index *index, uint32_t slot, const uint64_t *hashes,
+                                    const uint32_t *rows, uint32_t count, dbk_key_met met, void *user);
 void dbk_key_index_update(_Atomic uint64_t *entry, uint64_t hash, dbk_place place);
 void dbk_key_index_remove(dbk_key_index *index, uint64_t hash, _Atomic uint64_t *entry);
 // The entry of this hash that leads to this place, which must exist.

@@ -6,6 +6,7 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
+#include "engine/base/processors.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -294,7 +295,7 @@ static dbk_status table_make(dbk_table *table, dbk_error *err)
     m->directory = dbk_key_directory_create(dbk_table_versions(table), m->partitions);
     if (!m->directory)
         fail(m, DBK_NO_MEMORY);
-    int threads = table->slots < PARTS_FOR_HELP ? 1 : dbk_pool_processors();
+    int threads = table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH);
     if (goes_on(m))
         dbk_pool_run(threads, parts_scatter, m);
     if (goes_on(m))

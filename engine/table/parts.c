@@ -52,6 +52,7 @@ dbk_part *dbk_table_part_own(dbk_table *table, uint32_t slot)
             return NULL;
         memcpy(page->parts, old->parts, sizeof page->parts);
         *at = page;
+        dbk_table_mark_changed(table);
         dbk_versions_drop(versions, &old->object);
     }
     return &(*at)->parts[slot % DBK_PAGE_PARTS];
@@ -83,6 +84,7 @@ dbk_sealed *dbk_sealed_create(dbk_table *table, dbk_segment *segment)
     }
     sealed->segment = segment;
     dbk_memory_add(&versions->memory, dbk_segment_memory(segment));
+    dbk_segment_note(segment, &table->tenant->proofs);
     dbk_cold *cold = table->tenant->db->cold;
     if (cold && !dbk_cold_enroll(cold, segment)) {
         dbk_object_free(&sealed->object);
@@ -128,6 +130,14 @@ void dbk_table_parts_dispose(dbk_table *table)
         dbk_object_free(table->pages[i] ? &table->pages[i]->object : NULL);
     dbk_memory_subtract(memory, table->pages_capacity * sizeof *table->pages);
     free(table->pages);
+}
+
+// ---- Keys of keyed tables ----
+
+bool dbk_table_key_reserve(dbk_table *table, uint32_t code)
+{
+    dbk_table_mark_changed(table);
+    return dbk_locator_map_reserve(&table->map, dbk_table_versions(table), code);
 }
 
 // ---- Dead rows ----

@@ -3,6 +3,7 @@
 #include "engine/table/rollup_rows.h"
 
 #include "engine/base/pool.h"
+#include "engine/base/processors.h"
 #include "engine/table/roster_rows.h"
 
 #include <assert.h>
@@ -227,7 +228,7 @@ static bool make_once(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
     maker m = {.table = table, .zone = zone, .finest = finest};
     dbk_table_rollups_forget(table);
     if (worker_begin(&m, 0))
-        dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_pool_processors(), parts_add, &m);
+        dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_add, &m);
     table->rollups = m.rollups[0];
     table->rollup_room = m.rooms[0];
     for (int w = 1; w < DBK_POOL_MAX; w++) {

@@ -165,6 +165,7 @@ void dbk_table_roster_step(dbk_table *table, const dbk_zone *zone)
 
 void dbk_table_roster_forget(dbk_table *table)
 {
+    dbk_table_mark_changed(table);
     dbk_roster_destroy(table->roster, dbk_table_versions(table));
     table->roster = NULL;
 }

@@ -35,7 +35,7 @@ static bool keys_reserve(dbk_table *table, const dbk_rows *rows)
         return true;
     const uint32_t *keys = rows->codes[table->def->key_column];
     for (uint32_t i = 0; i < rows->rows; i++) {
-        if (!dbk_locator_map_reserve(&table->map, dbk_table_versions(table), keys[i]))
+        if (!dbk_table_key_reserve(table, keys[i]))
             return false;
     }
     return true;
@@ -96,6 +96,8 @@ static dbk_status rows_reseal(dbk_table *table, uint32_t slot, dbk_rows *rows)
     }
     if (renumbered && !keys_reserve(table, rows))
         return DBK_NO_MEMORY;
+    // Rows of a segment that turned out to be wrong stay where they are, so that nothing hides it.
+    DBK_TRY(dbk_db_hold(db, NULL));
     dbk_segment *segment;
     DBK_TRY(dbk_rows_build(rows, def, db->next_segment_id, &segment, NULL));
     dbk_sealed *sealed = dbk_sealed_create(table, segment);

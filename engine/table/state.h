@@ -18,6 +18,7 @@
 #include "engine/db.h"
 #include "engine/image.h"
 #include "engine/segment/cold.h"
+#include "engine/segment/proof.h"
 #include "engine/table/delta.h"
 #include "engine/table/dict.h"
 #include "engine/table/key_index.h"
@@ -111,6 +112,7 @@ struct dbk_tenant {
     dbk_table *tables[DBK_TABLE_END];
     dbk_dict *dicts[DBK_DOMAIN_COUNT];
     dbk_tenant_view *view, *fresh; // as in dbk_table
+    dbk_proofs proofs;             // of its segments
     bool changed;
     dbk_tenant *next_changed;
 };
@@ -127,8 +129,9 @@ typedef struct dbk_keys_making {
 
 struct dbk_db {
     dbk_versions versions;
-    dbk_cold *cold; // NULL: all texts stay in memory
-    dbk_dict names; // of tenants: the code is 1 + the index in `tenants`
+    dbk_cold *cold;    // NULL: all texts stay in memory
+    dbk_proofs proofs; // of all tenants
+    dbk_dict names;    // of tenants: the code is 1 + the index in `tenants`
     dbk_tenant **tenants;
     uint32_t tenants_count, tenants_capacity;
     dbk_tenant *changed;
@@ -213,10 +216,13 @@ static inline const dbk_part *dbk_table_part(const dbk_table *table, uint32_t sl
 {
     return &table->pages[slot / DBK_PAGE_PARTS]->parts[slot % DBK_PAGE_PARTS];
 }
-// The part, writable; NULL when memory is out.
+// Each of these that makes something writable has the next image see the table anew (versions.h), whatever
+// becomes of the change. The part, writable; NULL when memory is out.
 dbk_part *dbk_table_part_own(dbk_table *table, uint32_t slot);
 // Makes slots [0, count) exist, new ones empty.
 bool dbk_table_slots_reserve(dbk_table *table, uint32_t count);
+// Makes the way from a key's code to its row writable, see dbk_locator_map_reserve.
+bool dbk_table_key_reserve(dbk_table *table, uint32_t code);
 // Makes the row's bit writable; after that dbk_table_kill for it cannot fail in this generation.
 bool dbk_table_kill_reserve(dbk_table *table, dbk_place place);
 void dbk_table_kill(dbk_table *table, dbk_place place);

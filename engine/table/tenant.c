@@ -52,6 +52,7 @@ dbk_tenant *dbk_tenant_obtain(dbk_db *db, dbk_text name)
         return NULL;
     }
     tenant->db = db;
+    dbk_proofs_init(&tenant->proofs, &db->proofs, &db->versions.memory.bytes);
     tenant->name = dbk_dict_word(&db->names, code);
     db->tenants[db->tenants_count++] = tenant;
     dbk_tenant_mark_changed(tenant);
@@ -128,5 +129,6 @@ void dbk_tenant_destroy(dbk_tenant *tenant)
     }
     if (tenant->view)
         dbk_object_free(&tenant->view->object);
+    dbk_proofs_dispose(&tenant->proofs);
     counted_free(db, tenant, sizeof *tenant);
 }

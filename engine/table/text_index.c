@@ -165,7 +165,9 @@ static bool is_mostly_past(const dbk_table *table, const dbk_text_index *index)
     return index->count > 2 * table->rows + 4096;
 }
 
-dbk_status dbk_text_index_obtain(dbk_table *table, int column, dbk_text_index **out)
+// The table's index of a text column, made when there is none. DBK_NO_MEMORY, or what reading a row failed
+// with.
+static dbk_status obtain(dbk_table *table, int column, dbk_text_index **out)
 {
     dbk_text_index **at = place_of(table, column);
     if (*at && is_mostly_past(table, *at))
@@ -220,13 +222,14 @@ static const dbk_text_entry *entry_at(const dbk_text_index *index, uint32_t plac
     return place ? &index->entries[place - 1] : NULL;
 }
 
-const dbk_text_entry *dbk_text_index_first(const dbk_text_index *index, dbk_text text)
+// The first entry that may be of this text, or the next one after `entry`; NULL = no more.
+static const dbk_text_entry *first_entry(const dbk_text_index *index, dbk_text text)
 {
     uint32_t hash = hash_of(text);
     return index->capacity ? entry_at(index, index->buckets[hash & (index->capacity - 1)], hash) : NULL;
 }
 
-const dbk_text_entry *dbk_text_index_next(const dbk_text_index *index, const dbk_text_entry *entry)
+static const dbk_text_entry *next_entry(const dbk_text_index *index, const dbk_text_entry *entry)
 {
     return entry_at(index, entry->next, entry->hash);
 }
@@ -247,9 +250,9 @@ static dbk_status find(dbk_table *table, int column, dbk_text text, dbk_text exc
 {
     dbk_text_index *index;
     const dbk_dict *keys = dbk_tenant_dict(table->tenant, table->def->columns[table->def->key_column].domain);
-    DBK_TRY(dbk_text_index_obtain(table, column, &index));
-    for (const dbk_text_entry *entry = dbk_text_index_first(index, text); entry && !*found;
-         entry = dbk_text_index_next(index, entry)) {
+    DBK_TRY(obtain(table, column, &index));
+    for (const dbk_text_entry *entry = first_entry(index, text); entry && !*found;
+         entry = next_entry(index, entry)) {
         bool is_right;
         DBK_TRY(verify(table, column, entry->code, text, &is_right));
         *found = is_right && !dbk_text_equal(dbk_dict_word(keys, entry->code), except);

@@ -24,12 +24,6 @@ struct dbk_text_index {
     uint32_t *buckets; // places in `entries`, plus 1; 0 = empty
 };
 
-// The table's index of a text column, made when there is none. DBK_NO_MEMORY, or what reading a row failed
-// with.
-dbk_status dbk_text_index_obtain(dbk_table *table, int column, dbk_text_index **out);
-// The first entry that may be of this text, or the next one after `entry`; NULL = no more.
-const dbk_text_entry *dbk_text_index_first(const dbk_text_index *index, dbk_text text);
-const dbk_text_entry *dbk_text_index_next(const dbk_text_index *index, const dbk_text_entry *entry);
 // Takes in rows that are stored, before or after; cannot fail.
 void dbk_text_index_follow(dbk_table *table, const dbk_delta_input *rows, uint32_t count);
 void dbk_text_index_dispose(dbk_table *table);

@@ -8,6 +8,10 @@
 // An object that leaves the working state is dropped: freed at once when it is in no image, otherwise left to
 // the newest image, the last that can have it. Images are freed oldest first, so when that one goes, nobody
 // has the object any more. No references are counted.
+//
+// So a table must have a new view in the next image as soon as something was dropped of it, also when the
+// change that did so fails afterwards: an image that went on using the old view would outlive what that
+// refers to.
 #ifndef DBK_TABLE_VERSIONS_H
 #define DBK_TABLE_VERSIONS_H
 

@@ -33,6 +33,14 @@ uint32_t dbk_tenant_code(const dbk_tenant_view *tenant, dbk_domain domain, dbk_t
     return bound ? dbk_dict_find(tenant->tenant->dicts[domain], word, bound) : 0;
 }
 
+dbk_status dbk_snapshot_hold(const dbk_snapshot *snapshot, dbk_text tenant, dbk_error *err)
+{
+    if (__builtin_expect(dbk_db_hold(snapshot->db, NULL) == DBK_OK, 1))
+        return DBK_OK;
+    const dbk_tenant_view *view = dbk_snapshot_tenant(snapshot, tenant);
+    return view ? dbk_proofs_hold(&view->tenant->proofs, err) : DBK_OK;
+}
+
 uint64_t dbk_snapshot_number(const dbk_snapshot *snapshot)
 {
     return snapshot->number;

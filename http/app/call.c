@@ -5,12 +5,13 @@
 #include "engine/base/clock.h"
 #include "engine/base/decimal.h"
 #include "engine/base/hash.h"
+#include "engine/base/pool.h"
+#include "engine/base/processors.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 const dbk_snapshot *dbk_call_snapshot(dbk_call *call)
 {
@@ -473,14 +474,7 @@ void dbk_call_keep(dbk_call *call)
 
 int dbk_call_threads(const dbk_call *call)
 {
-    // Asked once: the C library opens a file each time.
-    static _Atomic long known;
-    if (!call->is_kept)
-        return 1;
-    if (known == 0)
-        known = sysconf(_SC_NPROCESSORS_ONLN);
-    long processors = known;
-    return processors < 1 ? 1 : processors > 64 ? 64 : (int)processors;
+    return call->is_kept ? dbk_processors(DBK_POOL_MAX) : 1;
 }
 
 static void run_job(void *job)

@@ -22,6 +22,11 @@ struct dbk_client {
     dbk_store *store; // with its app, when the directory is ours
     dbk_app *app;
     CURL *curl; // when a server answers
+    // A store that is opened while the caller goes on.
+    dbk_store_options loading; // directory is NULL otherwise
+    pthread_t opener;
+    bool opener_runs;
+    dbk_error failure;
     char base[512];
     char socket_path[108];
     struct curl_slist *headers; // what every request carries
@@ -60,29 +65,23 @@ static void notice(void *user, const char *line)
     fprintf(stderr, "daybook: %s\n", line);
 }
 
-static dbk_status open_store(dbk_client *client, const dbk_store_options *options, dbk_error *err)
+// Finds out whether a server runs on the directory; then *here is false and the client speaks to it.
+static dbk_status begin_directory(dbk_client **out, const dbk_store_options *options, bool *here,
+                                  dbk_error *err)
 {
-    DBK_TRY(dbk_store_open(&client->store, options, err));
-    dbk_app_options app_options = {0};
-    return options->unlogged ? DBK_OK : dbk_app_create(&client->app, client->store, &app_options, err);
-}
-
-static dbk_status open_directory(dbk_client **out, const dbk_store_options *options, dbk_error *err)
-{
-    const char *directory = options->directory;
+    struct stat info;
+    dbk_status status = DBK_OK;
     dbk_client *client = calloc(1, sizeof(*client));
     if (!client)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    dbk_status status;
-    struct stat info;
-    if (dbk_client_socket_path(client->socket_path, directory) && answers(client->socket_path)) {
+    *here = !dbk_client_socket_path(client->socket_path, options->directory) || !answers(client->socket_path);
+    if (!*here) {
         strcpy(client->base, "http://daybook");
         status = open_curl(client, err);
-    } else if (!options->create && stat(directory, &info) != 0) {
-        status = dbk_fail(err, DBK_NOT_FOUND, "there is no data directory %s", directory);
     } else {
         client->socket_path[0] = 0;
-        status = open_store(client, options, err);
+        if (!options->create && stat(options->directory, &info) != 0)
+            status = dbk_fail(err, DBK_NOT_FOUND, "there is no data directory %s", options->directory);
     }
     if (status != DBK_OK) {
         dbk_client_close(client);
@@ -94,20 +93,63 @@ static dbk_status open_directory(dbk_client **out, const dbk_store_options *opti
 
 dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bool create, dbk_error *err)
 {
-    dbk_store_options options = {.directory = directory, .create = create, .notice = notice};
-    return open_directory(out, &options, err);
+    const dbk_store_options options = {.directory = directory, .create = create, .notice = notice};
+    const dbk_app_options app_options = {0};
+    dbk_client *client = NULL;
+    bool here = false;
+    DBK_TRY(begin_directory(&client, &options, &here, err));
+    dbk_status status = here ? dbk_store_open(&client->store, &options, err) : DBK_OK;
+    if (status == DBK_OK && here)
+        status = dbk_app_create(&client->app, client->store, &app_options, err);
+    if (status != DBK_OK) {
+        dbk_client_close(client);
+        return status;
+    }
+    *out = client;
+    return DBK_OK;
+}
+
+static void *run_opener(void *user)
+{
+    dbk_client *client = user;
+    client->failure.status = dbk_store_open(&client->store, &client->loading, &client->failure);
+    return NULL;
 }
 
 dbk_status dbk_client_open_loading(dbk_client **out, const char *directory, dbk_error *err)
 {
     // Batches of so much are stored while the next are parsed.
     static const uint64_t checkpoint_bytes = 128 << 20;
-    dbk_store_options options = {.directory = directory,
-                                 .create = true,
-                                 .notice = notice,
-                                 .unlogged = true,
-                                 .checkpoint_bytes = checkpoint_bytes};
-    return open_directory(out, &options, err);
+    const dbk_store_options options = {.directory = directory,
+                                       .create = true,
+                                       .notice = notice,
+                                       .unlogged = true,
+                                       .checkpoint_bytes = checkpoint_bytes};
+    dbk_client *client = NULL;
+    bool here = false;
+    DBK_TRY(begin_directory(&client, &options, &here, err));
+    if (here) {
+        client->loading = options;
+        client->opener_runs = pthread_create(&client->opener, NULL, run_opener, client) == 0;
+        if (!client->opener_runs)
+            run_opener(client);
+    }
+    *out = client;
+    return DBK_OK;
+}
+
+bool dbk_client_is_loading(const dbk_client *client)
+{
+    return client->loading.directory;
+}
+
+dbk_status dbk_client_opened(dbk_client *client, dbk_store **out, dbk_error *err)
+{
+    if (client->opener_runs)
+        pthread_join(client->opener, NULL);
+    client->opener_runs = false;
+    *out = client->store;
+    return client->store ? DBK_OK : dbk_fail(err, client->failure.status, "%s", client->failure.message);
 }
 
 dbk_status dbk_client_open_url(dbk_client **out, const char *url, const char *key, dbk_error *err)
@@ -137,17 +179,14 @@ void dbk_client_close(dbk_client *client)
 {
     if (!client)
         return;
+    if (client->opener_runs)
+        pthread_join(client->opener, NULL);
     dbk_app_destroy(client->app);
     dbk_store_close(client->store);
     curl_slist_free_all(client->headers);
     if (client->curl)
         curl_easy_cleanup(client->curl);
     free(client);
-}
-
-dbk_store *dbk_client_store(dbk_client *client)
-{
-    return client->store;
 }
 
 // ---- In this process ----

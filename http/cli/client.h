@@ -12,15 +12,17 @@ typedef struct dbk_client dbk_client;
 
 // DBK_NOT_FOUND: no such directory and not `create`. DBK_BUSY: locked, and nobody answers on its socket.
 dbk_status dbk_client_open_directory(dbk_client **out, const char *directory, bool create, dbk_error *err);
-// For loading files, creating the directory: one that is opened by this process has no log and takes no
-// calls.
+// For loading files, creating the directory. Where no server runs on it this returns while the directory is
+// still being opened, by this process, without a log and for no calls: dbk_client_opened waits for that.
 dbk_status dbk_client_open_loading(dbk_client **out, const char *directory, dbk_error *err);
 dbk_status dbk_client_open_url(dbk_client **out, const char *url, const char *key, dbk_error *err);
 // Checkpoints and closes when the directory was opened by this process.
 void dbk_client_close(dbk_client *client);
 
-// The store when the directory is open in this process, else NULL.
-dbk_store *dbk_client_store(dbk_client *client);
+// Whether a directory is opened for loading by this process.
+bool dbk_client_is_loading(const dbk_client *client);
+// Its store; or what dbk_client_open_directory may come to, each time it is asked. One thread at a time.
+dbk_status dbk_client_opened(dbk_client *client, dbk_store **out, dbk_error *err);
 // The address of the directory's socket: directory + "/daybook.sock". false when it does not fit a socket's
 // name.
 bool dbk_client_socket_path(char out[108], const char *directory);

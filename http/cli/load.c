@@ -25,7 +25,7 @@ static const char help[] = "usage: daybook load --data DIR --tenant T --table TA
                            "  --timezone Z         of times without an offset (default UTC)\n"
                            "  --ignore-unknown     pass over columns that the table does not have\n"
                            "  --dry-run            check and count, store nothing\n"
-                           "  --threads N          that parse (default: one a processor)\n"
+                           "  --threads N          that work (default: one a processor)\n"
                            "  --json               the totals as JSON on stdout\n\n"
                            "Rejected rows are reported as file:line:column: reason and kept in FILE.rejects. "
                            "Exit code 3 when there are any.\n"
@@ -182,7 +182,19 @@ static void tell_failure(const char *file, const dbk_error *err)
     dbk_cli_fail(DBK_EXIT_FAILED, "%s%s%s", is_named ? "" : name, is_named ? "" : ": ", err->message);
 }
 
-static int load_files(arguments *a, const dbk_load_sink *sink, char **files, int count)
+static dbk_status open_store(void *user, dbk_store **out, dbk_error *err)
+{
+    return dbk_client_opened(user, out, err);
+}
+
+// False: nothing can be loaded there, whatever else was wrong.
+static bool is_open(dbk_client *client, dbk_error *err)
+{
+    dbk_store *store;
+    return !client || !dbk_client_is_loading(client) || open_store(client, &store, err) == DBK_OK;
+}
+
+static int load_files(arguments *a, dbk_client *client, const dbk_load_sink *sink, char **files, int count)
 {
     int code = DBK_EXIT_OK;
     for (int i = 0; i < count; i++) {
@@ -192,6 +204,8 @@ static int load_files(arguments *a, const dbk_load_sink *sink, char **files, int
         dbk_error err;
         dbk_status status = dbk_load_file(&a->load, files[i], sink, &totals, &err);
         dbk_progress_end(&t.progress);
+        if (status != DBK_OK && !is_open(client, &err))
+            return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
         if (status != DBK_OK) {
             tell_failure(files[i], &err);
             if (totals.stored)
@@ -241,15 +255,15 @@ int dbk_cli_load(int argc, char **argv)
         return dbk_cli_fail(DBK_EXIT_FAILED, "%s", err.message);
     }
     dbk_load_sink sink = {0};
-    dbk_load_store local = {.tenant = dbk_text_from(a.tenant), .threads = a.load.threads};
+    dbk_load_store local = {.tenant = dbk_text_from(a.tenant), .open = open_store};
     dbk_remote_sink remote = {.client = client, .tenant = a.url ? NULL : a.tenant};
-    if (client && dbk_client_store(client)) {
-        local.store = dbk_client_store(client);
+    if (client && dbk_client_is_loading(client)) {
+        local.user = client;
         sink = dbk_load_store_sink(&local);
     } else if (client) {
         sink = dbk_remote_sink_of(&remote);
     }
-    code = load_files(&a, &sink, argv + optind, argc - optind);
+    code = load_files(&a, client, &sink, argv + optind, argc - optind);
     dbk_client_close(client);
     dbk_map_destroy(map);
     return code;

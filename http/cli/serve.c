@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // daybook serve
+#include "engine/base/processors.h"
 #include "http/app/app.h"
 #include "http/cli/cli.h"
 #include "http/cli/client.h"
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static const char help[] =
     "usage: daybook serve --data DIR [--listen HOST:PORT] [--threads N] [--config FILE] [--memory BYTES]\n"
@@ -33,7 +33,7 @@ static const char help[] =
     "Prints `listening on http://…` on stdout when it answers. SIGTERM or SIGINT stops it: running requests "
     "finish.\n";
 
-enum { DRAIN_MS = 10000, TEXT_MAX = 1024 };
+enum { DRAIN_MS = 10000, TEXT_MAX = 1024, LOOPS_DEFAULT_MAX = 8 };
 
 typedef struct settings {
     char data[TEXT_MAX], listen[TEXT_MAX], tls_certificate[TEXT_MAX], tls_key[TEXT_MAX], public_url[TEXT_MAX];
@@ -292,9 +292,8 @@ static int serve(const settings *s)
 
 int dbk_cli_serve(int argc, char **argv)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
     static settings s = {.listen = "127.0.0.1:8080", .rate_limits = true};
-    s.threads = processors < 1 ? 1 : processors > 8 ? 8 : processors;
+    s.threads = dbk_processors(LOOPS_DEFAULT_MAX);
     int code = read_options(argc, argv, &s);
     return code >= 0 ? code : serve(&s);
 }

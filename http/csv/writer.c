@@ -104,11 +104,6 @@ void dbk_sheet_int(dbk_sheet *sheet, int64_t value)
         dbk_buffer_append(sheet->out, text, dbk_int_write(text, value));
 }
 
-void dbk_sheet_bool(dbk_sheet *sheet, int64_t value)
-{
-    dbk_sheet_key(sheet, value == DBK_NULL ? "" : value ? "true" : "false");
-}
-
 void dbk_sheet_time(dbk_sheet *sheet, int64_t ms)
 {
     char text[DBK_TIME_TEXT_MAX];

@@ -29,8 +29,7 @@ void dbk_sheet_text(dbk_sheet *sheet, dbk_text text);
 void dbk_sheet_empty(dbk_sheet *sheet);
 // These write nothing for DBK_NULL.
 void dbk_sheet_int(dbk_sheet *sheet, int64_t value);
-void dbk_sheet_bool(dbk_sheet *sheet, int64_t value); // true, false
-void dbk_sheet_time(dbk_sheet *sheet, int64_t ms);    // 2026-04-17T23:59:59.999Z
+void dbk_sheet_time(dbk_sheet *sheet, int64_t ms); // 2026-04-17T23:59:59.999Z
 // Money in ten-thousandths with so many digits, rounded once.
 void dbk_sheet_money(dbk_sheet *sheet, int64_t value, int digits);
 // … a sum over a divisor (1 for the sum itself), which always has a value.

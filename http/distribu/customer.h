@@ -13,7 +13,4 @@ typedef struct dbk_customer {
 
 void dbk_customer_write(dbk_out *out, const dbk_customer *customer, int digits);
 
-// Of a row with all columns of the table (dbk_stored_rows), or with these as fields in their order.
-dbk_customer dbk_customer_of(const dbk_result *rows, size_t row);
-
 #endif

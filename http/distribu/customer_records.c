@@ -13,7 +13,8 @@ static const char *const fields[] = {
     "status", "notes", "credit_limit", "tax_rate_override", "email_verified"};
 enum { ID, NAME, EMAIL, CREATED, UPDATED, STATUS, NOTES, CREDIT, TAX, VERIFIED };
 
-dbk_customer dbk_customer_of(const dbk_result *rows, size_t row)
+// Of a row with all columns of the table (dbk_stored_rows), or with these as fields in their order.
+static dbk_customer customer_of(const dbk_result *rows, size_t row)
 {
     return (dbk_customer){.id = dbk_result_text(rows, row, ID),
                           .email = dbk_result_text(rows, row, EMAIL),
@@ -104,7 +105,7 @@ static void write_page(dbk_newest *list, int digits, dbk_buffer *body)
     dbk_out_key(&out, "data");
     dbk_out_array(&out);
     while (dbk_newest_next(list, &rows, &row)) {
-        dbk_customer customer = dbk_customer_of(rows, row);
+        dbk_customer customer = customer_of(rows, row);
         dbk_customer_write(&out, &customer, digits);
         last = customer.id;
     }
@@ -163,7 +164,7 @@ void dbk_distribu_customer(dbk_call *call)
     if (dbk_result_rows(row) == 0) {
         dbk_call_fail(call, 404, "Customer not found.");
     } else if (!dbk_call_is_unchanged(call)) {
-        dbk_customer customer = dbk_customer_of(row, 0);
+        dbk_customer customer = customer_of(row, 0);
         dbk_out out = dbk_out_init(&call->body);
         dbk_out_object(&out);
         dbk_out_key(&out, "data");

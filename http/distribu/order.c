@@ -156,7 +156,7 @@ size_t dbk_order_lines_count(const dbk_order_lines *lines)
     return lines->rows != NULL ? dbk_result_rows(lines->rows) : 0;
 }
 
-dbk_text dbk_order_lines_order(const dbk_order_lines *lines, size_t i)
+static dbk_text order_of(const dbk_order_lines *lines, size_t i)
 {
     return dbk_result_text(lines->rows, lines->places[i], LINE_ORDER);
 }
@@ -179,13 +179,13 @@ void dbk_order_lines_write(dbk_out *out, const dbk_order_lines *lines, dbk_text 
     size_t from = 0, to = dbk_order_lines_count(lines);
     while (from < to) {
         size_t middle = from + (to - from) / 2;
-        if (dbk_text_compare(dbk_order_lines_order(lines, middle), order) < 0)
+        if (dbk_text_compare(order_of(lines, middle), order) < 0)
             from = middle + 1;
         else
             to = middle;
     }
     for (size_t i = from; i < dbk_order_lines_count(lines); i++) {
-        if (!dbk_text_equal(dbk_order_lines_order(lines, i), order))
+        if (!dbk_text_equal(order_of(lines, i), order))
             break;
         dbk_order_item item = dbk_order_lines_item(lines, i);
         dbk_order_write_item(out, &item, digits);

@@ -56,7 +56,6 @@ typedef struct dbk_order_lines {
 dbk_status dbk_order_lines_read(dbk_call *call, const dbk_value *orders, int orders_count, int64_t oldest_ms,
                                 dbk_order_lines *out, dbk_error *err);
 size_t dbk_order_lines_count(const dbk_order_lines *lines);
-dbk_text dbk_order_lines_order(const dbk_order_lines *lines, size_t i);
 dbk_order_item dbk_order_lines_item(const dbk_order_lines *lines, size_t i);
 void dbk_order_lines_write(dbk_out *out, const dbk_order_lines *lines, dbk_text order, int digits);
 void dbk_order_lines_dispose(dbk_order_lines *lines);

@@ -160,7 +160,8 @@ static void ensure_ring(dbk_pos_events *events, dbk_company *c)
     dbk_event_ring_init(&c->ring, (size_t)events->options.ring_events, events->options.ring_bytes, floor);
 }
 
-bool dbk_company_make_events(dbk_pos_events *events, dbk_company *company)
+// Makes the events of what waits, some rows of it, and puts them into the ring. True: more waits.
+static bool make_events(dbk_pos_events *events, dbk_company *company)
 {
     maker m;
     m.events = events;
@@ -201,7 +202,8 @@ static void say_reset(dbk_pos_events *events, const dbk_listener *l, dbk_buffer 
     count(events, &events->figures.resets);
 }
 
-void dbk_listener_greet(dbk_pos_events *events, dbk_listener *l)
+// A new stream is greeted and told where it starts.
+static void greet(dbk_pos_events *events, dbk_listener *l)
 {
     dbk_buffer *text = &events->scratch;
     const dbk_event_ring *ring = &l->company->ring;
@@ -284,7 +286,8 @@ static visit visit_listener(dbk_pos_events *events, dbk_listener *l)
     return text->size > 0 ? VISIT_WROTE : VISIT_NOTHING;
 }
 
-void dbk_company_sweep(dbk_pos_events *events, dbk_company *c, int *budget)
+// Gives listeners what they have not got yet, at most *budget writes.
+static void sweep(dbk_pos_events *events, dbk_company *c, int *budget)
 {
     if (!c->is_sweeping)
         c->is_dirty = c->has_stragglers = false;
@@ -331,9 +334,9 @@ static void enter(dbk_pos_events *events, dbk_listener *l)
     // Whether it has missed something can be said when everything that was stored before it came is in the
     // ring. No more than the ring holds can wait, so this ends although more may be stored meanwhile.
     int turns = 1 + events->options.ring_events / ROWS_AT_ONCE;
-    while (dbk_company_make_events(events, c) && turns > 0)
+    while (make_events(events, c) && turns > 0)
         turns--;
-    dbk_listener_greet(events, l);
+    greet(events, l);
     if (l->sequence < c->ring.next)
         c->is_dirty = true;
 }
@@ -441,10 +444,10 @@ static turn take_company_turn(dbk_pos_events *events, dbk_company *c, bool is_co
 {
     if (!is_heard(events, c))
         return TURN_IDLE;
-    bool has_more = dbk_company_make_events(events, c);
+    bool has_more = make_events(events, c);
     c->is_dirty |= is_comment_due;
     if (*budget > 0 && (c->is_dirty || c->is_sweeping || c->has_stragglers))
-        dbk_company_sweep(events, c, budget);
+        sweep(events, c, budget);
     if (is_comment_due)
         retire(events, c);
     if (has_more || c->is_dirty || c->is_sweeping)

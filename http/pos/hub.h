@@ -95,12 +95,6 @@ void dbk_pos_events_observe(void *events, const dbk_observed *observed);
 // ---- The hub's thread ----
 
 void *dbk_hub_run(void *events);
-// Makes the events of what waits, some rows of it, and puts them into the ring. True: more waits.
-bool dbk_company_make_events(dbk_pos_events *events, dbk_company *company);
-// Gives listeners what they have not got yet, at most *budget writes.
-void dbk_company_sweep(dbk_pos_events *events, dbk_company *company, int *budget);
-// A new stream is greeted and told where it starts.
-void dbk_listener_greet(dbk_pos_events *events, dbk_listener *listener);
 void dbk_listener_end(dbk_pos_events *events, dbk_listener *listener);
 
 #endif

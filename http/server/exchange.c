@@ -8,7 +8,9 @@
 // the socket and freed with the request's pool.
 //
 // A kept request is replied to from another thread: its reply is copied into a message for the loop, and the
-// loop sends it. Until then the connection is not polled at all, so a client that goes away is noticed when
+// loop sends it. The library stops reading meanwhile, so that the bytes of the request stand still, and would
+// have the kernel told so twice a request. Instead the socket stays polled and what comes first goes to a
+// buffer of its own; only then nothing more is read until the reply. A client that goes away is noticed when
 // the reply is written, and the request stays valid. Should the library give a request up earlier all the
 // same, its pool tells us, and the reply is dropped.
 //
@@ -55,6 +57,8 @@ static void exchange_dispose(void *memory)
                          (uint64_t)dbk_clock_steady_ns() - x->request.received_ns);
     }
     dbk_buffer_dispose(&x->body);
+    if (x->input)
+        h2o_buffer_dispose(&x->input);
 }
 
 static void on_deadline(h2o_timeout_entry_t *entry)
@@ -135,6 +139,50 @@ static dbk_exchange *exchange_create(h2o_req_t *req)
     return x;
 }
 
+// ---- input while a request is kept
+// ----------------------------------------------------------------------------
+
+// The next request, an end or a failure: for later.
+static void on_early_input(h2o_socket_t *socket, const char *failure)
+{
+    (void)failure; // met again by the next read
+    h2o_socket_read_stop(socket);
+}
+
+// The library has just stopped reading: begun again within the same turn of the loop, that costs nothing.
+static void read_aside(dbk_exchange *x)
+{
+    h2o_socket_t *socket = x->connection->socket;
+    if (socket->ssl) // has bytes of its own under way
+        return;
+    x->input = socket->input;
+    h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
+    h2o_socket_read_start(socket, on_early_input);
+}
+
+// Everything as the library left it. What came early goes behind the request in a new buffer: the request's
+// own bytes must not move before its end.
+static void read_aside_end(dbk_exchange *x)
+{
+    if (!x->input)
+        return;
+    h2o_socket_t *socket = x->connection->socket;
+    h2o_buffer_t *early = socket->input;
+    h2o_socket_read_stop(socket);
+    if (early->size == 0) {
+        socket->input = x->input;
+        x->input = NULL;
+    } else {
+        size_t size = x->input->size + early->size;
+        h2o_buffer_init(&socket->input, &h2o_socket_buffer_prototype);
+        h2o_iovec_t room = h2o_buffer_reserve(&socket->input, size);
+        memcpy(room.base, x->input->bytes, x->input->size);
+        memcpy(room.base + x->input->size, early->bytes, early->size);
+        socket->input->size = size;
+    }
+    h2o_buffer_dispose(&early);
+}
+
 // ---- writing a reply
 // -----------------------------------------------------------------------------------------
 
@@ -165,6 +213,7 @@ static void write_headers(h2o_req_t *req, const dbk_reply *reply)
 void dbk_exchange_prepare(dbk_exchange *x, dbk_reply *reply)
 {
     h2o_req_t *req = x->req;
+    read_aside_end(x);
     if (reply->body.failed) {
         dbk_buffer_dispose(&reply->body);
         *reply = (dbk_reply){.status = 503};
@@ -224,6 +273,7 @@ void dbk_exchange_keep(dbk_exchange *x)
     h2o_mem_addref_shared(x);
     tie *t = h2o_mem_alloc_shared(&x->req->pool, sizeof *t, on_given_up);
     t->x = x;
+    read_aside(x);
 }
 
 static void keep(dbk_request *request)

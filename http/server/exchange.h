@@ -21,6 +21,8 @@ typedef struct dbk_exchange {
     struct dbk_exchange *next; // of the same loop, on the way with this one; or held back with it
     dbk_stream *stream;        // answers it; NULL = a reply does
     dbk_buffer body;           // being written
+    // Of a kept request: the bytes that its texts point into, put aside while what comes next goes elsewhere.
+    h2o_buffer_t *input;
     int status;
     size_t bytes;
     bool kept, resumed, replied;

@@ -94,7 +94,8 @@ void dbk_stoq_parameter_schema(dbk_out *json, const dbk_stoq_parameter *paramete
     dbk_out_object_end(json);
 }
 
-void dbk_stoq_request_schema(dbk_out *json, const dbk_stoq_report *report, bool is_export)
+// {"type":"object","properties":{…},"required":[…]} of the report's parameters; without paging for an export.
+static void write_request_schema(dbk_out *json, const dbk_stoq_report *report, bool is_export)
 {
     dbk_out_object(json);
     write_text(json, "type", "object");
@@ -247,7 +248,7 @@ static void write_report_action(dbk_out *json, const dbk_stoq_report *report, bo
     write_text(json, "description", report->description);
     write_texts(json, "aliases", report->aliases);
     dbk_out_key(json, "request_schema");
-    dbk_stoq_request_schema(json, report, is_export);
+    write_request_schema(json, report, is_export);
     if (report->notes != NULL)
         write_text(json, "notes", report->notes);
     dbk_out_object_end(json);

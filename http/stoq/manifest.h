@@ -16,9 +16,7 @@ typedef struct dbk_stoq_action {
 extern const dbk_stoq_action dbk_stoq_actions[];
 extern const int dbk_stoq_actions_count;
 
-// {"type":"object","properties":{…},"required":[…]} of the report's parameters; without paging for an export.
-void dbk_stoq_request_schema(dbk_out *json, const dbk_stoq_report *report, bool is_export);
-// … of what the read answers.
+// {"type":"object","properties":{…},"required":[…]} of what the read answers.
 void dbk_stoq_answer_schema(dbk_out *json, const dbk_stoq_report *report);
 // {"type":…} of one parameter.
 void dbk_stoq_parameter_schema(dbk_out *json, const dbk_stoq_parameter *parameter);

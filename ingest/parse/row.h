@@ -56,8 +56,6 @@ dbk_status dbk_rows_flush(dbk_rows *rows, dbk_error *err);
 const char *dbk_value_parse(const dbk_column_def *column, const dbk_zone *zone, dbk_text text, int64_t *out);
 // Whether a text may stand in a column of text or codes: its length, and the values allowed. Blank may.
 const char *dbk_value_check(const dbk_column_def *column, dbk_text text);
-// At most 64 bytes: keys, and references to rows of another table.
-bool dbk_column_is_id(const dbk_column_def *column);
 bool dbk_text_blank(dbk_text text);
 // Without the spaces and tabs around it.
 dbk_text dbk_text_trim(dbk_text text);

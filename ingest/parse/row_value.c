@@ -31,7 +31,8 @@ bool dbk_text_blank(dbk_text text)
     return dbk_text_trim(text).length == 0;
 }
 
-bool dbk_column_is_id(const dbk_column_def *column)
+// At most 64 bytes: keys, and references to rows of another table.
+static bool is_id(const dbk_column_def *column)
 {
     size_t length = strlen(column->name);
     bool reference = length > 3 && strcmp(column->name + length - 3, "_id") == 0;
@@ -173,7 +174,7 @@ const char *dbk_value_parse(const dbk_column_def *column, const dbk_zone *zone, 
 const char *dbk_value_check(const dbk_column_def *column, dbk_text text)
 {
     if (text.length > DBK_ID_BYTES_MAX) {
-        if (dbk_column_is_id(column))
+        if (is_id(column))
             return "longer than 64 bytes";
         if (text.length > DBK_TEXT_BYTES_MAX)
             return "longer than 1 MiB";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline of a load: places in the caller's thread, builds and writes in others.
+// The pipeline of a load: places in order, builds and writes on whatever threads offer themselves.
 #include "ingest/store/bulk.h"
 
 #include "engine/base/hash.h"
@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum { THREADS_MAX = 64 };
 
 // A batch that was placed, on its way into a file.
 typedef struct piece {
@@ -27,24 +24,23 @@ typedef struct piece_list {
     piece *first, *last;
 } piece_list;
 
-typedef struct builder {
-    dbk_store_bulk *bulk;
+// A lane to the disk, for one thread at a time.
+typedef struct lane {
+    struct lane *next;
     dbk_io *io;
-    pthread_t thread;
-} builder;
+} lane;
 
 struct dbk_store_bulk {
     dbk_store *store;
     dbk_text tenant;
-    builder builders[THREADS_MAX];
-    int builders_count;
     // ---- guarded by the mutex ----
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     piece_list placed, built;
+    lane *idle;
     int under_way;   // placed and not finished
+    bool in_order;   // a thread is at the working state: it places, applies or finishes
     dbk_error error; // the first failure
-    bool stopping;
 };
 
 static void push(piece_list *list, piece *p)
@@ -88,32 +84,57 @@ static dbk_status build_and_write(dbk_io *io, piece *p, dbk_error *err)
     return dbk_file_write_new(io, DBK_FILE_SEGMENT, p->written.id, bytes, size, false, err);
 }
 
-static void *run_builder(void *user)
+static lane *lane_borrow(dbk_store_bulk *b, dbk_error *err)
 {
-    builder *self = user;
-    dbk_store_bulk *b = self->bulk;
     pthread_mutex_lock(&b->mutex);
-    for (;;) {
-        while (!b->placed.first && !b->stopping)
-            pthread_cond_wait(&b->changed, &b->mutex);
-        piece *p = pop(&b->placed);
-        if (!p)
-            break;
-        bool has_failed = b->error.status != DBK_OK;
-        pthread_mutex_unlock(&b->mutex);
-        dbk_error err = {0};
-        dbk_status status = has_failed ? DBK_OK : build_and_write(self->io, p, &err);
-        if (status != DBK_OK)
-            fail(b, status, err.message);
-        pthread_mutex_lock(&b->mutex);
-        push(&b->built, p);
-        pthread_cond_broadcast(&b->changed);
-    }
+    lane *l = b->idle;
+    if (l)
+        b->idle = l->next;
     pthread_mutex_unlock(&b->mutex);
-    return NULL;
+    if (l)
+        return l;
+    l = calloc(1, sizeof *l);
+    if (!l) {
+        dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
+        return NULL;
+    }
+    if (dbk_io_open(&l->io, b->store->directory, false, err) != DBK_OK) {
+        free(l);
+        return NULL;
+    }
+    return l;
 }
 
-// ---- Finishing, on the caller's thread ----
+static void lane_give_back(dbk_store_bulk *b, lane *l)
+{
+    pthread_mutex_lock(&b->mutex);
+    l->next = b->idle;
+    b->idle = l;
+    pthread_mutex_unlock(&b->mutex);
+}
+
+// The mutex is held, and given up meanwhile. False: nothing waits to be built.
+static bool build_next(dbk_store_bulk *b)
+{
+    piece *p = pop(&b->placed);
+    if (!p)
+        return false;
+    const bool has_failed = b->error.status != DBK_OK;
+    pthread_mutex_unlock(&b->mutex);
+    dbk_error err = {0};
+    lane *l = has_failed ? NULL : lane_borrow(b, &err);
+    const dbk_status status = l ? build_and_write(l->io, p, &err) : err.status;
+    if (status != DBK_OK)
+        fail(b, status, err.message);
+    if (l)
+        lane_give_back(b, l);
+    pthread_mutex_lock(&b->mutex);
+    push(&b->built, p);
+    pthread_cond_broadcast(&b->changed);
+    return true;
+}
+
+// ---- Finishing, by who is at the working state ----
 
 static bool note_written(dbk_store *s, const dbk_written_segment *written)
 {
@@ -146,17 +167,11 @@ static void answer(const dbk_store_bulk *b, piece *p)
     free(p);
 }
 
-// Finishes what is built, until at most so many are under way.
-static void finish(dbk_store_bulk *b, int most)
+// The mutex is held, and given up meanwhile.
+static void finish_built(dbk_store_bulk *b)
 {
-    pthread_mutex_lock(&b->mutex);
-    while (b->built.first || b->under_way > most) {
-        piece *p = pop(&b->built);
-        if (!p) {
-            pthread_cond_wait(&b->changed, &b->mutex);
-            continue;
-        }
-        bool has_failed = b->error.status != DBK_OK;
+    for (piece *p; (p = pop(&b->built));) {
+        const bool has_failed = b->error.status != DBK_OK;
         pthread_mutex_unlock(&b->mutex);
         dbk_error err = {0};
         dbk_status status = has_failed ? DBK_OK : dbk_bulk_finish(p->bulk, &err);
@@ -168,7 +183,48 @@ static void finish(dbk_store_bulk *b, int most)
         pthread_mutex_lock(&b->mutex);
         b->under_way--;
     }
+}
+
+// By who is at the working state: sees to it that all that was placed is finished.
+static void finish_all(dbk_store_bulk *b)
+{
+    pthread_mutex_lock(&b->mutex);
+    while (b->under_way > 0) {
+        finish_built(b);
+        if (b->under_way > 0 && !build_next(b))
+            pthread_cond_wait(&b->changed, &b->mutex);
+    }
     pthread_mutex_unlock(&b->mutex);
+}
+
+static void begin_order(dbk_store_bulk *b)
+{
+    pthread_mutex_lock(&b->mutex);
+    while (b->in_order)
+        pthread_cond_wait(&b->changed, &b->mutex);
+    b->in_order = true;
+    pthread_mutex_unlock(&b->mutex);
+}
+
+// What was built meanwhile was left to who gives the working state up.
+static void end_order(dbk_store_bulk *b)
+{
+    pthread_mutex_lock(&b->mutex);
+    finish_built(b);
+    b->in_order = false;
+    pthread_cond_broadcast(&b->changed);
+    pthread_mutex_unlock(&b->mutex);
+}
+
+void dbk_store_bulk_work(dbk_store_bulk *b)
+{
+    pthread_mutex_lock(&b->mutex);
+    build_next(b);
+    const bool is_free = !b->in_order;
+    b->in_order = true;
+    pthread_mutex_unlock(&b->mutex);
+    if (is_free)
+        end_order(b);
 }
 
 // ---- Storing ----
@@ -185,7 +241,7 @@ static dbk_status place(dbk_store_bulk *b, dbk_bulk *prepared, dbk_error *err)
     dbk_status status = dbk_bulk_place(b->store->db, b->tenant, prepared, err);
     if (status != DBK_BUSY)
         return status;
-    finish(b, 0);
+    finish_all(b);
     *err = (dbk_error){0};
     return dbk_bulk_place(b->store->db, b->tenant, prepared, err);
 }
@@ -195,7 +251,7 @@ static void apply(dbk_store_bulk *b, const dbk_batch *batch, dbk_change_done don
     dbk_change change = {.tenant = b->tenant, .batches = &batch, .batches_count = 1};
     dbk_apply_report report = {0};
     dbk_error err = {0};
-    finish(b, 0);
+    finish_all(b);
     dbk_status status = dbk_journal_append_record(b->store->journal, &change, NULL, 0, &report, &err);
     if (status != DBK_OK) {
         err.status = status;
@@ -213,7 +269,7 @@ static bool has_room(dbk_store_bulk *b, dbk_error *err)
     dbk_store *s = b->store;
     if (dbk_db_memory(s->db) <= s->memory_budget)
         return true;
-    finish(b, 0);
+    finish_all(b);
     dbk_db_reclaim(s->db);
     dbk_store_trim(s, true);
     if (dbk_db_memory(s->db) <= s->memory_budget)
@@ -222,10 +278,8 @@ static bool has_room(dbk_store_bulk *b, dbk_error *err)
     return false;
 }
 
-void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepared, dbk_change_done done,
-                          void *user)
+static void store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepared, dbk_change_done done, void *user)
 {
-    finish(b, 2 * b->builders_count - 1);
     pthread_mutex_lock(&b->mutex);
     dbk_error err = b->error;
     pthread_mutex_unlock(&b->mutex);
@@ -256,43 +310,30 @@ void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepare
     pthread_mutex_unlock(&b->mutex);
 }
 
+void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepared, dbk_change_done done,
+                          void *user)
+{
+    begin_order(b);
+    store(b, batch, prepared, done, user);
+    end_order(b);
+}
+
 // ---- Beginning and ending ----
 
 static void dispose(dbk_store_bulk *b)
 {
-    pthread_mutex_lock(&b->mutex);
-    b->stopping = true;
-    pthread_cond_broadcast(&b->changed);
-    pthread_mutex_unlock(&b->mutex);
-    for (int i = 0; i < b->builders_count; i++) {
-        pthread_join(b->builders[i].thread, NULL);
-        dbk_io_close(b->builders[i].io);
+    while (b->idle) {
+        lane *l = b->idle;
+        b->idle = l->next;
+        dbk_io_close(l->io);
+        free(l);
     }
     pthread_cond_destroy(&b->changed);
     pthread_mutex_destroy(&b->mutex);
     free(b);
 }
 
-static dbk_status start_builders(dbk_store_bulk *b, int threads, dbk_error *err)
-{
-    if (threads <= 0)
-        threads = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    threads = threads < 1 ? 1 : threads > THREADS_MAX ? THREADS_MAX : threads;
-    while (b->builders_count < threads) {
-        builder *one = &b->builders[b->builders_count];
-        one->bulk = b;
-        DBK_TRY(dbk_io_open(&one->io, b->store->directory, false, err));
-        if (pthread_create(&one->thread, NULL, run_builder, one) != 0) {
-            dbk_io_close(one->io);
-            return dbk_fail(err, DBK_NO_MEMORY, "cannot start a thread for loading");
-        }
-        b->builders_count++;
-    }
-    return DBK_OK;
-}
-
-dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text tenant, int threads,
-                                dbk_error *err)
+dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text tenant, dbk_error *err)
 {
     if (!store->unlogged || !dbk_bulk_is_possible(store->db))
         return dbk_fail(err, DBK_INVALID, "the store has a log, or rows of it are watched");
@@ -309,11 +350,6 @@ dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text
            store->checkpoints_done != store->checkpoints_wanted)
         pthread_cond_wait(&store->changed, &store->mutex);
     pthread_mutex_unlock(&store->mutex);
-    dbk_status status = start_builders(b, threads, err);
-    if (status != DBK_OK) {
-        dispose(b);
-        return status;
-    }
     *out = b;
     return DBK_OK;
 }
@@ -343,7 +379,8 @@ static dbk_status keep(dbk_store *s, dbk_error *err)
 dbk_status dbk_store_bulk_end(dbk_store_bulk *b, bool give_up, dbk_error *err)
 {
     dbk_store *s = b->store;
-    finish(b, 0);
+    begin_order(b);
+    finish_all(b);
     dbk_error why = b->error;
     dispose(b);
     if (why.status == DBK_OK && !give_up) {

@@ -195,6 +195,8 @@ static dbk_status check_database(dbk_io *io, dbk_check *check, const dbk_file_li
         dbk_db_publish(db, image);
         dbk_read read = dbk_read_begin(db);
         status = dbk_check_rows(read.snapshot, check, err);
+        if (status == DBK_OK)
+            status = judge(check, dbk_db_hold(db, &why), &why, err);
         dbk_read_end(db, &read);
     } else if (replay.number) {
         status = dbk_fail(err, DBK_NO_MEMORY, "out of memory rebuilding the database");

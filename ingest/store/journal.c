@@ -13,7 +13,8 @@
 
 // ---- Failure ----
 
-dbk_status dbk_journal_refuse(dbk_journal *j, const dbk_error *why, dbk_error *err)
+// Turns the journal read-only for this reason and says so.
+static dbk_status refuse(dbk_journal *j, const dbk_error *why, dbk_error *err)
 {
     char reason[sizeof(why->message)];
     memcpy(reason, why->message, sizeof(reason));
@@ -34,8 +35,12 @@ const char *dbk_journal_read_only(const dbk_journal *j)
     return j->reason.status == DBK_OK ? NULL : j->reason.message;
 }
 
-static dbk_status check_writable(const dbk_journal *j, dbk_error *err)
+// Rows that are not sound may have gone into what was applied: it does not leave our hands.
+static dbk_status check_writable(dbk_journal *j, dbk_error *err)
 {
+    dbk_error why = {0};
+    if (dbk_db_hold(j->db, &why) != DBK_OK)
+        dbk_journal_fail(j, why.message);
     return j->reason.status == DBK_OK ? DBK_OK : dbk_fail(err, DBK_READ_ONLY, "%s", j->reason.message);
 }
 
@@ -99,7 +104,7 @@ static dbk_status make_next(dbk_journal *j, size_t group_size, dbk_error *err)
     j->next_planned = false;
     if (status == DBK_NO_SPACE || status == DBK_NO_MEMORY)
         return dbk_fail(err, status, "no room for the log: %.400s", why.message);
-    return dbk_journal_refuse(j, &why, err);
+    return refuse(j, &why, err);
 }
 
 bool dbk_journal_wants_file(dbk_journal *j, dbk_log_plan *plan, bool *again)
@@ -158,7 +163,7 @@ static dbk_status apply(dbk_journal *j, const dbk_change *change, dbk_apply_repo
         free(own);
     if (status == DBK_OK)
         return DBK_OK;
-    return applied == 0 ? dbk_fail(err, status, "%s", why.message) : dbk_journal_refuse(j, &why, err);
+    return applied == 0 ? dbk_fail(err, status, "%s", why.message) : refuse(j, &why, err);
 }
 
 static dbk_status log_record(dbk_journal *j, const void *record, size_t size, dbk_error *err)
@@ -350,7 +355,7 @@ dbk_status dbk_journal_commit_begin(dbk_journal *j, dbk_error *err)
     if (!j->pending_changes)
         return DBK_OK;
     dbk_error why = {0};
-    return begin(j, &why) == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+    return begin(j, &why) == DBK_OK ? DBK_OK : refuse(j, &why, err);
 }
 
 dbk_status dbk_journal_commit_wait(dbk_journal *j, dbk_error *err)
@@ -364,7 +369,7 @@ dbk_status dbk_journal_commit_wait(dbk_journal *j, dbk_error *err)
     if (finish_group(j, &why) == DBK_OK && j->reason.status == DBK_OK)
         return DBK_OK;
     j->image = NULL;
-    return dbk_journal_refuse(j, &why, err);
+    return refuse(j, &why, err);
 }
 
 void dbk_journal_publish(dbk_journal *j)
@@ -398,7 +403,7 @@ dbk_status dbk_journal_confirm(dbk_journal *j, dbk_error *err)
     dbk_status status = submit_group(j, DBK_GROUP_CONFIRM, 0, &why);
     if (status == DBK_OK)
         status = finish_group(j, &why);
-    return status == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+    return status == DBK_OK ? DBK_OK : refuse(j, &why, err);
 }
 
 // ---- Checkpoints ----
@@ -443,7 +448,7 @@ dbk_status dbk_journal_checkpoint(dbk_journal *j, dbk_error *err)
     }
     if (status == DBK_NO_SPACE || status == DBK_NO_MEMORY)
         return dbk_fail(err, status, "%s", why.message);
-    return status == DBK_OK ? DBK_OK : dbk_journal_refuse(j, &why, err);
+    return status == DBK_OK ? DBK_OK : refuse(j, &why, err);
 }
 
 dbk_journal_figures dbk_journal_figures_read(const dbk_journal *j)

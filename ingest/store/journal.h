@@ -78,7 +78,8 @@ dbk_status dbk_journal_confirm(dbk_journal *journal, dbk_error *err);
 
 // The reason when the journal is read-only, else NULL.
 const char *dbk_journal_read_only(const dbk_journal *journal);
-// Makes it read-only because somebody else's write to the directory failed.
+// Makes it read-only because somebody else's write to the directory failed. It becomes so by itself when rows
+// turn out not to be sound (dbk_db_hold): what is applied then is not committed.
 void dbk_journal_fail(dbk_journal *journal, const char *reason);
 
 // ---- Log files ahead ----

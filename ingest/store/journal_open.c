@@ -136,6 +136,8 @@ static dbk_status recover(dbk_journal *j, const dbk_file_list *files, dbk_error 
         dbk_snapshot *image = dbk_db_freeze(j->db, j->number);
         if (!image)
             return dbk_fail(err, DBK_NO_MEMORY, "out of memory freezing the recovered database");
+        // Before anybody reads what the changes of the log came to.
+        DBK_TRY(dbk_db_hold(j->db, err));
         dbk_db_publish(j->db, image);
     }
     // A data group that stood last gets its confirm group, unless the directory was closed behind it.

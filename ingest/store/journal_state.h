@@ -54,7 +54,5 @@ struct dbk_journal {
 };
 
 uint64_t dbk_journal_new_file_id(dbk_journal *journal);
-// Turns the journal read-only for this reason and says so.
-dbk_status dbk_journal_refuse(dbk_journal *journal, const dbk_error *why, dbk_error *err);
 
 #endif

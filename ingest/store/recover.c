@@ -166,7 +166,8 @@ dbk_status dbk_recover_files(dbk_io *io, const dbk_manifest *m, dbk_db *db, dbk_
     if (status != DBK_OK)
         return status;
     dbk_image_restore_next_segment_id(db, m->next_segment_id);
-    return dbk_image_restore_end(db, err);
+    DBK_TRY(dbk_image_restore_end(db, err));
+    return dbk_db_hold(db, err);
 }
 
 // ---- The log ----

@@ -9,7 +9,9 @@
 
 #include "engine/base/hash.h"
 #include "engine/base/pool.h"
+#include "engine/base/processors.h"
 #include "engine/image.h"
+#include "engine/segment/proof.h"
 #include "ingest/store/state.h"
 
 enum { THREADS_A_PROCESSOR = 2, THREADS_MAX = 16 };
@@ -51,11 +53,15 @@ static dbk_status verify(const void *bytes, size_t got, uint64_t size, uint64_t 
     return DBK_OK;
 }
 
-static dbk_status open_bytes(const dbk_manifest_slot *slot, void *bytes, size_t size, dbk_segment **out,
-                             dbk_error *err)
+// Facts are many rows, of which the first answers need few: their columns are proved when they are needed.
+static dbk_status open_bytes(const dbk_manifest_table *table, const dbk_manifest_slot *slot, void *bytes,
+                             size_t size, dbk_segment **out, dbk_error *err)
 {
+    const dbk_table_def *def = dbk_table_def_by_id((int)table->id);
     dbk_status status = verify(bytes, size, slot->size, slot->checksum, err);
-    if (status == DBK_OK)
+    if (status == DBK_OK && def && def->kind == DBK_FACT)
+        status = dbk_segment_open_late(bytes, size, out, err);
+    else if (status == DBK_OK)
         status = dbk_segment_open(bytes, size, out, err);
     if (status != DBK_OK)
         free(bytes);
@@ -68,7 +74,7 @@ static dbk_status open_segment(const dbk_restorer *r, const item *it, void *byte
 {
     const dbk_manifest_slot *slot = &it->table->slots[it->index];
     if (bytes)
-        DBK_TRY(open_bytes(slot, bytes, size, out, err));
+        DBK_TRY(open_bytes(it->table, slot, bytes, size, out, err));
     else
         DBK_TRY(dbk_segment_open_cold(r->cold, slot->id, slot->size, out, err));
     if (dbk_segment_id(*out) == slot->id && dbk_segment_rows(*out) == slot->rows &&
@@ -180,7 +186,7 @@ static bool is_tight(const dbk_manifest *manifest, dbk_cold *cold)
 // A few segments are sooner there than a thread.
 static int threads_wanted(const dbk_restorer *r)
 {
-    int wanted = dbk_pool_processors() * THREADS_A_PROCESSOR;
+    int wanted = dbk_processors(DBK_POOL_WORTH) * THREADS_A_PROCESSOR;
     if (r->count < 3 || !r->io->backend->again)
         return 0;
     wanted = wanted < THREADS_MAX ? wanted : THREADS_MAX;

@@ -52,6 +52,16 @@ static void on_wish(void *user)
     pthread_mutex_unlock(&s->mutex);
 }
 
+// On whatever thread found it: from here on changes are refused, and who asks after the store is told.
+static void on_damage(void *user, const char *story)
+{
+    dbk_store *s = user;
+    pthread_mutex_lock(&s->mutex);
+    dbk_store_note_failure(s, story);
+    pthread_cond_signal(&s->work);
+    pthread_mutex_unlock(&s->mutex);
+}
+
 static dbk_status open_database(dbk_store *s, dbk_error *err)
 {
     DBK_TRY(dbk_db_create(&s->db, err));
@@ -61,6 +71,7 @@ static dbk_status open_database(dbk_store *s, dbk_error *err)
     dbk_db_put_off_keys(s->db);
     dbk_db_put_off_rollups(s->db);
     dbk_db_on_wish(s->db, on_wish, s);
+    dbk_db_on_damage(s->db, on_damage, s);
     return DBK_OK;
 }
 

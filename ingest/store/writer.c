@@ -445,8 +445,10 @@ void *dbk_store_writer_run(void *user)
     if (w.store->opened)
         w.store->opened(w.store->user);
     make_keys(w.store);
-    if (!w.store->unlogged) // nobody asks it anything
+    if (!w.store->unlogged) { // nobody asks it anything
         make_rollups(w.store);
+        (void)dbk_db_prove(w.store->db, NULL); // what it finds is told by on_damage (store_open.c)
+    }
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);
         if (w.in_flight.first) {

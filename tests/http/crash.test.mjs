@@ -5,18 +5,20 @@
 //
 // Each write is a customer of its own, so that the customers report is a list of what was recovered: a single
 // order is a customer with one order, a batch of N one with N. Some writes replace the amounts of an earlier one:
-// then the old or the new is there, as a whole. DAYBOOK_KILL_CYCLES says how many kills.
+// then the old or the new is there, as a whole. DAYBOOK_KILL_CYCLES says how many kills; a third as many loads are
+// killed.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
-import { BIN, createKey, run, serve, temporary } from './support/daybook.mjs';
+import { BIN, createKey, ok, run, serve, temporary } from './support/daybook.mjs';
 import { cents, decimal, sum } from './support/money.mjs';
 import { seeded } from './support/random.mjs';
 
 const CYCLES = Number(process.env.DAYBOOK_KILL_CYCLES ?? 30);
+const LOADS = Math.max(7, Math.floor(CYCLES / 3));
 const CLIENTS = 6;
 const CREATED = '2026-04-05T10:00:00Z';
 const REPORT = '/api/v1/reports/customers?preset=all';
@@ -160,4 +162,44 @@ test('a kill in the middle of start-up or of a command harms nothing', async () 
     await server.stop();
     const check = await run(['check', '--data', data]);
     assert.equal(check.code, 0, check.stdout + check.stderr);
+});
+
+// A load into a directory that nobody serves passes the log by: segments are written while the file is read, and a
+// manifest names them at its end. So a file is there whole or not at all.
+test(`${LOADS} kills of loads: files are there whole or not at all`, async (t) => {
+    // More rows than a segment holds.
+    const count = 66000;
+    const directory = temporary();
+    const path = join(temporary(), 'orders.csv');
+    const rowsOf = async (when) => {
+        const check = await run(['check', '--data', directory, '--json']);
+        assert.equal(check.code, 0, `${when}: ${check.stdout}${check.stderr}`);
+        return JSON.parse(check.stdout).rows;
+    };
+    await ok(['tenant', 'set', '--data', directory, '--tenant', 't', '--currency', 'USD']);
+    let stored = await rowsOf('at first'), whole = 0, inSegments = 0;
+    for (let cycle = 0; cycle < LOADS; cycle++) {
+        const text = ['id,created_at,status,total,currency'];
+        for (let i = 0; i < count; i++) text.push(`${cycle}-${i},2026-04-0${1 + (i % 9)}T10:00:00Z,DELIVERED,0.01,USD`);
+        writeFileSync(path, text.join('\n') + '\n');
+        const before = new Set(readdirSync(directory));
+        const made = (prefix) => readdirSync(directory).some((name) => name.startsWith(prefix) && !before.has(name));
+        const child = spawn(BIN, ['load', '--data', directory, '--tenant', 't', '--table', 'orders', path], { stdio: 'ignore' });
+        let ended = false;
+        const end = new Promise((done) => child.on('exit', (code) => done((ended = true) && code)));
+        // Killed as soon as it has made a file of this kind, or a little later.
+        const kind = ['lock', 'log-', 'seg-', 'seg-', 'words-', 'state-', 'manifest-'][cycle % 7];
+        while (!ended && !made(kind)) await new Promise((done) => setImmediate(done));
+        for (let turn = random.below(200); turn > 0 && !ended; turn--) await new Promise((done) => setImmediate(done));
+        child.kill('SIGKILL');
+        const code = await end;
+        inSegments += code === null && made('seg-');
+        const when = `after kill ${cycle} at ${kind}`;
+        const rows = await rowsOf(when);
+        assert.ok(rows === stored + count || (code !== 0 && rows === stored), `${when}: ${rows} rows, there were ${stored}`);
+        whole += rows > stored;
+        stored = rows;
+    }
+    t.diagnostic(`${whole} files whole, ${inSegments} loads killed when they had written segments, ${stored} rows`);
+    assert.ok(inSegments > 0);
 });

@@ -19,7 +19,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { BIN, REPO, ok, serve, temporary } from './support/daybook.mjs';
+import { BIN, REPO, ok, run, serve, temporary } from './support/daybook.mjs';
 
 const PAGES = join(REPO, 'docs', 'api');
 const ORDERS = 30000;
@@ -148,4 +148,26 @@ test('every page with examples is run', () => {
     // A page whose examples are all for reading would pass by saying nothing.
     const run = readdirSync(PAGES).filter((file) => file.endsWith('.md') && blocksOf(join(PAGES, file)).some((block) => /\bcurl\b/.test(block.script)));
     assert.ok(['daybook.md', 'distribu.md', 'pos.md'].every((name) => run.includes(name)), run.join(', '));
+});
+
+// README's table of tables, as {table: columns}; the marks of what is required and the values in brackets are for
+// readers, but for another name of a column.
+function tablesOfReadme() {
+    const found = {};
+    for (const [, tables, columns] of readFileSync(join(REPO, 'README.md'), 'utf8').matchAll(/^\| ((?:`[a-z_]+`(?:, )?)+) \| (.*) \|$/gm))
+        for (const [, table] of tables.matchAll(/`([a-z_]+)`/g))
+            found[table] = columns.replace(/ \(or `([a-z_]+)`[^)]*\)/g, ', $1').replace(/ *\([^)]*\)/g, '').replaceAll('\\*', '').split(', ').sort();
+    return found;
+}
+
+test("README's tables are those of the binary", async () => {
+    const directory = temporary();
+    const file = join(directory, 'x.csv');
+    writeFileSync(file, 'no_such_column\n1\n');
+    const load = (table) => run(['load', '--data', join(directory, 'd'), '--tenant', 't', '--table', table, file]);
+    const tables = (await load('no_such_table')).stderr.split('\n').filter((line) => line.startsWith('  ')).map((line) => line.trim());
+    assert.ok(tables.length > 10);
+    const said = {};
+    for (const table of tables) said[table] = /its columns are (.*)/.exec((await load(table)).stderr)[1].split(', ').sort();
+    assert.deepEqual(tablesOfReadme(), said);
 });

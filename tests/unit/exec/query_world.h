@@ -158,19 +158,28 @@ static inline void world_fill(dbk_random *r, const world *w, dbk_batch *b, int c
     }
 }
 
-static inline void world_apply(dbk_random *r, world *w, dbk_table_id id, uint32_t rows, bool remove)
+// Dispose of the batch.
+static inline void world_batch(dbk_random *r, const world *w, dbk_table_id id, uint32_t rows, bool remove,
+                               dbk_batch *batch)
 {
-    dbk_batch batch = {.table = dbk_table_def_by_id((int)id), .rows = rows, .remove = remove};
+    *batch = (dbk_batch){.table = dbk_table_def_by_id((int)id), .rows = rows, .remove = remove};
     dbk_error err = {0};
     uint64_t *keys = malloc(rows * sizeof *keys);
     for (uint32_t i = 0; i < rows; i++)
         keys[i] = below(r, (uint64_t)world_keys(id));
-    for (int c = 0; c < batch.table->columns_count; c++)
-        world_fill(r, w, &batch, c, keys);
+    for (int c = 0; c < batch->table->columns_count; c++)
+        world_fill(r, w, batch, c, keys);
     free(keys);
-    if (dbk_batch_check(&batch, &err) != DBK_OK)
+    if (dbk_batch_check(batch, &err) != DBK_OK)
         fail_msg("%s", err.message);
+}
+
+static inline void world_apply(dbk_random *r, world *w, dbk_table_id id, uint32_t rows, bool remove)
+{
+    dbk_batch batch;
+    dbk_error err = {0};
     dbk_apply_report report;
+    world_batch(r, w, id, rows, remove, &batch);
     if (dbk_db_apply(w->db, world_tenant(), &batch, &report, &err) != DBK_OK)
         fail_msg("%s", err.message);
     assert_int_equal(report.rejected_count, 0);
@@ -274,6 +283,32 @@ static inline void world_grow(dbk_random *r, world *w)
         world_publish(w);
     }
     w->read = dbk_read_begin(w->db);
+}
+
+// ---- Answers ----
+
+static inline bool world_same_cell(const dbk_result *a, const dbk_result *b, size_t row, int column)
+{
+    if (dbk_result_is_null(a, row, column) != dbk_result_is_null(b, row, column))
+        return false;
+    switch (dbk_result_column_kind(a, column)) {
+    case DBK_RESULT_INT:
+        return dbk_result_int(a, row, column) == dbk_result_int(b, row, column);
+    case DBK_RESULT_TEXT:
+        return dbk_text_equal(dbk_result_text(a, row, column), dbk_result_text(b, row, column));
+    default:
+        return dbk_result_sum(a, row, column) == dbk_result_sum(b, row, column) &&
+               dbk_result_count(a, row, column) == dbk_result_count(b, row, column);
+    }
+}
+
+static inline void world_expect_same(const dbk_result *a, const dbk_result *b)
+{
+    assert_int_equal(dbk_result_rows(a), dbk_result_rows(b));
+    for (size_t row = 0; row < dbk_result_rows(a); row++)
+        for (int column = 0; column < dbk_result_columns(a); column++)
+            if (!world_same_cell(a, b, row, column))
+                fail_msg("row %d column %d differs", (int)row, column);
 }
 
 #endif

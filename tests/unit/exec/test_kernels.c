@@ -261,9 +261,34 @@ static void runs_are_found_and_summed(void **state)
     }
 }
 
+static void rows_with_a_code_of_a_set_are_kept(void **state)
+{
+    (void)state;
+    enum { CODES = 200 };
+    dbk_random r = dbk_test_random("code in");
+    static uint32_t codes[DBK_VECTOR_ROWS];
+    for (int round = 0; round < 400; round++) {
+        uint64_t mask[DBK_MASK_WORDS], before[DBK_MASK_WORDS], bits[CODES / 64 + 1];
+        const uint32_t n = round % 3 ? DBK_VECTOR_ROWS : (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS + 1);
+        fill_mask(&r, mask);
+        dbk_mask_rows(mask, 0, n);
+        memcpy(before, mask, sizeof before);
+        for (size_t i = 0; i < CODES / 64 + 1; i++)
+            bits[i] = dbk_random_u64(&r) & dbk_random_u64(&r);
+        for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+            codes[i] = (uint32_t)dbk_random_below(&r, CODES);
+        dbk_mask_code_in(mask, codes, n, bits);
+        for (uint32_t i = 0; i < DBK_VECTOR_ROWS; i++) {
+            const bool is_in = bits[codes[i] / 64] >> codes[i] % 64 & 1;
+            assert_int_equal(mask[i / 64] >> i % 64 & 1, (before[i / 64] >> i % 64 & 1) && is_in);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_with_a_code_of_a_set_are_kept),
         cmocka_unit_test(rows_of_a_mask_are_listed_and_picked),
         cmocka_unit_test(few_groups_are_tallied),
         cmocka_unit_test(many_groups_are_tallied),

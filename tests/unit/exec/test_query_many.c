@@ -110,6 +110,69 @@ static void test_many_groups_of_several_threads(void **state)
     world_close(&w);
 }
 
+// The best few of very many groups are those of all of them, put in order, whatever they are ordered by: what
+// nobody orders by is worked out for the chosen alone.
+static void test_best_of_very_many_groups(void **state)
+{
+    enum { ROWS = 90000, WORDS = 70000, LIMIT = 60 };
+    static order_row rows[ROWS];
+    static char ids[ROWS][16], words[WORDS][16];
+    static const char *const methods[] = {"card", "cash", "paypal", NULL};
+    (void)state;
+    dbk_random r = dbk_test_random("best of many groups");
+    for (int i = 0; i < WORDS; i++)
+        snprintf(words[i], sizeof words[i], "s%d", i);
+    for (int i = 0; i < ROWS; i++) {
+        const char *word = i < WORDS ? words[i] : below(&r, 50) ? words[below(&r, 900)] : NULL;
+        snprintf(ids[i], sizeof ids[i], "o%d", i);
+        rows[i] = (order_row){ids[i], i * INT64_C(1000), word, methods[below(&r, 4)],
+                              (int64_t)below(&r, 200) - (below(&r, 3) ? 0 : 150)};
+    }
+    world w;
+    world_open(&w, 4096);
+    load_orders(&w, rows, ROWS);
+    static const dbk_group_key key = {"status", NULL};
+    static const dbk_aggregate aggregates[] = {
+        {DBK_MAX, "created_at"}, {DBK_COUNT_ROWS, NULL}, {DBK_SUM, "tip"},
+        {DBK_MIN, "tip"},        {DBK_AVERAGE, "tip"},   {DBK_COUNT_DISTINCT, "payment_method"}};
+    enum { FIRST = 1, COUNT = DBK_COUNT(aggregates) };
+    const dbk_filter only = {.column = "payment_method", .op = DBK_OP_NOT_NULL};
+    for (int turn = 0; turn < 40; turn++) {
+        dbk_order order[3];
+        dbk_query q = open_orders;
+        q.keys = &key;
+        q.keys_count = 1;
+        q.aggregates = aggregates;
+        q.aggregates_count = COUNT;
+        q.filters = &only;
+        q.filters_count = (int)below(&r, 2);
+        q.from_ms = below(&r, 2) ? INT64_C(3000000) : DBK_TIME_OPEN_FROM;
+        q.order = order;
+        q.order_count = 1 + (int)below(&r, 3);
+        for (int i = 0; i < q.order_count; i++)
+            order[i] = (dbk_order){(int)below(&r, FIRST + COUNT), below(&r, 2)};
+        dbk_result *all = run(&w, world_tenant(), &q);
+        q.threads = 1 + turn % 3;
+        q.limit = 1 + (int64_t)below(&r, LIMIT);
+        dbk_result *best = run(&w, world_tenant(), &q);
+        assert_int_equal(dbk_result_rows(best), q.limit);
+        for (size_t row = 0; row < dbk_result_rows(best); row++)
+            for (int column = 0; column < FIRST + COUNT; column++) {
+                assert_int_equal(dbk_result_is_null(best, row, column), dbk_result_is_null(all, row, column));
+                if (column < FIRST)
+                    assert_true(dbk_text_equal(dbk_result_text(best, row, column),
+                                               dbk_result_text(all, row, column)));
+                else
+                    assert_true(dbk_result_sum(best, row, column) == dbk_result_sum(all, row, column));
+                if (dbk_result_column_kind(all, column) == DBK_RESULT_AVERAGE)
+                    assert_int_equal(dbk_result_count(best, row, column), dbk_result_count(all, row, column));
+            }
+        dbk_result_free(best);
+        dbk_result_free(all);
+    }
+    world_close(&w);
+}
+
 // Kept sums of hundreds of months and days in one answer, of narrow numbers and of wide ones, by a key and
 // without.
 static void test_kept_sums_of_many_buckets(void **state)
@@ -173,6 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hours_of_the_day_come_in_runs),
         cmocka_unit_test(test_many_groups_of_several_threads),
+        cmocka_unit_test(test_best_of_very_many_groups),
         cmocka_unit_test(test_kept_sums_of_many_buckets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,30 +103,6 @@ static dbk_result *ask_standing(dbk_standing *standing, const dbk_read *read, co
     return result;
 }
 
-static bool same_cell(const dbk_result *a, const dbk_result *b, size_t row, int column)
-{
-    if (dbk_result_is_null(a, row, column) != dbk_result_is_null(b, row, column))
-        return false;
-    switch (dbk_result_column_kind(a, column)) {
-    case DBK_RESULT_INT:
-        return dbk_result_int(a, row, column) == dbk_result_int(b, row, column);
-    case DBK_RESULT_TEXT:
-        return dbk_text_equal(dbk_result_text(a, row, column), dbk_result_text(b, row, column));
-    default:
-        return dbk_result_sum(a, row, column) == dbk_result_sum(b, row, column) &&
-               dbk_result_count(a, row, column) == dbk_result_count(b, row, column);
-    }
-}
-
-static void expect_same(const dbk_result *a, const dbk_result *b)
-{
-    assert_int_equal(dbk_result_rows(a), dbk_result_rows(b));
-    for (size_t row = 0; row < dbk_result_rows(a); row++)
-        for (int column = 0; column < dbk_result_columns(a); column++)
-            if (!same_cell(a, b, row, column))
-                fail_msg("row %d column %d differs", (int)row, column);
-}
-
 // Against the rows as the oracle has them; only the newest snapshot is the oracle's.
 static void expect_oracle(const world *w, const dbk_result *result, const dbk_query *query)
 {
@@ -193,7 +169,7 @@ static void test_kept_outcomes_are_those_of_all_rows(void **state)
                 q->query.threads = 1 + (int)below(&r, 3);
                 dbk_result *all = ask(read, &q->query);
                 dbk_result *kept = ask_standing(standings[i], read, &q->query);
-                expect_same(all, kept);
+                world_expect_same(all, kept);
                 if (!is_old && round % 3 == 0)
                     expect_oracle(&w, kept, &q->query);
                 dbk_result_free(all);
@@ -246,7 +222,7 @@ static void test_links_never_say_what_is_not_so(void **state)
                 continue;
             }
             dbk_result *again = ask(&old[at], &query);
-            expect_same(then[at], again);
+            world_expect_same(then[at], again);
             dbk_result_free(again);
         }
         for (int i = 0; i < OLD_READS; i++) {

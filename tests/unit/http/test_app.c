@@ -8,28 +8,11 @@
 #include <cmocka.h>
 
 #include "http/app/route.h"
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static test_app app;
-
-static int setup(void **state)
-{
-    (void)state;
-    test_set_now("2026-04-17T12:34:56Z");
-    test_app_open(&app, true);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
 
 static int post(const char *target, const char *type, const char *body)
 {
@@ -405,7 +388,7 @@ static void test_refusals_of_the_transport_speak_the_dialect(void **state)
     dbk_buffer_dispose(&reply.body);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_app_open_limited, one_app_close)
 
 int main(void)
 {

@@ -8,31 +8,21 @@
 #include <cmocka.h>
 
 #include "engine/base/calendar.h"
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static test_app app;
-
 static int setup(void **state)
 {
     (void)state;
-    dbk_time_form form;
-    assert_true(dbk_time_parse("2026-04-17T12:00:00Z", 20, NULL, &test_now_ms, &form));
+    test_set_now("2026-04-17T12:00:00Z");
     test_app_open(&app, false);
     test_load(&app, "acme", "customers",
               "id,name,email,created_at,status,notes,credit_limit,tax_rate_override,email_verified\n"
               "c1,Acme Group,Buyer@Acme.com,2026-01-01,ACTIVE,vip,500.5,0.075,true\n"
               "c2,,bad@blue.com,2026-01-02,BLOCKED,,,,\nc3,Blue Fish,x@y.z,,,,,,\n");
     test_load(&app, "other", "customers", "id,name,email\nx1,Other,x@other.com\n");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
     return 0;
 }
 
@@ -261,7 +251,7 @@ static void test_D47_scopes(void **state)
     assert_int_equal(test_ask(&app, "POST", "/api/v1/customers", false, NULL, "{\"email\":\"k@k.k\"}"), 201);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, one_app_close)
 
 int main(void)
 {

@@ -10,28 +10,12 @@
 #include "engine/base/decimal.h"
 #include "engine/base/random.h"
 #include "tests/support/distribu_client.h"
+#include "tests/support/one_app.h"
 #include "tests/support/seed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static test_app app;
-
-static int setup(void **state)
-{
-    (void)state;
-    test_set_now("2026-04-17T12:34:56Z");
-    test_app_open(&app, false);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
 
 // ---- ETags ----
 
@@ -176,7 +160,7 @@ static void test_D19_D26_sums_agree_on_random_data(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_app_open, one_app_close)
 
 int main(void)
 {

@@ -8,23 +8,7 @@
 #include <cmocka.h>
 
 #include "tests/support/distribu_client.h"
-
-static test_app app;
-
-static int setup(void **state)
-{
-    (void)state;
-    test_set_now("2026-04-17T12:34:56Z");
-    test_app_open(&app, false);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
+#include "tests/support/one_app.h"
 
 static void test_D28_to_D32_inventory(void **state)
 {
@@ -60,7 +44,7 @@ static void test_D28_to_D32_inventory(void **state)
     expect_at(&app, "data.groups.1.totalValue", "-5.00");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_app_open, one_app_close)
 
 int main(void)
 {

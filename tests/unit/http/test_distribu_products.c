@@ -8,26 +8,10 @@
 #include <cmocka.h>
 
 #include "tests/support/distribu_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static test_app app;
-
-static int setup(void **state)
-{
-    (void)state;
-    test_set_now("2026-04-17T12:34:56Z");
-    test_app_open(&app, false);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
 
 static void load_products(void)
 {
@@ -156,7 +140,7 @@ static void test_D56_filters(void **state)
     expect_at(&app, "pagination.hasMore", "false");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_app_open, one_app_close)
 
 int main(void)
 {

@@ -7,28 +7,11 @@
 
 #include <cmocka.h>
 
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-
-static test_app app;
-
-static int setup(void **state)
-{
-    (void)state;
-    test_set_now("2026-04-17T12:34:56Z");
-    test_app_open(&app, true);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
 
 static int create(const char *body)
 {
@@ -233,7 +216,7 @@ static void test_D38_one_budget_for_all_routes_of_a_key(void **state)
         assert_int_equal(test_get(&app, "/api/v1/products"), 200);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, one_app_open_limited, one_app_close)
 
 int main(void)
 {

@@ -7,13 +7,11 @@
 
 #include <cmocka.h>
 
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static test_app app;
 
 static int setup(void **state)
 {
@@ -36,13 +34,6 @@ static int setup(void **state)
               "l3,o2,p2,3,,1.005,2026-04-20T10:00:00Z\nl4,o3,,1,500,500,2026-04-03T10:00:00Z\n");
     test_load(&app, "other", "orders", "id,created_at,status,total\nx1,2026-04-01T10:00:00Z,SUBMITTED,9\n");
     test_use_key(&app, "acme", "[\"orders:read\"]", "off");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
     return 0;
 }
 
@@ -190,5 +181,5 @@ int main(void)
         cmocka_unit_test(test_unchanged),
         cmocka_unit_test(test_D71_an_order_keeps_address_and_email),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, setup, one_app_close);
 }

@@ -1,98 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Distribu's orders, rule by rule, over a real store.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+// Distribu's orders as they are created and moved, rule by rule, over a real store.
+#include "tests/unit/http/order_shop.h"
 
-#include <cmocka.h>
-
-#include "engine/base/calendar.h"
-#include "tests/support/app_client.h"
-
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-static test_app app;
-
-static void set_now(const char *text)
-{
-    dbk_time_form form;
-    assert_true(dbk_time_parse(text, strlen(text), NULL, &test_now_ms, &form));
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    set_now("2026-04-17T12:00:00Z");
-    test_app_open(&app, false);
-    test_load(&app, "acme", "customers",
-              "id,name,email,status\nc1,Acme,buyer@acme.com,ACTIVE\nc2,Bad,bad@acme.com,BLOCKED\n"
-              "c3,New,new@acme.com,\n");
-    test_load(&app, "acme", "products",
-              "id,name,sku,unit,price,stock,is_active,category,description\n"
-              "p1,Widget Blue,WDG-1,each,8.50,42,true,Hardware,a widget\np2,Bolt,BLT,box,0.125,1000,,,\n"
-              "p3,Old,OLD,each,1,5,false,,\np4,Bare,,,,,,,\n");
-    test_load(&app, "other", "customers", "id,name,email\nx1,Other,x@other.com\n");
-    test_load(&app, "other", "products", "id,name,price,stock\nq1,Theirs,5,5\n");
-    assert_int_equal(
-        test_ask(&app, "PUT", "/admin/settings?tenant=acme", true, NULL, "{\"currency\":\"USD\"}"), 200);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
-    return 0;
-}
-
-static int create_with(const char *key, const char *body)
-{
-    const char *const headers[] = {"content-type", "application/json", "idempotency-key", key, NULL};
-    return test_ask(&app, "POST", "/api/v1/orders?tenant=acme", true, headers, body);
-}
-
-static int create(const char *body)
-{
-    static const char *const headers[] = {"content-type", "application/json", NULL};
-    return test_ask(&app, "POST", "/api/v1/orders?tenant=acme", true, headers, body);
-}
-
-static int get(const char *path)
-{
-    char target[512];
-    snprintf(target, sizeof(target), "/api/v1/%s%stenant=acme", path, strchr(path, '?') ? "&" : "?");
-    return test_ask(&app, "GET", target, true, NULL, NULL);
-}
-
-static int move(const char *id, const char *status)
-{
-    char target[256], body[128];
-    snprintf(target, sizeof(target), "/api/v1/orders/%s?tenant=acme", id);
-    snprintf(body, sizeof(body), "{\"status\":\"%s\"}", status);
-    return test_ask(&app, "PATCH", target, true, NULL, body);
-}
-
-static void expect_stock(const char *product, const char *stock)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "products/%s", product);
-    assert_int_equal(get(path), 200);
-    expect_at(&app, "data.stock", stock);
-}
-
-#define refuses(body, code, text)                                                                            \
-    do {                                                                                                     \
-        assert_int_equal(create(body), code);                                                                \
-        expect_at(&app, "error", text);                                                                      \
-    } while (0)
-
-static void an_id(char out[64])
-{
-    snprintf(out, 64, "%s", test_value(&app, "data.id"));
-}
 
 // ---- Creating ----
 
@@ -375,14 +285,6 @@ static void test_D41_old_answers_are_swept(void **state)
 
 // ---- Moving ----
 
-static void create_one(char id[64])
-{
-    assert_int_equal(
-        create("{\"customerId\":\"c1\",\"items\":[{\"productId\":\"p1\",\"quantity\":2}],\"notes\":\"n\"}"),
-        201);
-    an_id(id);
-}
-
 static void test_D68_moves(void **state)
 {
     (void)state;
@@ -487,113 +389,7 @@ static void test_D69_cancelling_restocks_only_when_asked(void **state)
     expect_at(&app, "data.byStatus.4.orderCount", "2");
 }
 
-// ---- Reading ----
-
-static void test_D60_list_filters(void **state)
-{
-    (void)state;
-    test_load(&app, "acme", "orders",
-              "id,created_at,status,customer_id,total\n"
-              "a,2026-04-01T00:00:00Z,SUBMITTED,c1,1\nb,2026-04-02T00:00:00Z,delivered,c1,2\n"
-              "c,2026-04-02T00:00:00.001Z,DELIVERED,c3,3\nd,2026-04-03T00:00:00Z,Delivered,,4\n");
-    assert_int_equal(get("orders"), 200);
-    expect_at(&app, "data", "[4]");
-    expect_at(&app, "data.0.id", "d");
-    expect_at(&app, "data.0.customerId", "null");
-    expect_at(&app, "data.0.status", "DELIVERED");
-    expect_at(&app, "data.0.items", "[0]");
-    expect_at(&app, "data.3.id", "a");
-    expect_at(&app, "pagination.hasMore", "false");
-    expect_at(&app, "pagination.nextCursor", "null");
-    assert_int_equal(get("orders?status=DELIVERED"), 200);
-    expect_at(&app, "data", "[3]");
-    assert_int_equal(get("orders?status=DELIVERED&customerId=c1"), 200);
-    expect_at(&app, "data", "[1]");
-    expect_at(&app, "data.0.id", "b");
-    assert_int_equal(get("orders?status=delivered"), 400);
-    expect_at(&app, "error", "Invalid order status.");
-    assert_int_equal(get("orders?customerId=nobody"), 200);
-    expect_at(&app, "data", "[0]");
-    // Both ends are inclusive, and a date alone is its midnight.
-    assert_int_equal(get("orders?since=2026-04-02&until=2026-04-02"), 200);
-    expect_at(&app, "data", "[1]");
-    expect_at(&app, "data.0.id", "b");
-    assert_int_equal(get("orders?since=2026-04-02T00:00:00.001Z"), 200);
-    expect_at(&app, "data", "[2]");
-    assert_int_equal(get("orders?since=soon"), 400);
-    expect_at(&app, "error", "Invalid since date.");
-    assert_int_equal(get("orders?until=never"), 400);
-    expect_at(&app, "error", "Invalid until date.");
-}
-
-static void test_D42_D55_pages(void **state)
-{
-    (void)state;
-    dbk_buffer csv = {0};
-    dbk_buffer_format(&csv, "id,created_at,status,total\n");
-    for (int i = 0; i < 120; i++) // three orders a moment
-        dbk_buffer_format(&csv, "o%03d,2026-04-01T00:%02d:00Z,SUBMITTED,1\n", i, i / 3);
-    dbk_buffer_u8(&csv, 0);
-    test_load(&app, "acme", "orders", (const char *)csv.data);
-    dbk_buffer_dispose(&csv);
-    char path[128] = "orders?limit=7", seen[120] = {0};
-    int pages = 0, shown = 0;
-    for (bool more = true; more; pages++) {
-        assert_int_equal(get(path), 200);
-        int rows = test_count(&app, "data");
-        for (int i = 0; i < rows; i++) {
-            char at[32];
-            snprintf(at, sizeof(at), "data.%d.id", i);
-            int number = atoi(test_value(&app, at) + 1);
-            assert_false(seen[number]);
-            seen[number] = 1;
-            assert_int_equal(number / 3, 39 - shown / 3);
-            assert_int_equal(number % 3, shown % 3);
-            shown++;
-        }
-        more = strcmp(test_value(&app, "pagination.hasMore"), "true") == 0;
-        snprintf(path, sizeof(path), "orders?limit=7&cursor=%s", test_value(&app, "pagination.nextCursor"));
-    }
-    assert_int_equal(shown, 120);
-    assert_int_equal(pages, 18);
-    static const char *const limits[][2] = {
-        {"0", "[1]"}, {"-5", "[1]"}, {"1000", "[100]"}, {"x", "[50]"}, {"", "[50]"}};
-    for (size_t i = 0; i < DBK_COUNT(limits); i++) {
-        snprintf(path, sizeof(path), "orders?limit=%s", limits[i][0]);
-        assert_int_equal(get(path), 200);
-        expect_at(&app, "data", limits[i][1]);
-    }
-    assert_int_equal(get("orders?cursor=vanished"), 400);
-    expect_at(&app, "error", "Invalid cursor.");
-}
-
-static void test_X24_foreign_orders_are_not_found(void **state)
-{
-    (void)state;
-    test_load(&app, "other", "orders", "id,created_at,status,total\ntheirs,2026-04-01,SUBMITTED,1\n");
-    assert_int_equal(get("orders/theirs"), 404);
-    expect_at(&app, "error", "Order not found.");
-    assert_int_equal(get("orders?cursor=theirs"), 400);
-}
-
-static void test_D62_names_are_current_and_prices_frozen(void **state)
-{
-    (void)state;
-    char id[64], path[128];
-    create_one(id);
-    test_load(&app, "acme", "products", "id,name,sku,price,stock\np1,Renamed,NEW,99,1\n");
-    snprintf(path, sizeof(path), "orders/%s", id);
-    assert_int_equal(get(path), 200);
-    expect_at(&app, "data.items.0.productName", "Renamed");
-    expect_at(&app, "data.items.0.productSku", "NEW");
-    expect_at(&app, "data.items.0.unitPrice", "8.50");
-    expect_at(&app, "data.total", "17.00");
-    // The list shows the same.
-    assert_int_equal(get("orders"), 200);
-    expect_at(&app, "data.0.items.0.productName", "Renamed");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, one_app_close)
 
 int main(void)
 {
@@ -611,10 +407,6 @@ int main(void)
         TEST(test_D68_moves),
         TEST(test_D68_a_move_keeps_everything_else),
         TEST(test_D69_cancelling_restocks_only_when_asked),
-        TEST(test_D60_list_filters),
-        TEST(test_D42_D55_pages),
-        TEST(test_X24_foreign_orders_are_not_found),
-        TEST(test_D62_names_are_current_and_prices_frozen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

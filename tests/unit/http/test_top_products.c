@@ -8,18 +8,13 @@
 #include <cmocka.h>
 
 #include "engine/base/calendar.h"
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 
-static test_app app;
-
 static int setup(void **state)
 {
-    (void)state;
-    dbk_time_form form;
-    assert_true(dbk_time_parse("2026-04-17T12:34:56Z", 20, NULL, &test_now_ms, &form));
-    test_app_open(&app, false);
+    one_app_open(state);
     test_load(&app, "acme", "products", "id,name,sku,category\na,Anvil,A-1,Iron\nb,Bell,B-1,\nc,Cup,,\n");
     test_load(&app, "acme", "orders",
               "id,created_at,status,total,currency\no1,2026-04-02T10:00:00Z,SUBMITTED,100,USD\n"
@@ -31,13 +26,6 @@ static int setup(void **state)
               "4,o3,2026-04-04T10:00:00Z,c,9,999\n5,o4,2026-03-04T10:00:00Z,a,1,9\n"
               "6,o1,2026-04-02T10:00:00Z,,1,5\n7,o1,2026-04-02T10:00:00Z,a,1,0.05\n");
     test_use_key(&app, "acme", "[\"reports:read\"]", "off");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
     return 0;
 }
 
@@ -132,7 +120,7 @@ static void test_D44_bad_parameters(void **state)
     expect_at(&app, "error", "Invalid preset.");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, one_app_close)
 
 int main(void)
 {

@@ -10,29 +10,17 @@
 #include "engine/base/calendar.h"
 #include "http/webhooks/signature.h"
 #include "http/webhooks/webhook.h"
-#include "tests/support/app_client.h"
+#include "tests/support/one_app.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static test_app app;
-
 static int setup(void **state)
 {
-    (void)state;
-    dbk_time_form form;
-    assert_true(dbk_time_parse("2026-04-17T12:34:56Z", 20, NULL, &test_now_ms, &form));
-    test_app_open(&app, false);
+    one_app_open(state);
     test_use_key(&app, "acme", "[\"webhooks:read\",\"webhooks:write\",\"reports:read\",\"ingest:write\"]",
                  "off");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    test_app_close(&app);
     return 0;
 }
 
@@ -389,7 +377,7 @@ static void test_D48_a_key_is_not_made_expired(void **state)
     assert_int_equal(test_get(&app, "/api/v1/audit-log"), 401);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, one_app_close)
 
 int main(void)
 {

@@ -2,6 +2,7 @@
 // The io seam on real files, each test on each backend that this machine has.
 #include "engine/base/random.h"
 #include "engine/io/io.h"
+#include "tests/support/seed.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -149,6 +150,53 @@ static void test_writing_a_read_only_handle_fails(void **state)
     f->io->backend->close(f->io, file);
 }
 
+// Writes at random places of a file that is there, durable or not: whole blocks from aligned memory, which go
+// past the page cache, and others, which cannot; in any order, each beside the same bytes in memory.
+static void test_what_is_written_into_a_file_is_read_back(void **state)
+{
+    fixture *f = *state;
+    enum { BLOCKS = 64, BYTES = BLOCKS * DBK_IO_BLOCK };
+    dbk_random random = dbk_test_random(__func__);
+    dbk_file file;
+    assert_int_equal(f->io->backend->open(f->io, "log", DBK_OPEN_CREATE, &file, NULL), DBK_OK);
+    assert_int_equal(f->io->backend->allocate(f->io, file, BYTES, NULL), DBK_OK);
+    f->io->backend->close(f->io, file);
+    uint8_t *expected = calloc(1, BYTES), *room = aligned_alloc(DBK_IO_BLOCK, BYTES + DBK_IO_BLOCK);
+    for (int round = 0; round < 200; round++) {
+        assert_int_equal(f->io->backend->open(f->io, "log", DBK_OPEN_WRITE, &file, NULL), DBK_OK);
+        for (int i = 0; i < 5; i++) {
+            bool is_whole = dbk_random_below(&random, 4) != 0;
+            size_t unit = is_whole ? DBK_IO_BLOCK : 1;
+            size_t from = dbk_random_below(&random, BYTES / unit) * unit;
+            size_t size = (1 + dbk_random_below(&random, 8 * DBK_IO_BLOCK / unit)) * unit;
+            size = size < BYTES - from ? size : BYTES - from;
+            uint8_t *bytes = room + (dbk_random_below(&random, 4) ? 0 : 1 + dbk_random_below(&random, 100));
+            for (size_t at = 0; at < size; at++)
+                bytes[at] = expected[from + at] = (uint8_t)dbk_random_u64(&random);
+            dbk_io_op op = {.kind = DBK_IO_WRITE,
+                            .file = file,
+                            .buffer = bytes,
+                            .size = size,
+                            .offset = from,
+                            .durable = dbk_random_below(&random, 2) != 0};
+            f->io->backend->submit(f->io, &op);
+            assert_int_equal(dbk_io_wait(f->io, &op, "write", NULL), DBK_OK);
+        }
+        assert_int_equal(dbk_io_sync(f->io, file, NULL), DBK_OK);
+        dbk_error err;
+        assert_int_equal(dbk_io_read(f->io, file, room, DBK_IO_BLOCK, 0, &err), DBK_IO);
+        f->io->backend->close(f->io, file);
+        void *back;
+        size_t back_size;
+        assert_int_equal(dbk_io_read_file(f->io, "log", 0, &back, &back_size, NULL), DBK_OK);
+        assert_int_equal(back_size, BYTES);
+        assert_memory_equal(back, expected, BYTES);
+        free(back);
+    }
+    free(expected);
+    free(room);
+}
+
 static void test_allocated_space_is_zero_and_has_its_size(void **state)
 {
     fixture *f = *state;
@@ -232,6 +280,7 @@ static void test_more_operations_than_the_ring_holds_all_complete(void **state)
         ON(backend, test_creating_what_exists_and_opening_what_does_not_fail),                               \
         ON(backend, test_reading_past_the_end_is_corrupt),                                                   \
         ON(backend, test_writing_a_read_only_handle_fails),                                                  \
+        ON(backend, test_what_is_written_into_a_file_is_read_back),                                          \
         ON(backend, test_allocated_space_is_zero_and_has_its_size),                                          \
         ON(backend, test_removed_files_are_gone),                                                            \
         ON(backend, test_more_operations_than_the_ring_holds_all_complete)

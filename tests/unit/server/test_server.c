@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client may rely on: requests and replies over real sockets, in plain, over TLS and on the data
 // directory's socket.
+#include "tests/support/seed.h"
 #include "tests/support/server_fixture.h"
 
 #include <errno.h>
@@ -186,6 +187,71 @@ static void test_client_gone_before_the_reply(void **state)
     (void)state;
     client_gone_check(false);
     client_gone_check(true);
+}
+
+// What a client sends while its request is kept comes in pieces, ends anywhere, and is answered in order once
+// that request is; the kept request's own texts stay as they were.
+static void early_input_check(bool resumes)
+{
+    enum { ROUNDS = 60, REQUESTS_MAX = 8, ROOM = 1 << 16 };
+    dbk_random random = dbk_test_random(__func__);
+    dbk_response r = {0};
+    char *requests = malloc(ROOM), *body = malloc(ROOM);
+    memset(body, 'x', ROOM);
+    for (int round = 0; round < ROUNDS; round++) {
+        dbk_fixture f = {.resumes = resumes};
+        dbk_fixture_start(&f, NULL);
+        int fd = dbk_client_connect(f.port), other = dbk_client_connect(f.port);
+        int count = 1 + (int)dbk_random_below(&random, REQUESTS_MAX), n = 0, length = 0;
+        for (int i = 0; i < count; i++) {
+            // The first is kept; of the others, some are when their turn comes.
+            const char *path = i == 0 || dbk_random_below(&random, 3) == 0 ? "later" : "info";
+            length = (int)dbk_random_below(&random, dbk_random_below(&random, 4) ? 40 : 7000);
+            n += snprintf(requests + n, (size_t)(ROOM - n),
+                          "POST /%s?%d HTTP/1.1\r\nHost: a\r\nX-Test: %d\r\nContent-Length: %d\r\n\r\n%.*s",
+                          path, i, i * 7, length, length, body);
+        }
+        // The whole first request, and by chance more.
+        const char *first_end = strstr(requests + 1, "POST /");
+        int first = count > 1 ? (int)(first_end - requests) : n;
+        int sent = first + (int)dbk_random_below(&random, 3) *
+                               (int)dbk_random_below(&random, (uint64_t)(n - first) + 1) / 2;
+        dbk_client_send(fd, requests, (size_t)sent);
+        dbk_fixture_wait_kept(&f, 1);
+        while (sent < n) {
+            int piece = 1 + (int)dbk_random_below(&random, (uint64_t)(n - sent));
+            dbk_client_send(fd, requests + sent, (size_t)piece);
+            sent += piece;
+            // The one loop has been round since: it has met what came.
+            if (dbk_random_below(&random, 2))
+                dbk_client_get(other, "/bytes?1", &r);
+            if (dbk_random_below(&random, 4) == 0)
+                break;
+        }
+        dbk_fixture_release(&f);
+        dbk_client_send(fd, requests + sent, (size_t)(n - sent));
+        for (int i = 0; i < count; i++) {
+            char expected[64];
+            dbk_client_receive(fd, &r, false);
+            assert_int_equal(r.status, 200);
+            assert_int_equal(strncmp(r.body, "POST\n/", 6), 0);
+            snprintf(expected, sizeof expected, "\n%d\n127.0.0.1\n0\n%d\na\n", i, i * 7);
+            assert_non_null(strstr(r.body, expected));
+        }
+        close(fd);
+        close(other);
+        dbk_fixture_end(&f);
+    }
+    free(requests);
+    free(body);
+    dbk_response_dispose(&r);
+}
+
+static void test_input_while_a_request_is_kept(void **state)
+{
+    (void)state;
+    early_input_check(false);
+    early_input_check(true);
 }
 
 typedef struct worker {
@@ -380,11 +446,17 @@ static void test_tls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keep_alive),        cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_head_and_bodiless), cmocka_unit_test(test_late_replies),
-        cmocka_unit_test(test_resumed_requests),  cmocka_unit_test(test_client_gone_before_the_reply),
-        cmocka_unit_test(test_four_loops),        cmocka_unit_test(test_local_socket),
-        cmocka_unit_test(test_addresses),         cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_keep_alive),
+        cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_input_while_a_request_is_kept),
+        cmocka_unit_test(test_head_and_bodiless),
+        cmocka_unit_test(test_late_replies),
+        cmocka_unit_test(test_resumed_requests),
+        cmocka_unit_test(test_client_gone_before_the_reply),
+        cmocka_unit_test(test_four_loops),
+        cmocka_unit_test(test_local_socket),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,7 +273,7 @@ static void load_orders(dbk_store *store, unsigned count)
     enum { ROWS = 4000, AGAIN = 50 };
     dbk_store_bulk *load;
     dbk_error err = {0};
-    assert_int_equal(dbk_store_bulk_begin(&load, store, shop, 2, &err), DBK_OK);
+    assert_int_equal(dbk_store_bulk_begin(&load, store, shop, &err), DBK_OK);
     for (unsigned first = 0; first < count; first += ROWS) {
         dbk_batch *batch = malloc(sizeof *batch);
         dbk_bulk *prepared;
@@ -329,7 +329,7 @@ static void test_a_load_begins_when_all_is_at_rest(void **state)
         const uint64_t checkpoint = ++store->checkpoints_wanted, room = ++store->room_wanted;
         pthread_cond_signal(&store->chores);
         pthread_mutex_unlock(&store->mutex);
-        assert_int_equal(dbk_store_bulk_begin(&load, store, shop, 1, &err), DBK_OK);
+        assert_int_equal(dbk_store_bulk_begin(&load, store, shop, &err), DBK_OK);
         pthread_mutex_lock(&store->mutex);
         const bool is_at_rest = store->checkpoints_done >= checkpoint && store->room_made >= room;
         pthread_mutex_unlock(&store->mutex);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pairs once each: by runs where values come together, else by sorting their digits from the last to the
+// first, but only those in which they differ.
+#include "engine/exec/pair_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_CAPACITY = 1 << 12, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 16, GROWTH = 4 };
+
+static int ascending(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+// One digit, stable. False, and nothing was moved, where all have the same.
+static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
+{
+    size_t starts[DIGITS] = {0}, at = 0;
+    for (size_t i = 0; i < count; i++)
+        starts[from[i] >> shift & (DIGITS - 1)]++;
+    if (starts[from[0] >> shift & (DIGITS - 1)] == count)
+        return false;
+    for (size_t d = 0; d < DIGITS; d++) {
+        const size_t n = starts[d];
+        starts[d] = at;
+        at += n;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+    return true;
+}
+
+static void sort(uint64_t *pairs, size_t count)
+{
+    // Without room for a copy it is slower, not refused.
+    uint64_t *room = count > FEW ? malloc(count * sizeof *room) : NULL, *from = pairs, *to = room;
+    uint64_t differs = 0;
+    if (!room) {
+        qsort(pairs, count, sizeof *pairs, ascending);
+        return;
+    }
+    for (size_t i = 1; i < count; i++)
+        differs |= pairs[i] ^ pairs[0];
+    for (unsigned shift = 0; shift < 64 && differs >> shift; shift += DIGIT_BITS) {
+        shift += (unsigned)__builtin_ctzll(differs >> shift);
+        if (sort_digit(from, to, count, shift)) {
+            uint64_t *sorted = to;
+            to = from;
+            from = sorted;
+        }
+    }
+    if (from == room)
+        memcpy(pairs, room, count * sizeof *pairs);
+    free(room);
+}
+
+// Sorts, and keeps one of each; returns how many.
+static size_t sort_once(uint64_t *pairs, size_t count)
+{
+    size_t kept = 0;
+    if (count > 1)
+        sort(pairs, count);
+    for (size_t i = 0; i < count; i++)
+        if (kept == 0 || pairs[kept - 1] != pairs[i])
+            pairs[kept++] = pairs[i];
+    return kept;
+}
+
+static uint32_t value_of(uint64_t pair)
+{
+    return (uint32_t)(pair >> 32);
+}
+
+// The end of the run of pairs with the same value that begins at `first`.
+static size_t run_end(const uint64_t *pairs, size_t first, size_t count)
+{
+    size_t end = first + 1;
+    while (end < count && value_of(pairs[end]) == value_of(pairs[first]))
+        end++;
+    return end;
+}
+
+// Moves a run to `to`, which does not lie behind it, one of each pair; returns how many.
+static size_t move_once(uint64_t *to, const uint64_t *run, size_t count)
+{
+    size_t kept = 0;
+    if (count > FEW) {
+        memmove(to, run, count * sizeof *to);
+        return sort_once(to, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t pair = run[i];
+        size_t k = 0;
+        while (k < kept && to[k] != pair)
+            k++;
+        to[k] = pair;
+        kept += k == kept;
+    }
+    return kept;
+}
+
+// A bit for each value between the smallest and the largest.
+typedef struct value_bits {
+    uint64_t *words;
+    uint32_t first;
+} value_bits;
+
+static bool is_set(const value_bits *bits, uint32_t value)
+{
+    const uint32_t i = value - bits->first;
+    return bits->words[i >> 6] >> (i & 63) & 1;
+}
+
+static void set(const value_bits *bits, uint32_t value)
+{
+    const uint32_t i = value - bits->first;
+    bits->words[i >> 6] |= (uint64_t)1 << (i & 63);
+}
+
+// Of values whose pairs stand together only equal neighbours have to be dropped: the lines of an order do.
+// The others are sorted, and stand behind them. False, and nothing was done, where most values come again.
+static bool keep_runs_once(dbk_pair_log *log, const value_bits *met, const value_bits *again)
+{
+    uint64_t *pairs = log->pairs;
+    size_t scattered = 0, kept = 0, end;
+    for (size_t i = 0; i < log->count; i = run_end(pairs, i, log->count)) {
+        if (is_set(met, value_of(pairs[i])))
+            set(again, value_of(pairs[i]));
+        set(met, value_of(pairs[i]));
+    }
+    for (size_t i = 0; i < log->count; i++)
+        scattered += is_set(again, value_of(pairs[i]));
+    uint64_t *others = scattered <= log->count / 2 ? malloc((scattered + 1) * sizeof *others) : NULL;
+    if (!others)
+        return false;
+    scattered = 0;
+    for (size_t i = 0; i < log->count; i = end) {
+        end = run_end(pairs, i, log->count);
+        if (is_set(again, value_of(pairs[i])))
+            for (; i < end; i++)
+                others[scattered++] = pairs[i];
+        else
+            kept += move_once(pairs + kept, pairs + i, end - i);
+    }
+    scattered = sort_once(others, scattered);
+    memcpy(pairs + kept, others, scattered * sizeof *pairs);
+    log->count = kept + scattered;
+    free(others);
+    return true;
+}
+
+static void compact(dbk_pair_log *log)
+{
+    uint32_t least = UINT32_MAX, most = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const uint32_t value = value_of(log->pairs[i]);
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    if (log->count == 0)
+        return;
+    const size_t words = (most - least) / 64 + 1;
+    value_bits met = {words <= log->count ? calloc(2 * words, sizeof *met.words) : NULL, least};
+    value_bits again = {met.words ? met.words + words : NULL, least};
+    if (!met.words || !keep_runs_once(log, &met, &again))
+        log->count = sort_once(log->pairs, log->count);
+    free(met.words);
+}
+
+static bool grow(dbk_pair_log *log, size_t least)
+{
+    size_t capacity = log->capacity ? log->capacity : FIRST_CAPACITY;
+    while (capacity < least)
+        capacity *= 2;
+    uint64_t *pairs = realloc(log->pairs, capacity * sizeof *pairs);
+    if (!pairs)
+        return false;
+    log->pairs = pairs;
+    log->capacity = capacity;
+    return true;
+}
+
+bool dbk_pair_log_reserve(dbk_pair_log *log, size_t pairs)
+{
+    if (log->count + pairs <= log->capacity)
+        return true;
+    compact(log);
+    size_t least = log->count + pairs;
+    if (log->count > log->capacity / 2 && least < GROWTH * log->capacity)
+        least = GROWTH * log->capacity;
+    return least <= log->capacity || grow(log, least);
+}
+
+bool dbk_pair_log_merge(dbk_pair_log *log, const dbk_pair_log *from, const uint32_t *map)
+{
+    if (!dbk_pair_log_reserve(log, from->count))
+        return false;
+    for (size_t i = 0; i < from->count; i++) {
+        const uint32_t group = (uint32_t)from->pairs[i];
+        dbk_pair_log_append(log, map ? map[group] : group, (uint32_t)(from->pairs[i] >> 32));
+    }
+    return true;
+}
+
+void dbk_pair_log_finish(dbk_pair_log *log, int64_t *numbers)
+{
+    compact(log);
+    for (size_t i = 0; i < log->count; i++)
+        numbers[(uint32_t)log->pairs[i]]++;
+    log->count = 0;
+}
+
+void dbk_pair_log_dispose(dbk_pair_log *log)
+{
+    free(log->pairs);
+    *log = (dbk_pair_log){0};
+}

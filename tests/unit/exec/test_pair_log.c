@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A pair log counts as a table of all groups and values does, in whatever order pairs come and however often.
+#include "engine/exec/pair_log.h"
+#include "tests/support/seed.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { GROUPS = 40, VALUES = 3000 };
+
+static uint8_t met[GROUPS][VALUES];
+
+static void add(dbk_pair_log *log, uint32_t group, uint32_t value, uint32_t scale)
+{
+    assert_true(dbk_pair_log_reserve(log, 1));
+    dbk_pair_log_append(log, group, value * scale);
+    met[group][value] = 1;
+}
+
+static void assert_counts(dbk_pair_log *log)
+{
+    int64_t numbers[GROUPS] = {0};
+    dbk_pair_log_finish(log, numbers);
+    for (int g = 0; g < GROUPS; g++) {
+        int64_t expected = 0;
+        for (int v = 0; v < VALUES; v++)
+            expected += met[g][v];
+        assert_int_equal(numbers[g], expected);
+    }
+}
+
+static void counts_as_a_table_does(void **state)
+{
+    (void)state;
+    dbk_random random = dbk_test_random("pair log");
+    for (int round = 1; round <= 60; round++) {
+        dbk_pair_log log = {0}, other = {0};
+        uint32_t map[GROUPS];
+        memset(met, 0, sizeof met);
+        // Values that differ in their low bits, in their high ones, and in all; few of them, or many.
+        const uint32_t scale = round % 3 == 0 ? 1 : round % 3 == 1 ? 1u << 20 : 1431655;
+        const uint32_t groups = round % 4 == 0 ? 1 : GROUPS, values = round % 5 == 0 ? 7 : VALUES;
+        const uint32_t pairs = round % 7 == 0 ? (uint32_t)dbk_random_below(&random, 70) : 30000;
+        for (uint32_t i = 0; i < pairs; i++) // in order but for some, as lines of orders are
+            add(&log, (uint32_t)dbk_random_below(&random, groups),
+                (i * 7 / 20 + (uint32_t)dbk_random_below(&random, 9)) % values, scale);
+        for (uint32_t g = 0; g < GROUPS; g++)
+            map[g] = GROUPS - 1 - g;
+        for (uint32_t i = 0; i < pairs / 2; i++) {
+            const uint32_t group = (uint32_t)dbk_random_below(&random, groups),
+                           value = (uint32_t)dbk_random_below(&random, values);
+            assert_true(dbk_pair_log_reserve(&other, 1));
+            dbk_pair_log_append(&other, group, value * scale);
+            met[map[group]][value] = 1;
+        }
+        assert_true(dbk_pair_log_merge(&log, &other, map));
+        assert_counts(&log);
+        memset(met, 0, sizeof met); // it is empty then, and can be used again
+        add(&log, 3, 5, 1);
+        add(&log, 3, 5, 1);
+        assert_counts(&log);
+        dbk_pair_log_dispose(&log);
+        dbk_pair_log_dispose(&other);
+    }
+}
+
+static void takes_no_more_room_than_different_pairs_want(void **state)
+{
+    (void)state;
+    dbk_pair_log log = {0};
+    for (uint32_t i = 0; i < 1000000; i++) {
+        assert_true(dbk_pair_log_reserve(&log, 1));
+        dbk_pair_log_append(&log, i % 3, i % 11);
+    }
+    assert_true(log.capacity <= 4096);
+    int64_t numbers[3] = {0};
+    dbk_pair_log_finish(&log, numbers);
+    for (int g = 0; g < 3; g++)
+        assert_int_equal(numbers[g], 11);
+    dbk_pair_log_dispose(&log);
+}
+
+static void counts_nothing_of_nothing(void **state)
+{
+    (void)state;
+    dbk_pair_log log = {0};
+    dbk_pair_log_finish(&log, NULL);
+    dbk_pair_log_dispose(&log);
+    assert_true(dbk_pair_log_takes(UINT32_MAX));
+    assert_false(dbk_pair_log_takes((uint64_t)UINT32_MAX + 1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_as_a_table_does),
+        cmocka_unit_test(takes_no_more_room_than_different_pairs_want),
+        cmocka_unit_test(counts_nothing_of_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
