@@ -69,13 +69,13 @@ function readFiles() {
 function phases(cold) {
   const out = must(path.join(tools, 'bench_restart'), [data(), String(Math.min(options.repeat, 5)), ...(cold ? ['cold'] : [])])
   const disk = Number(/disk +([\d.]+) s/.exec(out)[1])
-  const best = Object.fromEntries(['open', 'keys', 'rollups'].map((name) =>
+  const best = Object.fromEntries(['open', 'keys', 'rollups', 'proofs'].map((name) =>
     [name, Math.min(...[...out.matchAll(new RegExp(`${name} +([\\d.]+) s`, 'g'))].map((m) => Number(m[1])))]))
   return { disk, ...best }
 }
 
 // Of what is made behind the first answers.
-const behind = ({ keys, rollups }) => `${keys.toFixed(3)}, ${rollups.toFixed(3)}`
+const behind = ({ keys, rollups, proofs }) => [keys, rollups, proofs].map((phase) => phase.toFixed(3)).join(', ')
 
 export async function restart() {
   await databasesMade()
@@ -94,13 +94,13 @@ export async function restart() {
   const coldPhases = cold && phases(true)
   const disk = coldPhases?.disk ?? warmPhases.disk
   console.log(`\nrestart: first answer after, s, median of ${rounds} (minimum ±quartiles); ${(bytes / 1e6).toFixed(0)} MB of Daybook's files`)
-  const show = (name, ofWarm, ofCold) => console.log(`  ${name.padEnd(18)} ${cell(ofWarm, 28)} ${cell(ofCold, 28)}`)
+  const show = (name, ofWarm, ofCold) => console.log(`  ${name.padEnd(21)} ${cell(ofWarm, 28)} ${cell(ofCold, 28)}`)
   show('', 'files in the page cache', 'nothing in the page cache')
   for (const name of Object.keys(jobs)) if (name !== READING) show(name, summary(warm[name]), cold ? summary(cold[name]) : '–')
   show(READING, summary(warm[READING]), `${disk.toFixed(3)}, the disk's floor`)
   show('× reading', (median(warm.Daybook) / median(warm[READING])).toFixed(2), cold ? (median(cold.Daybook) / disk).toFixed(2) : '–')
   show('opening, checking', warmPhases.open.toFixed(3), cold ? coldPhases.open.toFixed(3) : '–')
-  show('keys, then rollups', behind(warmPhases), cold ? behind(coldPhases) : '–')
+  show('keys, rollups, proofs', behind(warmPhases), cold ? behind(coldPhases) : '–')
   if (!cold) console.log('  the page cache cannot be dropped here: no figures for a cold start')
   console.log(`  with its keys and rollups the server has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${hasLines() ? ' with its lines' : ''}`)
   results.suites.restart = { warm, cold, bytes, resident, phases: { warm: warmPhases, cold: coldPhases } }

@@ -8,17 +8,39 @@
 #include "engine/exec/run.h"
 #include "engine/patience.h"
 
-// A look-up and some reads in one row: so many nanoseconds each.
-enum { POINT_NS = 1000 };
+// A look-up and some reads in one row, and the proof of a column of a part that nobody has read since the
+// start: so many nanoseconds each.
+enum { POINT_NS = 1000, PROOF_NS = 60000 };
 
 static dbk_status too_long(dbk_error *err)
 {
     return dbk_fail(err, DBK_LONG, "query: it takes longer than whoever asks has time for");
 }
 
+// Keyed tables were proved when they were opened.
+static bool may_have_to_prove(const dbk_snapshot *snapshot, const dbk_table_def *table)
+{
+    return dbk_snapshot_is_unproved(snapshot) && table->kind == DBK_FACT;
+}
+
 static bool has_time_for(const dbk_plan *plan)
 {
-    return !dbk_patience_is_limited() || dbk_patience_take(dbk_plan_cost(plan));
+    if (!dbk_patience_is_limited())
+        return true;
+    int64_t cost = dbk_plan_cost(plan);
+    if (may_have_to_prove(plan->snapshot, plan->table))
+        cost += (int64_t)plan->parts_count * plan->slots_count * PROOF_NS;
+    return dbk_patience_take(cost);
+}
+
+static bool has_time_for_points(const dbk_snapshot *snapshot, const dbk_query *query)
+{
+    if (!dbk_patience_is_limited())
+        return true;
+    const int64_t points = query->filters[0].values_count;
+    const dbk_table_def *table = dbk_table_def_by_name(dbk_text_from(query->table));
+    const int64_t proofs = may_have_to_prove(snapshot, table) ? query->fields_count : 0;
+    return dbk_patience_take(points * (POINT_NS + proofs * PROOF_NS));
 }
 
 static dbk_status run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_query *query, dbk_result **out,
@@ -26,9 +48,8 @@ static dbk_status run(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_q
 {
     dbk_plan plan;
     if (dbk_point_query_is(query))
-        return dbk_patience_take((int64_t)query->filters[0].values_count * POINT_NS)
-                   ? dbk_point_query_run(snapshot, tenant, query, out, err)
-                   : too_long(err);
+        return has_time_for_points(snapshot, query) ? dbk_point_query_run(snapshot, tenant, query, out, err)
+                                                    : too_long(err);
     DBK_TRY(dbk_plan_init(&plan, snapshot, tenant, query, err));
     dbk_status status = !has_time_for(&plan) ? too_long(err)
                         : dbk_late_is(&plan) ? dbk_late_run(&plan, tenant, out, err)

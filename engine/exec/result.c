@@ -3,20 +3,19 @@
 #include "engine/exec/result_build.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 dbk_result *dbk_result_create(int columns)
 {
-    dbk_result *result = calloc(1, sizeof *result);
-    if (!result)
-        return NULL;
-    result->columns_count = columns;
-    result->columns =
-        dbk_arena_zalloc(&result->arena, sizeof *result->columns * (size_t)(columns ? columns : 1));
-    if (!result->columns) {
-        dbk_result_free(result);
+    // It stands in its own arena.
+    dbk_arena arena = {0};
+    const size_t bytes = sizeof(dbk_result_column) * (size_t)(columns ? columns : 1);
+    dbk_result *result = dbk_arena_zalloc(&arena, sizeof *result);
+    dbk_result_column *its = dbk_arena_zalloc(&arena, bytes);
+    if (!result || !its) {
+        dbk_arena_dispose(&arena);
         return NULL;
     }
+    *result = (dbk_result){.arena = arena, .columns_count = columns, .columns = its};
     return result;
 }
 
@@ -142,6 +141,6 @@ void dbk_result_free(dbk_result *result)
 {
     if (!result)
         return;
-    dbk_arena_dispose(&result->arena);
-    free(result);
+    dbk_arena arena = result->arena;
+    dbk_arena_dispose(&arena);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 dbk_status dbk_io_status_of(int error_number)
@@ -117,15 +118,15 @@ dbk_status dbk_io_directory_open(dbk_io *io, const char *name, dbk_open_mode mod
     static const int flags[] = {
         [DBK_OPEN_READ] = O_RDONLY,
         [DBK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
-        [DBK_OPEN_WRITE] = O_WRONLY,
+        [DBK_OPEN_WRITE] = O_RDWR,
         [DBK_OPEN_READ_ONCE] = O_RDONLY,
         [DBK_OPEN_CREATE_ONCE] = O_RDWR | O_CREAT | O_EXCL,
     };
     int fd = openat(directory->fd, name, flags[mode] | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return fail(directory, flags[mode] & O_CREAT ? "cannot create" : "cannot open", name, err);
-    bool writes_blocks = mode == DBK_OPEN_CREATE_ONCE || mode == DBK_OPEN_WRITE;
-    bool direct = writes_blocks ? set_direct(fd, true) : mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
+    bool direct =
+        mode == DBK_OPEN_CREATE_ONCE ? set_direct(fd, true) : mode == DBK_OPEN_READ_ONCE && turn_direct(fd);
     DBK_TRY(new_handle(directory, fd, out, err));
     directory->files[*out].direct = direct;
     return DBK_OK;
@@ -173,13 +174,23 @@ dbk_status dbk_io_directory_size(dbk_io *io, dbk_file file, uint64_t *out, dbk_e
     return DBK_OK;
 }
 
+// Many pieces a call: past the page cache each call waits for the disk, and on a busy machine then for its
+// turn.
 static bool write_zeros(int fd, uint64_t size)
 {
+    enum { PIECES = 64 };
     static const _Alignas(DBK_IO_BLOCK) uint8_t zeros[1 << 18];
     bool direct = size % DBK_IO_BLOCK == 0 && set_direct(fd, true);
     for (uint64_t at = 0; at < size;) {
-        size_t chunk = size - at < sizeof(zeros) ? (size_t)(size - at) : sizeof(zeros);
-        ssize_t written = pwrite(fd, zeros, chunk, (off_t)at);
+        struct iovec pieces[PIECES];
+        uint64_t left = size - at;
+        int count = 0;
+        for (; count < PIECES && left > 0; count++) {
+            size_t piece = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
+            pieces[count] = (struct iovec){(void *)zeros, piece};
+            left -= piece;
+        }
+        ssize_t written = pwritev(fd, pieces, count, (off_t)at);
         if (written < 0 && errno == EINVAL && direct)
             direct = !set_direct(fd, false);
         else if (written == 0 || (written < 0 && errno != EINTR))

@@ -48,10 +48,7 @@ struct dbk_io_op {
 typedef enum dbk_open_mode {
     DBK_OPEN_READ,   // must exist
     DBK_OPEN_CREATE, // must not exist; read and write
-    // Must exist; to be written and synced, not read. Whole blocks at their boundaries, from a buffer that is
-    // aligned to blocks, go past the page cache where the file system knows how: that saves a copy of every
-    // byte, and a durable write the search for its pages.
-    DBK_OPEN_WRITE,
+    DBK_OPEN_WRITE,  // must exist; read and write
     // Must exist; will be read once. What the page cache does not have is read past it: that saves a copy of
     // every byte, and the cache for others. One read at a time, into a buffer that is aligned to blocks and
     // has room up to the end of the last block.

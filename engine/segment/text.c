@@ -29,6 +29,7 @@ dbk_status dbk_text_choose(const dbk_texts_source *source, dbk_text_choice *out,
         if (status != DBK_OK) {
             if (out->plan)
                 out->codec->forget(out->plan);
+            *out = (dbk_text_choice){.plan = NULL}; // nothing is left to be forgotten
             return status;
         }
         if (!choice.plan)

@@ -50,7 +50,7 @@ extern const dbk_text_codec dbk_text_codec_frames;
 // NULL when the encoding is not one of texts.
 const dbk_text_codec *dbk_text_codec_of(dbk_encoding encoding);
 
-// The codec that takes the least for the column, with its plan.
+// The codec that takes the least for the column, with its plan (NULL after a failure).
 typedef struct dbk_text_choice {
     dbk_encoding encoding;
     const dbk_text_codec *codec;

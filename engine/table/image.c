@@ -356,6 +356,8 @@ static dbk_status segment_restore(dbk_db *db, dbk_text tenant_name, dbk_table_id
         return no_memory(err);
     }
     dbk_table_slot_put(table, at, sealed, p->sorted);
+    if (table->def->kind == DBK_FACT)
+        atomic_store_explicit(&db->is_unproved, true, memory_order_relaxed);
     dbk_cold_admit(sealed->segment);
     table->rows += rows;
     if (p->dead && dead_copy(table, at, p->dead->words) != DBK_OK)

@@ -38,5 +38,7 @@ dbk_status dbk_db_prove(dbk_db *db, dbk_error *err)
         for (int id = 1; id < DBK_TABLE_END; id++)
             if (db->tenants[t]->tables[id])
                 table_prove(db->tenants[t]->tables[id]);
+    if (!atomic_load_explicit(&db->keys.stop, memory_order_relaxed))
+        atomic_store_explicit(&db->is_unproved, false, memory_order_relaxed);
     return dbk_db_hold(db, err);
 }

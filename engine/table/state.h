@@ -129,9 +129,10 @@ typedef struct dbk_keys_making {
 
 struct dbk_db {
     dbk_versions versions;
-    dbk_cold *cold;    // NULL: all texts stay in memory
-    dbk_proofs proofs; // of all tenants
-    dbk_dict names;    // of tenants: the code is 1 + the index in `tenants`
+    dbk_cold *cold;           // NULL: all texts stay in memory
+    dbk_proofs proofs;        // of all tenants
+    _Atomic bool is_unproved; // columns of restored facts may still have to be proved
+    dbk_dict names;           // of tenants: the code is 1 + the index in `tenants`
     dbk_tenant **tenants;
     uint32_t tenants_count, tenants_capacity;
     dbk_tenant *changed;

@@ -41,6 +41,11 @@ dbk_status dbk_snapshot_hold(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
     return view ? dbk_proofs_hold(&view->tenant->proofs, err) : DBK_OK;
 }
 
+bool dbk_snapshot_is_unproved(const dbk_snapshot *snapshot)
+{
+    return atomic_load_explicit(&snapshot->db->is_unproved, memory_order_relaxed);
+}
+
 uint64_t dbk_snapshot_number(const dbk_snapshot *snapshot)
 {
     return snapshot->number;

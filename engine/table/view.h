@@ -14,6 +14,9 @@ typedef struct dbk_roster_view dbk_roster_view;   // roster.h
 typedef struct dbk_tenant_view dbk_tenant_view;
 typedef struct dbk_table_view dbk_table_view;
 
+// Columns of restored facts may have to be proved by whoever reads them first (engine/segment/proof.h), which
+// takes longer than reading them.
+bool dbk_snapshot_is_unproved(const dbk_snapshot *snapshot);
 // NULL when the tenant is unknown.
 const dbk_tenant_view *dbk_snapshot_tenant(const dbk_snapshot *snapshot, dbk_text tenant);
 // NULL when the table has never had a row.

@@ -243,8 +243,39 @@ DBK_WIDE static size_t count_byte(const char *data, size_t size, char byte)
     return count;
 }
 
-// So many rows from `start` on have the common number of fields. Where no quote is, the first line feed ends
-// a row, and is its last end.
+// The quotes around the fields of a row that begins at `at`.
+static size_t quotes_around(const dbk_csv *csv, size_t at, const uint32_t *ends)
+{
+    size_t quotes = 0;
+    for (size_t f = 0; f < csv->run_fields; at = (size_t)ends[f++] + 1) {
+        size_t end = ends[f];
+        end -= f + 1 == csv->run_fields && end > at && csv->window[end - 1] == '\r';
+        quotes += end - at > 1 && csv->window[at] == '"' && csv->window[end - 1] == '"' ? 2 : 0;
+    }
+    return quotes;
+}
+
+// So many of these rows have no quotes but those around their fields.
+static uint32_t quoted_rows(const dbk_csv *csv, size_t start, const uint32_t *ends, uint32_t rows)
+{
+    const size_t fields = csv->run_fields;
+    size_t at = start, quotes = 0;
+    for (uint32_t r = 0; r < rows; r++, at = (size_t)ends[r * fields - 1] + 1)
+        quotes += quotes_around(csv, at, ends + r * fields);
+    if (count_byte(csv->window + start, at - start, '"') == quotes)
+        return rows;
+    at = start;
+    for (uint32_t r = 0; r < rows; r++) {
+        const size_t next = (size_t)ends[(r + 1) * fields - 1] + 1;
+        if (count_byte(csv->window + at, next - at, '"') != quotes_around(csv, at, ends + r * fields))
+            return r;
+        at = next;
+    }
+    return rows;
+}
+
+// So many rows from `start` on have the common number of fields, each in a line of its own: the first line
+// feed ends a row, and is its last end.
 static uint32_t plain_rows(const dbk_csv *csv, size_t start, const uint32_t *ends, size_t count)
 {
     const char *window = csv->window;
@@ -271,10 +302,12 @@ static uint32_t plain_rows(const dbk_csv *csv, size_t start, const uint32_t *end
 static dbk_status hand_out_run(dbk_csv *csv, size_t start, const uint32_t *ends, size_t count,
                                uint32_t *taken, dbk_error *err)
 {
-    const uint32_t rows = plain_rows(csv, start, ends, count);
+    uint32_t rows = plain_rows(csv, start, ends, count);
+    if (!csv->plain)
+        rows = quoted_rows(csv, start, ends, rows);
     *taken = 0;
     if (rows > 0) {
-        dbk_csv_run run = {csv->window, ends, rows, csv->line};
+        dbk_csv_run run = {csv->window, ends, rows, csv->line, !csv->plain};
         DBK_TRY(csv->on_run(csv->user, &run, taken, err));
         csv->line += *taken;
     }
@@ -299,7 +332,7 @@ static dbk_status hand_out_rows(dbk_csv *csv, size_t new_ends, dbk_error *err)
         uint32_t taken = 0;
         if (csv->run_pause > 0)
             csv->run_pause--;
-        else if (csv->on_run && csv->plain && !csv->check_rows)
+        else if (csv->on_run && !csv->check_rows)
             DBK_TRY(hand_out_run(csv, start, csv->ends + first, last - first, &taken, err));
         if (taken > 0) {
             first += (size_t)taken * csv->run_fields;

@@ -29,6 +29,7 @@ typedef struct dbk_csv_run {
     const uint32_t *ends;
     uint32_t rows;
     uint64_t line;
+    bool quoted;
 } dbk_csv_run;
 typedef dbk_status (*dbk_csv_on_run)(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err);
 // DBK_CSV_RUN_SLACK bytes before the text and behind a run may be read, and DBK_CSV_SCAN_AHEAD ends behind

@@ -85,8 +85,8 @@ _Static_assert((int)DBK_CSV_RUN_ROWS <= (int)DBK_RUN_ROWS && (int)DBK_CSV_RUN_SL
 static dbk_status on_run(void *user, const dbk_csv_run *run, uint32_t *taken, dbk_error *err)
 {
     csv_source *source = user;
-    const dbk_run fields = {run->text,       run->ends, run->rows, source->columns_count,
-                            source->columns, run->line};
+    const dbk_run fields = {run->text,       run->ends, run->rows,  source->columns_count,
+                            source->columns, run->line, run->quoted};
     DBK_TRY(dbk_rows_add_run(source->rows, &fields, taken, err));
     source->super.totals.rows += *taken;
     return DBK_OK;

@@ -15,6 +15,22 @@ static inline void fill_up(dbk_run_fields *out)
     memset(out->length + out->count, 0, DBK_RUN_LANES * sizeof *out->length);
 }
 
+// Takes the quotes off those that stand in some, and away those of which nothing is left.
+static void unquote(const dbk_run *run, dbk_run_fields *out)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < out->count; i++) {
+        const uint32_t from = out->from[i], quote = run->text[from] == '"', row = out->row[i];
+        const uint32_t length = out->length[i] - 2 * quote;
+        out->from[kept] = from + quote;
+        out->length[kept] = length;
+        out->row[kept] = (uint8_t)row;
+        out->present[row / 8] ^= (uint8_t)((length == 0) << row % 8);
+        kept += length != 0;
+    }
+    out->count = kept;
+}
+
 static void turn_portable(const dbk_run *run, uint32_t *out)
 {
     const uint32_t *ends = run->ends - 1;
@@ -199,13 +215,13 @@ void dbk_run_fields_find(const dbk_run *run, const dbk_run_ends *ends, uint32_t 
                          dbk_run_fields *out)
 {
 #if DBK_HAS_LEVELS
-    if (dbk_level_used() == DBK_LEVEL_AVX512) {
+    if (dbk_level_used() == DBK_LEVEL_AVX512)
         find_avx512(run, ends, field, rows, out);
-        fill_up(out);
-        return;
-    }
+    else
 #endif
-    find_portable(run, ends, field, rows, out);
+        find_portable(run, ends, field, rows, out);
+    if (run->quoted)
+        unquote(run, out);
     fill_up(out);
 }
 

@@ -2,6 +2,8 @@
 // A disk in memory that keeps what was written apart from what was synced.
 #include "tests/support/io_sim.h"
 
+#include "tests/support/scarce.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -63,9 +65,9 @@ static void file_reserve(sim_file *file, size_t size)
     size_t wanted = file->capacity ? file->capacity : 4096;
     while (wanted < size)
         wanted *= 2;
-    file->now = need(realloc(file->now, wanted));
-    file->durable = need(realloc(file->durable, wanted));
-    file->dirty = need(realloc(file->dirty, sectors(wanted)));
+    file->now = need(scarce_spare_realloc(file->now, wanted));
+    file->durable = need(scarce_spare_realloc(file->durable, wanted));
+    file->dirty = need(scarce_spare_realloc(file->dirty, sectors(wanted)));
     memset(file->now + file->capacity, 0, wanted - file->capacity);
     memset(file->durable + file->capacity, 0, wanted - file->capacity);
     memset(file->dirty + sectors(file->capacity), 0, sectors(wanted) - sectors(file->capacity));
@@ -92,9 +94,9 @@ static sim_file *add(sim_disk *disk, const char *name)
 {
     if (disk->files_count == disk->files_capacity) {
         disk->files_capacity = disk->files_capacity ? disk->files_capacity * 2 : 16;
-        disk->files = need(realloc(disk->files, disk->files_capacity * sizeof(*disk->files)));
+        disk->files = need(scarce_spare_realloc(disk->files, disk->files_capacity * sizeof(*disk->files)));
     }
-    sim_file *file = need(calloc(1, sizeof(*file)));
+    sim_file *file = need(scarce_spare_calloc(1, sizeof(*file)));
     assert(strlen(name) < NAME_MAX_BYTES);
     strcpy(file->name, name);
     disk->files[disk->files_count++] = file;
@@ -103,7 +105,7 @@ static sim_file *add(sim_disk *disk, const char *name)
 
 sim_disk *sim_disk_create(void)
 {
-    sim_disk *disk = need(calloc(1, sizeof(*disk)));
+    sim_disk *disk = need(scarce_spare_calloc(1, sizeof(*disk)));
     pthread_mutex_init(&disk->mutex, NULL);
     return disk;
 }
@@ -289,7 +291,7 @@ static dbk_status sim_open(dbk_io *base, const char *name, dbk_open_mode mode, d
     } else if (!file) {
         return dbk_fail(err, DBK_NOT_FOUND, "cannot open %s: no such file", name);
     }
-    io->open = need(realloc(io->open, (size_t)(io->open_count + 1) * sizeof(*io->open)));
+    io->open = need(scarce_spare_realloc(io->open, (size_t)(io->open_count + 1) * sizeof(*io->open)));
     io->open[io->open_count] = file;
     *out = io->open_count++;
     return DBK_OK;
@@ -498,7 +500,7 @@ static const dbk_io_backend sim_backend = {
 
 dbk_io *sim_disk_io(sim_disk *disk)
 {
-    sim_io *io = need(calloc(1, sizeof(*io)));
+    sim_io *io = need(scarce_spare_calloc(1, sizeof(*io)));
     io->base.backend = &sim_backend;
     io->disk = disk;
     return &io->base;

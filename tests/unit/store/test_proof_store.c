@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/base/hash.h"
+#include "engine/patience.h"
 #include "engine/segment/format.h"
 #include "engine/standing.h"
 #include "engine/table/state.h"
@@ -318,6 +319,26 @@ static void what_needs_other_columns_is_answered_until_then(void **state)
     close_side(&s);
 }
 
+// Proving takes longer than reading one row: an event loop has no time for it.
+static void look_ups_are_estimated_with_their_proofs(void **state)
+{
+    directory *d = *state;
+    side s;
+    dbk_error err = {0};
+    open_side(&s, d);
+    dbk_read read = dbk_read_begin(s.db);
+    dbk_patience_begin(100000);
+    assert_int_equal(ask(read.snapshot, acme, 4, &err), DBK_LONG);
+    dbk_patience_end();
+    assert_int_equal(dbk_db_hold(s.db, NULL), DBK_OK); // nobody was there
+    assert_told(d, dbk_db_prove(s.db, &err), &err);
+    dbk_patience_begin(100000);
+    assert_told(d, ask(read.snapshot, acme, 4, &err), &err);
+    dbk_patience_end();
+    dbk_read_end(s.db, &read);
+    close_side(&s);
+}
+
 static void sums_that_were_made_of_it_answer_nobody(void **state)
 {
     directory *d = *state;
@@ -404,6 +425,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_query_that_comes_upon_it_says_so, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(what_needs_other_columns_is_answered_until_then, make_directory,
+                                        remove_directory),
+        cmocka_unit_test_setup_teardown(look_ups_are_estimated_with_their_proofs, make_directory,
                                         remove_directory),
         cmocka_unit_test_setup_teardown(sums_that_were_made_of_it_answer_nobody, make_directory,
                                         remove_directory),
