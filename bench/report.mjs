@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import fs from 'node:fs'
 import path from 'node:path'
+import { canBeApart } from './support/apart.mjs'
 import { seconds } from './support/figures.mjs'
 import { here, root } from './support/world.mjs'
 
@@ -41,7 +42,7 @@ const large = [
   ['Restart with a hundred million orders', `restart ${HUNDRED} --repeat 3`]
 ]
 const isSmall = process.argv.includes('small')
-const parts = process.argv.includes('large') ? large : usual
+const parts = (process.argv.includes('large') ? large : usual).filter(([, words]) => canBeApart || !words.includes('--apart'))
 
 // The command's lines as they come; they also go to standard error, so that one sees it move.
 function run(words) {
@@ -73,7 +74,7 @@ const page = `${machine}\n\n${blocks.join('\n')}\nTaken in ${(seconds(started) /
 // Worlds of this size are made for this alone.
 const work = path.join(root, 'build/bench')
 for (const name of fs.readdirSync(work)) if (/-(20000000|100000000)/.test(name)) fs.rmSync(path.join(work, name), { recursive: true, force: true })
-const file = path.join(work, parts === large ? 'report-large.md' : isSmall ? 'report-small.md' : 'report.md')
+const file = path.join(work, process.argv.includes('large') ? 'report-large.md' : isSmall ? 'report-small.md' : 'report.md')
 fs.writeFileSync(file, page)
 console.log(page)
 process.exit(failed ? 1 : 0)
