@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/thread.h"
 #include "ingest/store/record.h"
 
 // A group ends when it has this much: larger ones would not sync faster per byte, but answer later.
@@ -442,6 +443,7 @@ static void make_rollups(dbk_store *s)
 void *dbk_store_writer_run(void *user)
 {
     writer w = {.store = user};
+    dbk_thread_be_prompt(); // a whole group waits for it when its sync is done
     if (w.store->opened)
         w.store->opened(w.store->user);
     make_keys(w.store);
