@@ -79,7 +79,9 @@ static uint64_t checkpoint_short_of_each(cold_side *s)
         bool has_failed = scarce_end();
         if (status != DBK_OK)
             settle(s);
-        assert_int_equal(digest(s), before);
+        // All rows of sealed parts are decoded one by one, so not each time.
+        if (nth % 16 == 1 || !has_failed)
+            assert_int_equal(digest(s), before);
         if (!has_failed) {
             assert_int_equal(status, DBK_OK);
             return nth - 1;
@@ -100,9 +102,9 @@ static uint64_t open_short_of_each(cold_side *s)
         scarce_begin(nth);
         dbk_status status = dbk_journal_open(&s->journal, s->io, s->db, &options, &s->err);
         bool has_failed = scarce_end();
-        if (status == DBK_OK)
+        if (status == DBK_OK && (nth % 16 == 1 || !has_failed))
             assert_int_equal(digest(s), before);
-        else if (status != DBK_NO_MEMORY)
+        else if (status != DBK_OK && status != DBK_NO_MEMORY)
             fail_msg("allocation %llu: %s", (unsigned long long)nth, s->err.message);
         if (!has_failed) {
             assert_int_equal(status, DBK_OK);
