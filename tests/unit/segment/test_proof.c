@@ -3,6 +3,7 @@
 // was opened, whoever comes first; and what does not hold is noted before anybody can see what came of it.
 #include "engine/base/hash.h"
 #include "engine/segment/columns.h"
+#include "tests/support/reseal.h"
 #include "tests/unit/segment/segment_rows.h"
 
 #include <setjmp.h>
@@ -190,16 +191,6 @@ static void many_threads_may_come_first(void **state)
 
 // ---- Segments that lie ----
 
-static void reseal_front(uint8_t *bytes)
-{
-    dbk_segment_header header;
-    memcpy(&header, bytes, sizeof header);
-    header.directory_checksum =
-        dbk_checksum(bytes + sizeof header, header.columns * sizeof(dbk_segment_entry));
-    header.checksum = dbk_checksum(&header, offsetof(dbk_segment_header, checksum));
-    memcpy(bytes, &header, sizeof header);
-}
-
 static dbk_segment_entry entry_of(const uint8_t *bytes, int column)
 {
     dbk_segment_entry entry;
@@ -241,7 +232,7 @@ static void lie(uint8_t *bytes, int column, int which)
         bytes[entry.offset] ^= 1;
     }
     put_entry(bytes, column, &entry);
-    reseal_front(bytes);
+    dbk_test_reseal_front(bytes);
 }
 
 static int found_count;

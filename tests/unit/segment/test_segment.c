@@ -3,6 +3,7 @@
 // which anything was changed.
 #include "engine/base/hash.h"
 #include "engine/segment/format.h"
+#include "tests/support/reseal.h"
 #include "tests/unit/segment/segment_rows.h"
 
 #include <setjmp.h>
@@ -229,17 +230,6 @@ static void every_truncation_and_every_extra_byte_is_refused(void **state)
     dbk_segment_free(built);
 }
 
-// Recomputes the two checksums at the front, as somebody would who edits a file.
-static void reseal_front(uint8_t *bytes)
-{
-    dbk_segment_header header;
-    memcpy(&header, bytes, sizeof header);
-    header.directory_checksum =
-        dbk_checksum(bytes + sizeof header, header.columns * sizeof(dbk_segment_entry));
-    header.checksum = dbk_checksum(&header, offsetof(dbk_segment_header, checksum));
-    memcpy(bytes, &header, sizeof header);
-}
-
 static void a_block_of_another_segment_is_refused(void **state)
 {
     (void)state;
@@ -252,7 +242,7 @@ static void a_block_of_another_segment_is_refused(void **state)
     memcpy(&header, bytes, sizeof header);
     header.id++;
     memcpy(bytes, &header, sizeof header);
-    reseal_front(bytes);
+    dbk_test_reseal_front(bytes);
     dbk_error err = {0};
     assert_int_equal(dbk_segment_open(bytes, size, &opened, &err), DBK_CORRUPT);
     assert_non_null(strstr(err.message, "fails its checksum"));
@@ -276,12 +266,12 @@ static void forged_statistics_are_refused(void **state)
             uint8_t *field =
                 bytes + sizeof(dbk_segment_header) + (size_t)column * sizeof(dbk_segment_entry) + fields[f];
             *field ^= 1;
-            reseal_front(bytes);
+            dbk_test_reseal_front(bytes);
             assert_int_equal(dbk_segment_open(bytes, size, &opened, NULL), DBK_CORRUPT);
             *field ^= 1;
         }
     }
-    reseal_front(bytes);
+    dbk_test_reseal_front(bytes);
     assert_int_equal(dbk_segment_open(bytes, size, &opened, NULL), DBK_OK);
     dbk_segment_free(opened);
     dbk_segment_free(built);
@@ -318,7 +308,7 @@ static void columns_that_came_later_have_no_value(void **state)
         entry.checksum = dbk_checksum(&seal, sizeof seal);
         memcpy(at, &entry, entry_size);
     }
-    reseal_front(bytes);
+    dbk_test_reseal_front(bytes);
     dbk_error err = {0};
     if (dbk_segment_open(bytes, header.size, &opened, &err) != DBK_OK)
         fail_msg("%s", err.message);

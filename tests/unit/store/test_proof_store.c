@@ -19,6 +19,7 @@
 #include "ingest/store/files.h"
 #include "ingest/store/journal.h"
 #include "ingest/store/manifest.h"
+#include "tests/support/reseal.h"
 #include "tests/unit/store/store_rows.h"
 
 enum { ORDERS = 70000 };
@@ -55,16 +56,6 @@ static dbk_status write_orders(dbk_store *store, dbk_text tenant, unsigned first
 
 // ---- The lie ----
 
-static void put_front(uint8_t *bytes)
-{
-    dbk_segment_header header;
-    memcpy(&header, bytes, sizeof header);
-    header.directory_checksum =
-        dbk_checksum(bytes + sizeof header, header.columns * sizeof(dbk_segment_entry));
-    header.checksum = dbk_checksum(&header, offsetof(dbk_segment_header, checksum));
-    memcpy(bytes, &header, sizeof header);
-}
-
 // The sum of the orders' totals becomes larger; the checksum of the file is made anew.
 static void forge(dbk_io *io, dbk_manifest_slot *slot)
 {
@@ -78,7 +69,7 @@ static void forge(dbk_io *io, dbk_manifest_slot *slot)
     memcpy(&entry, at, sizeof entry);
     entry.sum_low += 10000;
     memcpy(at, &entry, sizeof entry);
-    put_front(bytes);
+    dbk_test_reseal_front(bytes);
     slot->checksum = dbk_checksum(bytes, size);
     assert_int_equal(dbk_file_write_new(io, DBK_FILE_SEGMENT, slot->id, bytes, size, true, NULL), DBK_OK);
     free(bytes);
