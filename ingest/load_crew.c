@@ -130,7 +130,7 @@ void dbk_load_crew_start(load *l, uint64_t planned)
     int wanted = l->options->threads;
     if (wanted <= 0)
         wanted = dbk_processors(DBK_LOAD_THREADS_MAX);
-    wanted = wanted < 1 ? 1 : wanted > DBK_LOAD_THREADS_MAX ? DBK_LOAD_THREADS_MAX : wanted;
+    wanted = wanted > DBK_LOAD_THREADS_MAX ? DBK_LOAD_THREADS_MAX : wanted;
     l->planned = planned;
     l->next_line = 1;
     l->pieces_count = wanted + 1;

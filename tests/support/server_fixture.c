@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The in-process server and the little client of the server's tests.
+#include "tests/support/directory.h"
 #include "tests/support/server_fixture.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -445,11 +445,6 @@ char *dbk_temporary_directory(void)
 
 void dbk_temporary_remove(char *directory)
 {
-    DIR *d = opendir(directory);
-    for (struct dirent *e; d && (e = readdir(d));)
-        unlinkat(dirfd(d), e->d_name, 0);
-    if (d)
-        closedir(d);
-    rmdir(directory);
+    dbk_test_directory_remove(directory);
     free(directory);
 }

@@ -245,6 +245,22 @@ static inline void row_question(dbk_random *r, const world *w, question *q, cons
     q->after[query->order_count - 1] = random_value(r, w, q, &id_column, false);
 }
 
+// Of all rows, by nothing, with room for whatever is asked.
+static inline dbk_query *begin_report(dbk_random *r, question *q, const char *table)
+{
+    memset(q, 0, sizeof *q);
+    q->query = (dbk_query){.table = table,
+                           .from_ms = DBK_TIME_OPEN_FROM,
+                           .to_ms = DBK_TIME_OPEN_TO,
+                           .filters = q->filters,
+                           .keys = q->keys,
+                           .fields = q->fields,
+                           .aggregates = q->aggregates,
+                           .order = q->order,
+                           .threads = below(r, 2) ? 3 : 1};
+    return &q->query;
+}
+
 // What reports ask, so that rollups often have the answer: orders or payments by buckets and dimensions.
 static inline void report_question(dbk_random *r, const world *w, question *q)
 {
@@ -254,19 +270,9 @@ static inline void report_question(dbk_random *r, const world *w, question *q)
     static const dbk_value words[] = {{.kind = DBK_VALUE_TEXT, .text = {"Word1", 5}},
                                       {.kind = DBK_VALUE_TEXT, .text = {"pos", 3}},
                                       {.kind = DBK_VALUE_NULL}};
-    memset(q, 0, sizeof *q);
     int of = below(r, 4) == 0;
     uint64_t width = 2 + below(r, 3);
-    dbk_query *query = &q->query;
-    *query = (dbk_query){.table = of ? "payments" : "orders",
-                         .from_ms = DBK_TIME_OPEN_FROM,
-                         .to_ms = DBK_TIME_OPEN_TO,
-                         .filters = q->filters,
-                         .keys = q->keys,
-                         .fields = q->fields,
-                         .aggregates = q->aggregates,
-                         .order = q->order,
-                         .threads = below(r, 2) ? 3 : 1};
+    dbk_query *query = begin_report(r, q, of ? "payments" : "orders");
     dbk_bucket bucket = {.unit = (dbk_unit)(DBK_UNIT_HOUR + below(r, 6)), .count = 1};
     dbk_error err;
     if (dbk_zone_load(below(r, 4) ? w->zone : world_zone(r), &bucket.zone, &err) != DBK_OK)
@@ -328,17 +334,7 @@ static inline void customers_question(dbk_random *r, const world *w, question *q
                                       {.kind = DBK_VALUE_NULL}};
     static const dbk_aggregate aggregates[] = {
         {DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}, {DBK_MAX, "created_at"}, {DBK_AVERAGE, "total"}};
-    memset(q, 0, sizeof *q);
-    dbk_query *query = &q->query;
-    *query = (dbk_query){.table = "orders",
-                         .from_ms = DBK_TIME_OPEN_FROM,
-                         .to_ms = DBK_TIME_OPEN_TO,
-                         .filters = q->filters,
-                         .keys = q->keys,
-                         .fields = q->fields,
-                         .aggregates = q->aggregates,
-                         .order = q->order,
-                         .threads = below(r, 2) ? 3 : 1};
+    dbk_query *query = begin_report(r, q, "orders");
     dbk_bucket unit = {.unit = below(r, 3)   ? DBK_UNIT_MONTH
                                : below(r, 2) ? DBK_UNIT_YEAR
                                              : DBK_UNIT_DAY,

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "http/app/row_batch.h"
 #include "ingest/store/bulk.h"
 #include "ingest/store/store_state.h"
+#include "tests/support/directory.h"
 #include "tests/support/seed.h"
 
 enum { BATCH = 1000, NOTES = 400, READERS = 3, SEGMENT = 4096 };
@@ -36,14 +36,7 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     directory *d = *state;
-    DIR *stream = opendir(d->path);
-    char name[512];
-    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
-        snprintf(name, sizeof(name), "%s/%s", d->path, e->d_name);
-        unlink(name);
-    }
-    closedir(stream);
-    rmdir(d->path);
+    dbk_test_directory_remove(d->path);
     free(d);
     return 0;
 }

@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "ingest/store/files.h"
 #include "ingest/store/journal.h"
 #include "ingest/store/manifest.h"
+#include "tests/support/directory.h"
 #include "tests/support/reseal.h"
 #include "tests/unit/store/store_rows.h"
 
@@ -136,14 +136,7 @@ static int make_directory(void **state)
 static int remove_directory(void **state)
 {
     directory *d = *state;
-    DIR *stream = opendir(d->path);
-    char name[512];
-    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
-        snprintf(name, sizeof(name), "%s/%s", d->path, e->d_name);
-        unlink(name);
-    }
-    closedir(stream);
-    rmdir(d->path);
+    dbk_test_directory_remove(d->path);
     free(d);
     return 0;
 }

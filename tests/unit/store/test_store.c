@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "ingest/store/files.h"
+#include "tests/support/directory.h"
 #include "tests/support/seed.h"
 #include "tests/unit/store/store_rows.h"
 
@@ -32,22 +33,10 @@ static int make_directory(void **state)
     return 0;
 }
 
-static void empty_directory(const char *path)
-{
-    DIR *stream = opendir(path);
-    char name[512];
-    for (struct dirent *e; stream && (e = readdir(stream)) != NULL;) {
-        snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
-        unlink(name);
-    }
-    closedir(stream);
-}
-
 static int remove_directory(void **state)
 {
     directory *d = *state;
-    empty_directory(d->path);
-    rmdir(d->path);
+    dbk_test_directory_remove(d->path);
     free(d);
     return 0;
 }
@@ -306,7 +295,7 @@ static void a_killed_process_loses_nothing_acknowledged(void **state)
     assert_true(digest_of(dbk_store_db(again)) == want);
     dbk_store_close(again);
     dbk_store_close(store);
-    empty_directory(copy);
+    dbk_test_directory_empty(copy);
     rmdir(copy);
 }
 
@@ -370,7 +359,7 @@ static void concurrent_submitters_are_all_stored(void **state)
 
     // The oracle: the same writes, one submitter after the other. Ids do not overlap, so the rows are the
     // same.
-    empty_directory(d->path);
+    dbk_test_directory_empty(d->path);
     store = open_store(d->path, 0, 0);
     for (unsigned i = 0; i < SUBMITTERS; i++) {
         submitter alone = {.store = store, .index = i};
@@ -475,7 +464,7 @@ static void rollups_are_those_of_the_rows_after_reopening(void **state)
     assert_int_equal(write_orders(store, other, 0, 1, 0, &err), DBK_OK);
     assert_true(sums_of(dbk_store_db(store), false) == want);
     dbk_store_close(store);
-    empty_directory(copy);
+    dbk_test_directory_empty(copy);
     rmdir(copy);
     assert_check_is_clean(d->path);
 }
@@ -573,7 +562,7 @@ static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state
     store = open_store(copy, 0, 0);
     assert_true(digest_of(dbk_store_db(store)) == digest);
     dbk_store_close(store);
-    empty_directory(copy);
+    dbk_test_directory_empty(copy);
     rmdir(copy);
 }
 
