@@ -220,9 +220,9 @@ static void test_kept_sums_of_many_buckets(void **state)
         if (i < 2 || q.to_ms - q.from_ms >= 90 * (int64_t)DBK_MS_DAY) // a few days may have no rows
             assert_true(dbk_result_statistics(result).rollup_buckets > 0);
         size_t at = 0;
-        for (int word = 0; word < WORDS; word++) {
-            if (counts[word] == 0)
-                continue;
+        for (int word = 0; word < (q.keys_count ? WORDS : 1); word++) {
+            if (q.keys_count && counts[word] == 0)
+                continue; // only the answer without keys has a row for nothing
             assert_int_equal(dbk_result_int(result, at, q.keys_count), counts[word]);
             assert_true(dbk_result_sum(result, at++, q.keys_count + 1) == sums[word]);
         }
