@@ -72,7 +72,7 @@ static inline dbk_text rows_random_text(test_rows *r, dbk_random *random, int sh
 
 static inline void rows_sort_times(test_rows *r, dbk_random *random);
 static inline void rows_relate(test_rows *r, dbk_random *random);
-static inline void rows_add_up(test_rows *r, dbk_random *random);
+static inline void rows_add_up(test_rows *r, dbk_random *random, int64_t sign);
 
 static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id table, uint32_t count)
 {
@@ -112,7 +112,7 @@ static inline void rows_fill(test_rows *r, dbk_random *random, dbk_table_id tabl
         rows_sort_times(r, random);
         rows_relate(r, random);
         if (dbk_random_below(random, 2) == 0)
-            rows_add_up(r, random);
+            rows_add_up(r, random, dbk_random_below(random, 2) ? 1 : -1);
     }
 }
 
@@ -157,8 +157,9 @@ static inline void rows_relate(test_rows *r, dbk_random *random)
     }
 }
 
-// Ordered money of the tables that have it: parts that add up.
-static inline void rows_add_up(test_rows *r, dbk_random *random)
+// Ordered money of the tables that have it: parts that add up. All of one sign: 1, or -1 for what is paid
+// back.
+static inline void rows_add_up(test_rows *r, dbk_random *random, int64_t sign)
 {
     if (r->input.table->id != DBK_ORDERS)
         return;
@@ -168,8 +169,7 @@ static inline void rows_add_up(test_rows *r, dbk_random *random)
         columns[k] = dbk_arena_zalloc(&r->arena, r->input.rows * sizeof(int64_t));
         r->input.ints[dbk_column_find(r->input.table, dbk_text_from(names[k]))] = columns[k];
     }
-    const int64_t rate = 1 + (int64_t)dbk_random_below(random, 30),
-                  sign = dbk_random_below(random, 2) ? 1 : -1;
+    const int64_t rate = 1 + (int64_t)dbk_random_below(random, 30);
     for (uint32_t i = 0; i < r->input.rows; i++) {
         const int64_t goods = (int64_t)dbk_random_below(random, 1000000);
         const int64_t less = dbk_random_below(random, 9) ? 0 : goods / 10,

@@ -43,7 +43,7 @@ static void fill_orders(test_rows *r, dbk_random *random, uint32_t rows)
     uint32_t *currency = codes_of(r, "currency");
     dbk_text *ids = dbk_arena_zalloc(&r->arena, rows * sizeof *ids);
     r->input.texts[0] = ids;
-    rows_add_up(r, random);
+    rows_add_up(r, random, 1);
     for (uint32_t i = 0; i < rows; i++) {
         char id[24];
         ids[i] = rows_text(r, id, (size_t)snprintf(id, sizeof id, "o%u", i));
