@@ -2,9 +2,9 @@
 // Keys are kept as hashes: they may be long, and they are the clients' secrets.
 #include "http/app/idempotency.h"
 
+#include "http/app/old_rows.h"
 #include "http/app/row_batch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_BYTES_MAX = 255 };
@@ -91,61 +91,12 @@ dbk_status dbk_idempotency_keep(const dbk_idempotency *key, int status, const db
 
 // ---- Sweeping ----
 
-typedef struct sweep {
-    char tenant_text[DBK_TENANT_NAME_MAX];
-    dbk_text tenant;
-    int64_t before_ms;
-    dbk_batch batch;
-    const dbk_batch *batches[1];
-} sweep;
-
-static dbk_status find_old(const sweep *s, const dbk_snapshot *working, dbk_result **out, dbk_error *err)
-{
-    static const char *const fields[] = {"id"};
-    dbk_query query = {.table = "idempotency",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = s->before_ms,
-                       .fields = fields,
-                       .fields_count = 1,
-                       .limit = SWEEP_ROWS};
-    return dbk_query_run(working, s->tenant, &query, out, err);
-}
-
-static dbk_status remove_old(void *user, const dbk_snapshot *working, dbk_change *change, dbk_error *err)
-{
-    sweep *s = user;
-    dbk_result *rows;
-    DBK_TRY(find_old(s, working, &rows, err));
-    size_t count = dbk_result_rows(rows);
-    dbk_status status = count > 0 ? dbk_row_batch_removal(&s->batch, DBK_IDEMPOTENCY, rows, err) : DBK_OK;
-    dbk_result_free(rows);
-    if (status != DBK_OK || count == 0)
-        return status;
-    s->batches[0] = &s->batch;
-    change->batches = s->batches;
-    change->batches_count = 1;
-    return DBK_OK;
-}
-
-// What could not be removed this time is found the next time.
-static void on_swept(void *user, const dbk_change_result *result)
-{
-    sweep *s = user;
-    (void)result;
-    dbk_batch_dispose(&s->batch);
-    free(s);
-}
-
 void dbk_idempotency_sweep(const dbk_idempotency *key, dbk_store *store, dbk_text tenant)
 {
     static const char dice[] = "0123"; // of 16 values, twice: one hash in 16 has both
     if (!key->is_used || strchr(dice, key->id[0]) == NULL || strchr(dice, key->id[1]) == NULL)
         return;
-    sweep *s = calloc(1, sizeof(*s));
-    if (s == NULL)
-        return;
-    memcpy(s->tenant_text, tenant.data, tenant.length);
-    s->tenant = (dbk_text){s->tenant_text, tenant.length};
-    s->before_ms = key->now_ms - kept_ms;
-    dbk_store_transact(store, s->tenant, remove_old, s, on_swept, s);
+    const dbk_old_rows old = {
+        .table = DBK_IDEMPOTENCY, .before_ms = key->now_ms - kept_ms, .most = SWEEP_ROWS};
+    dbk_old_rows_remove(store, tenant, &old);
 }
