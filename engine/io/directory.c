@@ -191,8 +191,8 @@ static bool write_zeros(int fd, uint64_t size)
             left -= piece;
         }
         ssize_t written = pwritev(fd, pieces, count, (off_t)at);
-        if (written < 0 && errno == EINVAL && direct)
-            direct = !set_direct(fd, false);
+        if (written < 0 && errno == EINVAL && direct && set_direct(fd, false))
+            direct = false;
         else if (written == 0 || (written < 0 && errno != EINTR))
             return false;
         else

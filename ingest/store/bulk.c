@@ -154,32 +154,36 @@ static bool note_written(dbk_store *s, const dbk_written_segment *written)
     return true;
 }
 
-static void answer(const dbk_store_bulk *b, piece *p)
+static void refuse(dbk_change_done done, void *user, const dbk_error *err)
 {
-    dbk_apply_report report = {.stored = p->batch->rows};
-    dbk_change_result result = {.status = b->error.status, .reports = &report, .reports_count = 1};
-    if (result.status != DBK_OK) {
-        result.reports_count = 0;
-        snprintf(result.message, sizeof result.message, "%.255s", b->error.message);
-    }
-    p->done(p->user, &result);
-    dbk_bulk_free(p->bulk);
-    free(p);
+    dbk_change_result result = {.status = err->status};
+    snprintf(result.message, sizeof result.message, "%.255s", err->message);
+    done(user, &result);
 }
 
-// The mutex is held, and given up meanwhile.
+static dbk_status finish(dbk_store_bulk *b, piece *p, dbk_error *err)
+{
+    DBK_TRY(dbk_bulk_finish(p->bulk, err));
+    return note_written(b->store, &p->written) ? DBK_OK
+                                               : dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
+}
+
+// The mutex is held, and given up meanwhile. Nothing is taken any more once something has failed.
 static void finish_built(dbk_store_bulk *b)
 {
     for (piece *p; (p = pop(&b->built));) {
-        const bool has_failed = b->error.status != DBK_OK;
+        dbk_error why = b->error; // others may fail while this one is at work
         pthread_mutex_unlock(&b->mutex);
-        dbk_error err = {0};
-        dbk_status status = has_failed ? DBK_OK : dbk_bulk_finish(p->bulk, &err);
-        if (status == DBK_OK && !has_failed && !note_written(b->store, &p->written))
-            status = dbk_fail(&err, DBK_NO_MEMORY, "out of memory for loading");
-        if (status != DBK_OK)
-            fail(b, status, err.message);
-        answer(b, p);
+        if (why.status == DBK_OK && finish(b, p, &why) != DBK_OK)
+            fail(b, why.status, why.message);
+        if (why.status != DBK_OK) {
+            refuse(p->done, p->user, &why);
+        } else {
+            dbk_apply_report report = {.stored = p->batch->rows};
+            p->done(p->user, &(dbk_change_result){.reports = &report, .reports_count = 1});
+        }
+        dbk_bulk_free(p->bulk);
+        free(p);
         pthread_mutex_lock(&b->mutex);
         b->under_way--;
     }
@@ -228,13 +232,6 @@ void dbk_store_bulk_work(dbk_store_bulk *b)
 }
 
 // ---- Storing ----
-
-static void refuse(dbk_change_done done, void *user, const dbk_error *err)
-{
-    dbk_change_result result = {.status = err->status};
-    snprintf(result.message, sizeof result.message, "%.255s", err->message);
-    done(user, &result);
-}
 
 static dbk_status place(dbk_store_bulk *b, dbk_bulk *prepared, dbk_error *err)
 {
