@@ -5,12 +5,8 @@
 #include "engine/base/processor.h"
 #include "engine/segment/columns.h"
 #include "engine/segment/gaps.h"
-#include "tests/unit/segment/segment_rows.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tests/support/reseal.h"
+#include "tests/unit/segment/segment_made.h"
 
 enum { ROWS = 20000 };
 
@@ -58,15 +54,6 @@ static void fill_orders(test_rows *r, dbk_random *random, uint32_t rows)
     }
 }
 
-static dbk_segment *build(const test_rows *r)
-{
-    dbk_segment *segment = NULL;
-    dbk_error err = {0};
-    if (dbk_segment_build(&r->input, &segment, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return segment;
-}
-
 static dbk_derived_header header_of(const dbk_segment *segment, const test_rows *r, const char *name)
 {
     size_t size;
@@ -111,7 +98,7 @@ static void every_form_is_chosen_where_it_fits(void **state)
     dbk_random random = test_random();
     test_rows r;
     fill_orders(&r, &random, ROWS);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     const dbk_derived_header confirmed = header_of(segment, &r, "confirmed_at");
     assert_int_equal(confirmed.presence, DBK_PRESENCE_CODES);
     assert_int_equal(confirmed.anchor, column_of(&r, "status"));
@@ -140,7 +127,7 @@ static void rows_come_back_with_and_without_wide_registers(void **state)
         fill_orders(&r, &random, counts[k]);
         for (int level = 0; level <= (int)dbk_level_best(); level++) {
             dbk_level_use((dbk_level)level);
-            dbk_segment *segment = build(&r);
+            dbk_segment *segment = segment_build(&r);
             check_rows(segment, &r);
             dbk_segment_free(segment);
         }
@@ -155,7 +142,7 @@ static void nothing_is_promised_of_packed_forms(void **state)
     dbk_random random = test_random();
     test_rows r;
     fill_orders(&r, &random, ROWS);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     uint32_t numbers[DBK_VECTOR_ROWS];
     uint64_t mask[DBK_MASK_WORDS];
     dbk_line line;
@@ -204,10 +191,7 @@ static void reseal(uint8_t *bytes)
             entry.checksum = dbk_segment_seal_of(header.id, (int)i, bytes, &entry);
         memcpy(at, &entry, sizeof entry);
     }
-    header.directory_checksum =
-        dbk_checksum(bytes + sizeof header, header.columns * sizeof(dbk_segment_entry));
-    header.checksum = dbk_checksum(&header, offsetof(dbk_segment_header, checksum));
-    memcpy(bytes, &header, sizeof header);
+    dbk_test_reseal_front(bytes);
 }
 
 // Opens the segment with a byte of a column's header changed, checksums made good.
@@ -215,10 +199,7 @@ static dbk_status open_changed(const dbk_segment *segment, const test_rows *r, c
                                uint8_t value)
 {
     size_t size;
-    const void *good = dbk_segment_bytes(segment, &size);
-    uint8_t *bytes = aligned_alloc(64, dbk_segment_align(size + DBK_SEGMENT_SLACK));
-    assert_non_null(bytes);
-    memcpy(bytes, good, size);
+    uint8_t *bytes = segment_copy(segment, &size);
     dbk_segment_entry entry;
     memcpy(&entry, bytes + sizeof(dbk_segment_header) + (size_t)column_of(r, name) * sizeof entry,
            sizeof entry);
@@ -240,7 +221,7 @@ static void references_that_lead_nowhere_are_refused(void **state)
     dbk_random random = test_random();
     test_rows r;
     fill_orders(&r, &random, ROWS);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     const size_t depth = offsetof(dbk_derived_header, depth), columns = offsetof(dbk_derived_header, columns);
     const size_t anchor = offsetof(dbk_derived_header, anchor), terms = offsetof(dbk_derived_header, terms);
     const uint8_t self = (uint8_t)column_of(&r, "tax"), subtotal = (uint8_t)column_of(&r, "subtotal");
@@ -268,7 +249,7 @@ static void no_changed_byte_of_a_header_is_believed(void **state)
     dbk_random random = test_random();
     test_rows r;
     fill_orders(&r, &random, ROWS);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     static const char *const names[] = {"confirmed_at", "market_id", "cancelled_at",
                                         "currency",     "tax",       "subtotal"};
     for (size_t k = 0; k < DBK_COUNT(names); k++) {
@@ -331,7 +312,7 @@ static void places_of_older_files_come_back(void **state)
     dbk_random random = test_random();
     test_rows r;
     fill_orders(&r, &random, ROWS);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     size_t size, block_size;
     const uint8_t *good = dbk_segment_bytes(segment, &size);
     dbk_segment_header header;

@@ -4,33 +4,9 @@
 #include "engine/base/hash.h"
 #include "engine/segment/columns.h"
 #include "tests/support/reseal.h"
-#include "tests/unit/segment/segment_rows.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tests/unit/segment/segment_made.h"
 
 enum { THREADS = 4 };
-
-static uint8_t *copy_bytes(const dbk_segment *segment, size_t *size)
-{
-    const void *bytes = dbk_segment_bytes(segment, size);
-    uint8_t *copy = aligned_alloc(64, dbk_segment_align(*size + DBK_SEGMENT_SLACK));
-    assert_non_null(copy);
-    memcpy(copy, bytes, *size);
-    memset(copy + *size, 0xa5, DBK_SEGMENT_SLACK);
-    return copy;
-}
-
-static dbk_segment *build(const test_rows *r)
-{
-    dbk_segment *segment = NULL;
-    dbk_error err = {0};
-    if (dbk_segment_build(&r->input, &segment, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return segment;
-}
 
 static dbk_segment *open_late(uint8_t *bytes, size_t size)
 {
@@ -111,9 +87,9 @@ static void first_touches_in_any_order_read_as_always(void **state)
         test_rows r;
         rows_fill(&r, &random, (dbk_table_id)(1 + dbk_random_below(&random, DBK_TABLE_END - 1)),
                   1 + (uint32_t)dbk_random_below(&random, 5000));
-        dbk_segment *built = build(&r);
+        dbk_segment *built = segment_build(&r);
         size_t size;
-        uint8_t *bytes = copy_bytes(built, &size);
+        uint8_t *bytes = segment_copy(built, &size);
         dbk_segment *late = open_late(bytes, size);
         _Atomic uint64_t memory = dbk_segment_memory(late);
         dbk_proofs proofs;
@@ -172,9 +148,9 @@ static void many_threads_may_come_first(void **state)
     for (int i = 0; i < 20; i++) {
         test_rows r;
         rows_fill(&r, &random, i % 2 ? DBK_ORDERS : DBK_ORDER_LINES, 3000);
-        dbk_segment *built = build(&r);
+        dbk_segment *built = segment_build(&r);
         size_t size;
-        uint8_t *bytes = copy_bytes(built, &size);
+        uint8_t *bytes = segment_copy(built, &size);
         dbk_segment *late = open_late(bytes, size);
         crowd c = {.late = late, .twin = built, .seed = dbk_random_u64(&random)}; // all in the same order
         pthread_t threads[THREADS];
@@ -254,10 +230,7 @@ static void put_name(void *user, uint64_t segment, dbk_error *err)
 // Touches a column of forged bytes in one way, as the first call of all: it must have been found by then.
 static void expect_found(const uint8_t *forged, size_t size, int column, int way, uint32_t row)
 {
-    uint8_t *bytes = aligned_alloc(64, dbk_segment_align(size + DBK_SEGMENT_SLACK));
-    memcpy(bytes, forged, size);
-    memset(bytes + size, 0xa5, DBK_SEGMENT_SLACK);
-    dbk_segment *late = open_late(bytes, size);
+    dbk_segment *late = open_late(bytes_copy(forged, size), size);
     dbk_proofs whole, company, other;
     dbk_proofs_init(&whole, NULL, NULL);
     dbk_proofs_init(&company, &whole, NULL);
@@ -296,10 +269,10 @@ static void what_lies_is_found_by_the_first_touch_of_any_kind(void **state)
         test_rows r;
         rows_fill(&r, &random, i % 2 ? DBK_ORDERS : DBK_PAYMENTS,
                   1 + (uint32_t)dbk_random_below(&random, 3000));
-        dbk_segment *built = build(&r);
+        dbk_segment *built = segment_build(&r);
         for (int c = 0; c < r.input.table->columns_count; c++) {
             size_t size;
-            uint8_t *bytes = copy_bytes(built, &size);
+            uint8_t *bytes = segment_copy(built, &size);
             const int which = (int)dbk_random_below(&random, LIES);
             if (is_number(built, c) && entry_of(bytes, c).size > 0) {
                 dbk_segment *opened;
@@ -329,9 +302,9 @@ static void what_was_found_before_anybody_listened_is_told(void **state)
     dbk_random random = test_random();
     test_rows r;
     rows_fill(&r, &random, DBK_ORDERS, 2000);
-    dbk_segment *built = build(&r);
+    dbk_segment *built = segment_build(&r);
     size_t size;
-    uint8_t *bytes = copy_bytes(built, &size);
+    uint8_t *bytes = segment_copy(built, &size);
     int column = 0;
     while (!is_number(built, column) || entry_of(bytes, column).size == 0)
         column++;

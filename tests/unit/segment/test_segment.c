@@ -4,12 +4,7 @@
 #include "engine/base/hash.h"
 #include "engine/segment/format.h"
 #include "tests/support/reseal.h"
-#include "tests/unit/segment/segment_rows.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
+#include "tests/unit/segment/segment_made.h"
 
 static int64_t int_of(const test_rows *r, int column, uint32_t row)
 {
@@ -119,26 +114,6 @@ static void check_segment(const dbk_segment *segment, const test_rows *r)
     }
 }
 
-static dbk_segment *build(const test_rows *r)
-{
-    dbk_segment *segment = NULL;
-    dbk_error err = {0};
-    if (dbk_segment_build(&r->input, &segment, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return segment;
-}
-
-// A copy as a file would be read into.
-static uint8_t *copy_bytes(const dbk_segment *segment, size_t *size)
-{
-    const void *bytes = dbk_segment_bytes(segment, size);
-    uint8_t *copy = aligned_alloc(64, dbk_segment_align(*size + DBK_SEGMENT_SLACK));
-    assert_non_null(copy);
-    memcpy(copy, bytes, *size);
-    memset(copy + *size, 0xa5, DBK_SEGMENT_SLACK);
-    return copy;
-}
-
 static void rows_come_back_from_memory_and_from_a_file(void **state)
 {
     (void)state;
@@ -150,10 +125,10 @@ static void rows_come_back_from_memory_and_from_a_file(void **state)
                 continue; // the largest ones take time
             test_rows r;
             rows_fill(&r, &random, (dbk_table_id)table, counts[i]);
-            dbk_segment *built = build(&r), *opened = NULL;
+            dbk_segment *built = segment_build(&r), *opened = NULL;
             check_segment(built, &r);
             size_t size;
-            uint8_t *bytes = copy_bytes(built, &size);
+            uint8_t *bytes = segment_copy(built, &size);
             dbk_error err = {0};
             assert_int_equal(dbk_segment_open(bytes, size, &opened, &err), DBK_OK);
             check_segment(opened, &r);
@@ -196,10 +171,10 @@ static void every_flipped_bit_is_found(void **state)
     for (size_t k = 0; k < DBK_COUNT(counts); k++) {
         test_rows r;
         fill_small(&r, counts[k]);
-        dbk_segment *built = build(&r), *opened = NULL;
+        dbk_segment *built = segment_build(&r), *opened = NULL;
         check_segment(built, &r);
         size_t size;
-        uint8_t *bytes = copy_bytes(built, &size);
+        uint8_t *bytes = segment_copy(built, &size);
         for (size_t at = 0; at < size; at++) {
             // One bit of every byte, another one at each offset.
             bytes[at] ^= (uint8_t)(1 << at % 8);
@@ -219,9 +194,9 @@ static void every_truncation_and_every_extra_byte_is_refused(void **state)
     (void)state;
     test_rows r;
     fill_small(&r, 40);
-    dbk_segment *built = build(&r), *opened = NULL;
+    dbk_segment *built = segment_build(&r), *opened = NULL;
     size_t size;
-    uint8_t *bytes = copy_bytes(built, &size);
+    uint8_t *bytes = segment_copy(built, &size);
     for (size_t less = 0; less < size; less++)
         assert_int_equal(dbk_segment_open(bytes, less, &opened, NULL), DBK_CORRUPT);
     for (size_t more = 1; more <= DBK_SEGMENT_SLACK; more++)
@@ -235,9 +210,9 @@ static void a_block_of_another_segment_is_refused(void **state)
     (void)state;
     test_rows r;
     fill_small(&r, 40);
-    dbk_segment *built = build(&r), *opened = NULL;
+    dbk_segment *built = segment_build(&r), *opened = NULL;
     size_t size;
-    uint8_t *bytes = copy_bytes(built, &size);
+    uint8_t *bytes = segment_copy(built, &size);
     dbk_segment_header header;
     memcpy(&header, bytes, sizeof header);
     header.id++;
@@ -255,9 +230,9 @@ static void forged_statistics_are_refused(void **state)
     (void)state;
     test_rows r;
     fill_small(&r, 40);
-    dbk_segment *built = build(&r), *opened = NULL;
+    dbk_segment *built = segment_build(&r), *opened = NULL;
     size_t size;
-    uint8_t *bytes = copy_bytes(built, &size);
+    uint8_t *bytes = segment_copy(built, &size);
     static const size_t fields[] = {offsetof(dbk_segment_entry, nulls), offsetof(dbk_segment_entry, min),
                                     offsetof(dbk_segment_entry, max), offsetof(dbk_segment_entry, sum_low),
                                     offsetof(dbk_segment_entry, sum_high)};
@@ -284,9 +259,9 @@ static void columns_that_came_later_have_no_value(void **state)
     (void)state;
     test_rows r;
     fill_small(&r, 40);
-    dbk_segment *built = build(&r), *opened = NULL;
+    dbk_segment *built = segment_build(&r), *opened = NULL;
     size_t size;
-    uint8_t *bytes = copy_bytes(built, &size);
+    uint8_t *bytes = segment_copy(built, &size);
     const size_t entry_size = sizeof(dbk_segment_entry), columns = (size_t)r.input.table->columns_count;
     const size_t directory_end = sizeof(dbk_segment_header) + columns * entry_size;
     memmove(bytes + directory_end - entry_size, bytes + directory_end, size - directory_end);
@@ -323,7 +298,7 @@ static void constants_cost_a_directory_entry(void **state)
     (void)state;
     test_rows r;
     fill_small(&r, 3000);
-    dbk_segment *built = build(&r);
+    dbk_segment *built = segment_build(&r);
     assert_int_equal(dbk_segment_column_bytes(built, 8), 64);
     assert_int_equal(dbk_segment_column_bytes(built, 9), 64);
     size_t size, sum = 64;

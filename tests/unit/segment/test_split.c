@@ -3,13 +3,9 @@
 // width of the largest; conditions on them are those of a plain loop.
 #include "engine/base/processor.h"
 #include "engine/segment/columns.h"
-#include "tests/unit/segment/segment_rows.h"
+#include "tests/unit/segment/segment_made.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
 
 // Customers by Zipf's law, as a dictionary would number them; one in six rows has none.
 static void fill_orders(test_rows *r, dbk_random *random, uint32_t rows, uint32_t most, bool has_nulls)
@@ -23,15 +19,6 @@ static void fill_orders(test_rows *r, dbk_random *random, uint32_t rows, uint32_
         codes[i] = (uint32_t)exp(dbk_random_unit(random) * log(most));
     }
     r->input.codes[column] = codes;
-}
-
-static dbk_segment *build(const test_rows *r)
-{
-    dbk_segment *segment = NULL;
-    dbk_error err = {0};
-    if (dbk_segment_build(&r->input, &segment, &err) != DBK_OK)
-        fail_msg("%s", err.message);
-    return segment;
 }
 
 static void check_reads(const dbk_segment *segment, int column, const uint32_t *codes, uint32_t rows)
@@ -80,7 +67,7 @@ static void frequent_codes_cost_less(void **state)
         const int column = dbk_column_find(r.input.table, DBK_TEXT("customer_id"));
         for (int level = 0; level <= (int)dbk_level_best(); level++) {
             dbk_level_use((dbk_level)level);
-            dbk_segment *segment = build(&r);
+            dbk_segment *segment = segment_build(&r);
             assert_int_equal(segment->columns[column].encoding, DBK_ENCODING_SPLIT);
             check_reads(segment, column, r.input.codes[column], rows);
             check_between(segment, column, r.input.codes[column], rows, &random);
@@ -101,7 +88,7 @@ static void even_codes_stay_packed(void **state)
     uint32_t *codes = (uint32_t *)r.input.codes[column];
     for (uint32_t i = 0; i < r.input.rows; i++)
         codes[i] = 1 + (uint32_t)dbk_random_below(&random, 1 << 16);
-    dbk_segment *segment = build(&r);
+    dbk_segment *segment = segment_build(&r);
     assert_int_equal(segment->columns[column].encoding, DBK_ENCODING_PACKED);
     dbk_segment_free(segment);
     rows_dispose(&r);
