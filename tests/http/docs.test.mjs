@@ -6,7 +6,7 @@
 //     pipefail, in an empty directory, with `daybook` on the PATH: what a block sets, the next ones have.
 //   - The server is the test's: lines that begin with `daybook serve` are left out, its address stands in place of
 //     http://127.0.0.1:8080, and ./data is its data directory. The company `acme` is there, with some ten thousand
-//     made-up orders until today.
+//     made-up orders until its server's today, which is a day in the middle of a month and of a quarter.
 //   - Every curl must be answered with a 2xx or 304. ```sh 422 says that the block's last curl gets a 422.
 //   - Fenced ```json and ```csv blocks right behind it show the answers to the block's last curls: one block the
 //     last one's, two the last two's, in order. What a ```json block shows must be there with the same type, and an object has no other keys than those shown; null, in the page or in the answer,
@@ -23,6 +23,7 @@ import { BIN, REPO, ok, run, serve, temporary } from './support/daybook.mjs';
 
 const PAGES = join(REPO, 'docs', 'api');
 const ORDERS = 30000;
+const TODAY = '2026-05-20';
 const TABLES = ['categories', 'vendors', 'providers', 'cash_registers', 'markets', 'customers', 'products', 'variants', 'offers',
                 'offer_variants', 'fx_rates', 'orders', 'order_lines', 'payments', 'vendor_payments', 'provider_assignments', 'subscriptions'];
 
@@ -115,7 +116,7 @@ function checkBlock(page, block, log) {
 
 const company = (async () => {
     const csv = temporary();
-    await ok(['gen', '--orders', String(ORDERS), '--until', 'today', '--dir', csv]);
+    await ok(['gen', '--orders', String(ORDERS), '--until', TODAY, '--dir', csv]);
     return csv;
 })();
 
@@ -128,7 +129,7 @@ for (const name of readdirSync(PAGES).filter((file) => file.endsWith('.md')).sor
         for (const table of TABLES)
             await ok(['load', '--data', data, '--tenant', 'acme', '--table', table, join(await company, `${table}.csv`)]);
         await ok(['tenant', 'set', '--data', data, '--tenant', 'acme', '--currency', 'EUR']);
-        const server = await serve(data);
+        const server = await serve(data, { env: { DAYBOOK_NOW: `${TODAY}T12:00:00Z` } });
         mkdirSync(bin);
         symlinkSync(BIN, join(bin, 'daybook'));
         const real = (await bash('command -v curl', {})).output.trim();
