@@ -199,14 +199,16 @@ typedef struct local_call {
     dbk_client_reply *reply;
 } local_call;
 
-static const dbk_text other_currencies = DBK_TEXT("daybook-other-currencies");
+static void copy_if(dbk_text name, const char *wanted, dbk_text value, char out[256])
+{
+    if (name.length == strlen(wanted) && strncasecmp(name.data, wanted, name.length) == 0)
+        snprintf(out, 256, "%.*s", (int)value.length, value.data);
+}
 
 static void note_header(dbk_client_reply *reply, dbk_text name, dbk_text value)
 {
-    if (name.length == other_currencies.length &&
-        strncasecmp(name.data, other_currencies.data, other_currencies.length) == 0)
-        snprintf(reply->other_currencies, sizeof(reply->other_currencies), "%.*s", (int)value.length,
-                 value.data);
+    copy_if(name, "daybook-other-currencies", value, reply->other_currencies);
+    copy_if(name, "daybook-detail", value, reply->detail);
 }
 
 static void local_send(dbk_request *request, dbk_reply *reply)
@@ -354,6 +356,10 @@ void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size)
 {
     dbk_json_doc doc;
     const char *body = (const char *)reply->body.data;
+    if (reply->detail[0]) {
+        snprintf(out, size, "%s", reply->detail);
+        return;
+    }
     if (body && dbk_json_parse(body, reply->body.size, &doc, NULL, NULL) == DBK_OK) {
         dbk_text message = dbk_json_string_of(dbk_json_get(doc.root, "error"));
         const dbk_json *errors = dbk_json_get(doc.root, "errors");

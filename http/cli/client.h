@@ -29,8 +29,10 @@ bool dbk_client_socket_path(char out[108], const char *directory);
 
 typedef struct dbk_client_reply {
     int status;
-    dbk_buffer body;            // the caller disposes of it
-    char other_currencies[256]; // the header of that name: what a report left out; "" when it was not sent
+    dbk_buffer body; // the caller disposes of it
+    // Headers of these names; "" when they were not sent.
+    char other_currencies[256]; // what a report left out
+    char detail[256];           // what was wrong, where the body has no more than a word for it
 } dbk_client_reply;
 
 // One request. body may be NULL. DBK_IO: no server answers.
@@ -40,7 +42,7 @@ dbk_status dbk_client_call(dbk_client *client, const char *method, const char *t
 
 // Appends text to a URL query, percent-encoded.
 void dbk_client_escape(dbk_buffer *out, const char *text);
-// The message of an error body ({"error":"…"} or {"message":"…"}), or the whole body: for people.
+// For people: the detail, the message of an error body ({"error":"…"} or {"message":"…"}), or the whole body.
 void dbk_client_message(const dbk_client_reply *reply, char *out, size_t size);
 
 #endif
