@@ -92,25 +92,39 @@ dbk_status dbk_row_batch_text(dbk_batch *batch, uint32_t row, const char *column
 
 // ---- Stored rows ----
 
+static dbk_status read_by_key(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_table_def *def,
+                              dbk_filter filter, const char *const *fields, int fields_count,
+                              dbk_result **out, dbk_error *err)
+{
+    filter.column = def->columns[def->key_column].name;
+    const dbk_query query = {.table = def->name,
+                             .from_ms = DBK_TIME_OPEN_FROM,
+                             .to_ms = DBK_TIME_OPEN_TO,
+                             .filters = &filter,
+                             .filters_count = 1,
+                             .fields = fields,
+                             .fields_count = fields_count};
+    return dbk_query_run(snapshot, tenant, &query, out, err);
+}
+
 dbk_status dbk_stored_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table,
                            const dbk_value *keys, int keys_count, dbk_result **out, dbk_error *err)
 {
     const dbk_table_def *def = dbk_table_def_by_id((int)table);
+    const dbk_filter filter = {.op = DBK_OP_IN, .values = keys, .values_count = keys_count};
     const char *fields[DBK_COLUMNS_MAX];
     for (int c = 0; c < def->columns_count; c++)
         fields[c] = def->columns[c].name;
-    dbk_filter filter = {.column = def->columns[def->key_column].name,
-                         .op = DBK_OP_IN,
-                         .values = keys,
-                         .values_count = keys_count};
-    dbk_query query = {.table = def->name,
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = fields,
-                       .fields_count = def->columns_count};
-    return dbk_query_run(snapshot, tenant, &query, out, err);
+    return read_by_key(snapshot, tenant, def, filter, fields, def->columns_count, out, err);
+}
+
+dbk_status dbk_stored_row(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table, dbk_text key,
+                          const char *const *fields, int fields_count, dbk_result **out, dbk_error *err)
+{
+    const dbk_value value = {.kind = DBK_VALUE_TEXT, .text = key};
+    const dbk_filter filter = {.op = DBK_OP_EQ, .values = &value, .values_count = 1};
+    return read_by_key(snapshot, tenant, dbk_table_def_by_id((int)table), filter, fields, fields_count, out,
+                       err);
 }
 
 dbk_status dbk_row_batch_copy(dbk_batch *batch, uint32_t row, const dbk_result *rows, size_t from,

@@ -18,6 +18,9 @@ dbk_status dbk_row_batch_text(dbk_batch *batch, uint32_t row, const char *column
 // the data dictionary. For tables without hidden columns.
 dbk_status dbk_stored_rows(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table,
                            const dbk_value *keys, int keys_count, dbk_result **out, dbk_error *err);
+// Some columns of the row with this key, or what paths from it lead to; no row when there is none.
+dbk_status dbk_stored_row(const dbk_snapshot *snapshot, dbk_text tenant, dbk_table_id table, dbk_text key,
+                          const char *const *fields, int fields_count, dbk_result **out, dbk_error *err);
 // Copies a row that dbk_stored_rows gave. DBK_NO_MEMORY.
 dbk_status dbk_row_batch_copy(dbk_batch *batch, uint32_t row, const dbk_result *rows, size_t from,
                               dbk_error *err);

@@ -3,6 +3,7 @@
 #include "http/auth/secret.h"
 
 #include "engine/query.h"
+#include "http/app/row_batch.h"
 #include "http/app/system_row.h"
 #include "http/auth/base64url.h"
 
@@ -35,19 +36,11 @@ static dbk_status decode(dbk_text text, uint8_t out[SECRET_BYTES], dbk_error *er
 static dbk_status read_secret(dbk_store *store, dbk_text tenant, uint8_t out[SECRET_BYTES], dbk_error *err)
 {
     static const char *const fields[] = {"value"};
-    static const dbk_value id = {.kind = DBK_VALUE_TEXT, .text = {setting, sizeof(setting) - 1}};
-    dbk_filter filter = {.column = "id", .op = DBK_OP_EQ, .values = &id, .values_count = 1};
-    dbk_query query = {.table = "settings",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = fields,
-                       .fields_count = 1};
     dbk_result *rows;
     dbk_db *db = dbk_store_db(store);
     dbk_read read = dbk_read_begin(db);
-    dbk_status status = dbk_query_run(read.snapshot, tenant, &query, &rows, err);
+    dbk_status status =
+        dbk_stored_row(read.snapshot, tenant, DBK_SETTINGS, dbk_text_from(setting), fields, 1, &rows, err);
     dbk_read_end(db, &read);
     DBK_TRY(status);
     status = dbk_result_rows(rows) > 0 && !dbk_result_is_null(rows, 0, 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/orders and /api/v1/orders/{id}: orders with their items, newest first, in pages.
+#include "http/app/row_batch.h"
 #include "http/distribu/handlers.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/order.h"
@@ -99,20 +100,6 @@ void dbk_distribu_orders(dbk_call *call)
 
 // ---- One order ----
 
-static dbk_status query_order(dbk_call *call, dbk_result **out, dbk_error *err)
-{
-    dbk_value value = {.kind = DBK_VALUE_TEXT, .text = call->argument};
-    dbk_filter filter = {.column = "id", .op = DBK_OP_EQ, .values = &value, .values_count = 1};
-    dbk_query query = {.table = "orders",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = dbk_order_fields,
-                       .fields_count = DBK_ORDER_FIELDS};
-    return dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, out, err);
-}
-
 static dbk_status write_order(dbk_call *call, const dbk_order_view *order, dbk_error *err)
 {
     dbk_value id = {.kind = DBK_VALUE_TEXT, .text = order->id};
@@ -136,7 +123,8 @@ void dbk_distribu_order(dbk_call *call)
     dbk_error err;
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &settings, &err);
     if (status == DBK_OK)
-        status = query_order(call, &row, &err);
+        status = dbk_stored_row(dbk_call_snapshot(call), call->tenant, DBK_ORDERS, call->argument,
+                                dbk_order_fields, DBK_ORDER_FIELDS, &row, &err);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);
         return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET /api/v1/products and /api/v1/products/{id}: the catalogue, newest first, in pages.
+#include "http/app/row_batch.h"
 #include "http/distribu/handlers.h"
 #include "http/distribu/newest.h"
 #include "http/distribu/request.h"
@@ -9,20 +10,6 @@ enum { ID, NAME, SKU, DESCRIPTION, CATEGORY, UNIT, PRICE, STOCK, IMAGE, ACTIVE, 
 static const char *const fields[] = {"id",         "name",      "sku",   "description", "category_id.name",
                                      "unit",       "price",     "stock", "image_url",   "is_active",
                                      "created_at", "updated_at"};
-
-static dbk_status query_product(dbk_call *call, dbk_text id, dbk_result **out, dbk_error *err)
-{
-    dbk_value value = {.kind = DBK_VALUE_TEXT, .text = id};
-    dbk_filter filter = {.column = "id", .op = DBK_OP_EQ, .values = &value, .values_count = 1};
-    dbk_query query = {.table = "products",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = fields,
-                       .fields_count = DBK_COUNT(fields)};
-    return dbk_query_run(dbk_call_snapshot(call), call->tenant, &query, out, err);
-}
 
 static void write_product(dbk_out *out, const dbk_result *rows, size_t row, int digits)
 {
@@ -153,7 +140,8 @@ void dbk_distribu_product(dbk_call *call)
     dbk_error err;
     dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &settings, &err);
     if (status == DBK_OK)
-        status = query_product(call, call->argument, &row, &err);
+        status = dbk_stored_row(dbk_call_snapshot(call), call->tenant, DBK_PRODUCTS, call->argument, fields,
+                                DBK_COUNT(fields), &row, &err);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);
         return;

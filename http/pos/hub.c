@@ -7,6 +7,7 @@
 #include "http/pos/hub.h"
 
 #include "engine/base/clock.h"
+#include "http/app/row_batch.h"
 #include "http/pos/event_order.h"
 
 #include <stdlib.h>
@@ -96,18 +97,10 @@ static void make_of_order(maker *m, const dbk_event_orders *orders, const dbk_wa
 static void make_of_closure(maker *m, const dbk_snapshot *snapshot, const dbk_waiting_row *row)
 {
     static const char *const fields[] = {"report", "cash_register_id"};
-    dbk_value id = {.kind = DBK_VALUE_TEXT, .text = id_of(row)};
-    dbk_filter filter = {.column = "id", .op = DBK_OP_EQ, .values = &id, .values_count = 1};
-    dbk_query query = {.table = "closures",
-                       .from_ms = DBK_TIME_OPEN_FROM,
-                       .to_ms = DBK_TIME_OPEN_TO,
-                       .filters = &filter,
-                       .filters_count = 1,
-                       .fields = fields,
-                       .fields_count = DBK_COUNT(fields)};
     dbk_result *result = NULL;
     dbk_buffer json = {.failed = true};
-    if (dbk_query_run(snapshot, dbk_text_from(m->company->name), &query, &result, NULL) == DBK_OK &&
+    if (dbk_stored_row(snapshot, dbk_text_from(m->company->name), DBK_CLOSURES, id_of(row), fields,
+                       DBK_COUNT(fields), &result, NULL) == DBK_OK &&
         dbk_result_rows(result) == 1) {
         dbk_text report = dbk_result_text(result, 0, 0);
         json = (dbk_buffer){.failed = report.length < 2 || report.data[report.length - 1] != '}'};
