@@ -8,7 +8,7 @@
 typedef struct dbk_load load;
 
 // Batches beside one for each processor: for when the next one in order is not the next one to be ready.
-enum { ALIVE_MORE = 2 };
+enum { ALIVE_MORE = 1 };
 
 // The lock is held, and given up meanwhile.
 static void work(load *l)
