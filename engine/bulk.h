@@ -5,7 +5,8 @@
 //     prepare   any thread    the rows in the order of time, their ids hashed
 //     place     the writer    in the order of the source: words get codes, keys lead to a slot of their own
 //     build     any thread    the rows are encoded
-//     finish    the writer    in any order: the segment takes its slot
+//     settle    the writer    in any order: the segment takes its slot, and the batch may go
+//     finish    the writer    in any order: the segment is like any other
 //
 // From a place to its finish the working state is incomplete: it may be placed into again, but not applied
 // to, looked at or frozen. When a step fails, what was placed has no rows and never will: the database must
@@ -41,9 +42,12 @@ dbk_status dbk_bulk_place(dbk_db *db, dbk_text tenant, dbk_bulk *bulk, dbk_error
 // Encodes the rows. The segment belongs to the bulk, and is NULL before.
 dbk_status dbk_bulk_build(dbk_bulk *bulk, dbk_error *err);
 const dbk_segment *dbk_bulk_segment(const dbk_bulk *bulk);
-// Puts the segment in its place, and compacts at most one of the table's others. Where the database keeps
-// texts on disk (dbk_image_keep_cold) the segment's file has been written and synced before: its texts may
-// leave memory.
+// Puts the segment in its place: the batch is not needed any more. The segment's bytes stay where they are
+// until the finish, for whoever writes them to a file.
+dbk_status dbk_bulk_settle(dbk_bulk *bulk, dbk_error *err);
+// Settles it if nobody has, and compacts at most one of the table's segments. Where the database keeps texts
+// on disk (dbk_image_keep_cold) the segment's file has been written and synced before: its texts may leave
+// memory.
 dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err);
 
 #endif

@@ -37,7 +37,7 @@ typedef struct dbk_load_sink {
     // May block. Called by one thread at a time, in the order of the file.
     void (*submit)(void *user, dbk_load_ticket *ticket);
     // What submit left to be done that needs no order: called once after each submit, on any thread, several
-    // at a time. May be NULL.
+    // at a time. It computes, and waits for nobody. May be NULL.
     void (*work)(void *user);
     void *user;
     // Called once, when everything was submitted, and waits until all of it is done: puts it on stable

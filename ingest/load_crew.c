@@ -7,9 +7,6 @@
 
 typedef struct dbk_load load;
 
-// Batches beside one for each processor: for when the next one in order is not the next one to be ready.
-enum { ALIVE_MORE = 2 };
-
 // The lock is held, and given up meanwhile.
 static void work(load *l)
 {
@@ -124,7 +121,8 @@ static void *run_worker(void *user)
 
 // ---- Threads ----
 
-// As many as there are processors, and the caller's: one may be waiting for the disk, or for a server.
+// As many as there are processors; and the caller's, which may be waiting for a server, unless the sink lets
+// nobody wait for it.
 void dbk_load_crew_start(load *l, uint64_t planned)
 {
     int wanted = l->options->threads;
@@ -134,8 +132,9 @@ void dbk_load_crew_start(load *l, uint64_t planned)
     l->planned = planned;
     l->next_line = 1;
     l->pieces_count = wanted + 1;
-    l->alive_max = wanted + ALIVE_MORE;
-    while (l->workers_count < wanted &&
+    l->alive_max = wanted;
+    const int others = l->sink->work && planned > 0 ? wanted - 1 : wanted;
+    while (l->workers_count < others &&
            pthread_create(&l->workers[l->workers_count], NULL, run_worker, l) == 0)
         l->workers_count++;
 }

@@ -19,7 +19,7 @@
 enum { PLACES = 4096 };
 
 struct dbk_bulk {
-    dbk_batch *batch;  // whose arena has what follows
+    dbk_batch *batch;  // whose arena has what follows; NULL from settle on
     uint32_t *order;   // which row of the source each row was; NULL when they were in order
     uint64_t *hashes;  // of the ids, in the order in which the index has them
     uint32_t *rows;    // whose they are
@@ -323,7 +323,12 @@ const dbk_segment *dbk_bulk_segment(const dbk_bulk *bulk)
     return bulk->segment;
 }
 
-dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err)
+bool dbk_bulk_has(const dbk_table *table, uint32_t slot)
+{
+    return bulk_at(table, slot) != NULL;
+}
+
+dbk_status dbk_bulk_settle(dbk_bulk *bulk, dbk_error *err)
 {
     dbk_table *table = bulk->table;
     dbk_sealed *sealed = dbk_sealed_create(table, bulk->segment);
@@ -336,7 +341,16 @@ dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err)
         return no_memory(err);
     }
     part->sealed = sealed;
-    dbk_cold_admit(sealed->segment);
+    bulk->batch = NULL;
+    return DBK_OK;
+}
+
+dbk_status dbk_bulk_finish(dbk_bulk *bulk, dbk_error *err)
+{
+    dbk_table *table = bulk->table;
+    if (bulk->batch)
+        DBK_TRY(dbk_bulk_settle(bulk, err));
+    dbk_cold_admit(dbk_table_part(table, bulk->slot)->sealed->segment);
     dbk_bulk **at = &table->bulks;
     while (*at != bulk)
         at = &(*at)->next;

@@ -130,7 +130,7 @@ static bool slot_reseal(dbk_table *table, uint32_t slot)
 }
 
 // The emptiest of the segments that have more dead rows than live ones. One whose texts do not come back from
-// disk stays as it is.
+// disk stays as it is, and so does one that is being written.
 static uint32_t compaction_candidate(const dbk_table *table)
 {
     uint32_t found = DBK_NO_SLOT;
@@ -138,7 +138,7 @@ static uint32_t compaction_candidate(const dbk_table *table)
     for (uint32_t i = 0; i < table->slots; i++) {
         const dbk_part *part = dbk_table_part(table, i);
         if (part->sealed && part->dead_rows * best_rows > best_dead * part->rows &&
-            !dbk_segment_is_damaged(part->sealed->segment)) {
+            !dbk_segment_is_damaged(part->sealed->segment) && !dbk_bulk_has(table, i)) {
             found = i;
             best_dead = part->dead_rows;
             best_rows = part->rows;

@@ -255,6 +255,8 @@ dbk_status dbk_table_index_prepare(dbk_table *table, size_t more);
 
 // The id of a row that waits for its segment.
 dbk_text dbk_bulk_id(const dbk_table *table, dbk_place place);
+// Whether the slot is that of a bulk, from its place to its finish.
+bool dbk_bulk_has(const dbk_table *table, uint32_t slot);
 
 // ---- rows.c ----
 

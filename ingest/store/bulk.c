@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline of a load: places in order, builds and writes on whatever threads offer themselves.
+// The pipeline of a load: places in order, builds on whatever threads offer themselves, and writes on threads
+// of its own, so that nobody who has something to do waits for the disk.
 #include "ingest/store/bulk.h"
 
 #include "engine/base/hash.h"
@@ -17,12 +18,16 @@ typedef struct piece {
     dbk_bulk *bulk;
     dbk_change_done done;
     void *user;
+    const void *bytes; // of the segment, once it is built
     dbk_written_segment written;
 } piece;
 
 typedef struct piece_list {
     piece *first, *last;
 } piece_list;
+
+// While one waits for its file to be on stable storage, the other one writes.
+enum { WRITERS = 2 };
 
 // A lane to the disk, for one thread at a time.
 typedef struct lane {
@@ -36,11 +41,15 @@ struct dbk_store_bulk {
     // ---- guarded by the mutex ----
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    piece_list placed, built;
+    piece_list placed, built, settled, written; // what they wait for is building, settling and so on
     lane *idle;
     int under_way;   // placed and not finished
-    bool in_order;   // a thread is at the working state: it places, applies or finishes
+    bool in_order;   // a thread is at the working state: it places, applies, settles or finishes
+    bool no_more;    // nothing will be settled
     dbk_error error; // the first failure
+    // ---- of who begins and ends it ----
+    pthread_t writers[WRITERS];
+    int writers_count;
 };
 
 static void push(piece_list *list, piece *p)
@@ -73,16 +82,36 @@ static void fail(dbk_store_bulk *b, dbk_status status, const char *message)
 
 // ---- Building, on any thread ----
 
-static dbk_status build_and_write(dbk_io *io, piece *p, dbk_error *err)
+static dbk_status build(piece *p, dbk_error *err)
 {
     DBK_TRY(dbk_bulk_build(p->bulk, err));
     const dbk_segment *segment = dbk_bulk_segment(p->bulk);
     size_t size;
-    const void *bytes = dbk_segment_bytes(segment, &size);
+    p->bytes = dbk_segment_bytes(segment, &size);
     p->written = (dbk_written_segment){
-        .id = dbk_segment_id(segment), .size = size, .checksum = dbk_checksum(bytes, size)};
-    return dbk_file_write_new(io, DBK_FILE_SEGMENT, p->written.id, bytes, size, false, err);
+        .id = dbk_segment_id(segment), .size = size, .checksum = dbk_checksum(p->bytes, size)};
+    return DBK_OK;
 }
+
+// The mutex is held, and given up meanwhile. False: nothing waits to be built.
+static bool build_next(dbk_store_bulk *b)
+{
+    piece *p = pop(&b->placed);
+    if (!p)
+        return false;
+    const bool has_failed = b->error.status != DBK_OK;
+    pthread_mutex_unlock(&b->mutex);
+    dbk_error err = {0};
+    const dbk_status status = has_failed ? DBK_OK : build(p, &err);
+    if (status != DBK_OK)
+        fail(b, status, err.message);
+    pthread_mutex_lock(&b->mutex);
+    push(&b->built, p);
+    pthread_cond_broadcast(&b->changed);
+    return true;
+}
+
+// ---- Writing, by the writers and who waits for them ----
 
 static lane *lane_borrow(dbk_store_bulk *b, dbk_error *err)
 {
@@ -113,28 +142,30 @@ static void lane_give_back(dbk_store_bulk *b, lane *l)
     pthread_mutex_unlock(&b->mutex);
 }
 
-// The mutex is held, and given up meanwhile. False: nothing waits to be built.
-static bool build_next(dbk_store_bulk *b)
+// The mutex is held, and given up meanwhile. False: nothing waits to be written.
+static bool write_next(dbk_store_bulk *b)
 {
-    piece *p = pop(&b->placed);
+    piece *p = pop(&b->settled);
     if (!p)
         return false;
     const bool has_failed = b->error.status != DBK_OK;
     pthread_mutex_unlock(&b->mutex);
     dbk_error err = {0};
     lane *l = has_failed ? NULL : lane_borrow(b, &err);
-    const dbk_status status = l ? build_and_write(l->io, p, &err) : err.status;
+    const dbk_status status =
+        l ? dbk_file_write_new(l->io, DBK_FILE_SEGMENT, p->written.id, p->bytes, p->written.size, false, &err)
+          : err.status;
     if (status != DBK_OK)
         fail(b, status, err.message);
     if (l)
         lane_give_back(b, l);
     pthread_mutex_lock(&b->mutex);
-    push(&b->built, p);
+    push(&b->written, p);
     pthread_cond_broadcast(&b->changed);
     return true;
 }
 
-// ---- Finishing, by who is at the working state ----
+// ---- Settling and finishing, by who is at the working state ----
 
 static bool note_written(dbk_store *s, const dbk_written_segment *written)
 {
@@ -161,20 +192,14 @@ static void refuse(dbk_change_done done, void *user, const dbk_error *err)
     done(user, &result);
 }
 
-static dbk_status finish(dbk_store_bulk *b, piece *p, dbk_error *err)
-{
-    DBK_TRY(dbk_bulk_finish(p->bulk, err));
-    return note_written(b->store, &p->written) ? DBK_OK
-                                               : dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
-}
-
-// The mutex is held, and given up meanwhile. Nothing is taken any more once something has failed.
-static void finish_built(dbk_store_bulk *b)
+// The mutex is held, and given up meanwhile. Nothing is taken any more once something has failed. The batch
+// goes with its answer.
+static void settle_built(dbk_store_bulk *b)
 {
     for (piece *p; (p = pop(&b->built));) {
         dbk_error why = b->error; // others may fail while this one is at work
         pthread_mutex_unlock(&b->mutex);
-        if (why.status == DBK_OK && finish(b, p, &why) != DBK_OK)
+        if (why.status == DBK_OK && dbk_bulk_settle(p->bulk, &why) != DBK_OK)
             fail(b, why.status, why.message);
         if (why.status != DBK_OK) {
             refuse(p->done, p->user, &why);
@@ -182,6 +207,29 @@ static void finish_built(dbk_store_bulk *b)
             dbk_apply_report report = {.stored = p->batch->rows};
             p->done(p->user, &(dbk_change_result){.reports = &report, .reports_count = 1});
         }
+        p->batch = NULL;
+        pthread_mutex_lock(&b->mutex);
+        push(&b->settled, p);
+        pthread_cond_broadcast(&b->changed);
+    }
+}
+
+static dbk_status finish(dbk_store_bulk *b, piece *p, dbk_error *err)
+{
+    DBK_TRY(dbk_bulk_finish(p->bulk, err));
+    return note_written(b->store, &p->written) ? DBK_OK
+                                               : dbk_fail(err, DBK_NO_MEMORY, "out of memory for loading");
+}
+
+// The mutex is held, and given up meanwhile.
+static void finish_written(dbk_store_bulk *b)
+{
+    for (piece *p; (p = pop(&b->written));) {
+        const bool has_failed = b->error.status != DBK_OK;
+        pthread_mutex_unlock(&b->mutex);
+        dbk_error err = {0};
+        if (!has_failed && finish(b, p, &err) != DBK_OK)
+            fail(b, err.status, err.message);
         dbk_bulk_free(p->bulk);
         free(p);
         pthread_mutex_lock(&b->mutex);
@@ -194,8 +242,10 @@ static void finish_all(dbk_store_bulk *b)
 {
     pthread_mutex_lock(&b->mutex);
     while (b->under_way > 0) {
-        finish_built(b);
-        if (b->under_way > 0 && !build_next(b))
+        settle_built(b);
+        finish_written(b);
+        if (b->under_way > 0 && !b->built.first && !b->written.first && !build_next(b) &&
+            (b->writers_count > 0 || !write_next(b)))
             pthread_cond_wait(&b->changed, &b->mutex);
     }
     pthread_mutex_unlock(&b->mutex);
@@ -210,25 +260,54 @@ static void begin_order(dbk_store_bulk *b)
     pthread_mutex_unlock(&b->mutex);
 }
 
-// What was built meanwhile was left to who gives the working state up.
+// The mutex is held, and given up meanwhile. What was built or written meanwhile was left to who gives the
+// working state up.
+static void give_up_order(dbk_store_bulk *b)
+{
+    while (b->built.first || b->written.first) {
+        settle_built(b);
+        finish_written(b);
+    }
+    b->in_order = false;
+    pthread_cond_broadcast(&b->changed);
+}
+
 static void end_order(dbk_store_bulk *b)
 {
     pthread_mutex_lock(&b->mutex);
-    finish_built(b);
-    b->in_order = false;
-    pthread_cond_broadcast(&b->changed);
+    give_up_order(b);
     pthread_mutex_unlock(&b->mutex);
+}
+
+// The same, where nobody is at the working state.
+static void settle_and_finish(dbk_store_bulk *b)
+{
+    if (b->in_order)
+        return;
+    b->in_order = true;
+    give_up_order(b);
 }
 
 void dbk_store_bulk_work(dbk_store_bulk *b)
 {
     pthread_mutex_lock(&b->mutex);
     build_next(b);
-    const bool is_free = !b->in_order;
-    b->in_order = true;
+    settle_and_finish(b);
     pthread_mutex_unlock(&b->mutex);
-    if (is_free)
-        end_order(b);
+}
+
+static void *run_writer(void *user)
+{
+    dbk_store_bulk *b = user;
+    pthread_mutex_lock(&b->mutex);
+    while (!b->no_more) {
+        if (write_next(b))
+            settle_and_finish(b);
+        else
+            pthread_cond_wait(&b->changed, &b->mutex);
+    }
+    pthread_mutex_unlock(&b->mutex);
+    return NULL;
 }
 
 // ---- Storing ----
@@ -317,8 +396,15 @@ void dbk_store_bulk_store(dbk_store_bulk *b, dbk_batch *batch, dbk_bulk *prepare
 
 // ---- Beginning and ending ----
 
+// Nothing is under way.
 static void dispose(dbk_store_bulk *b)
 {
+    pthread_mutex_lock(&b->mutex);
+    b->no_more = true;
+    pthread_cond_broadcast(&b->changed);
+    pthread_mutex_unlock(&b->mutex);
+    while (b->writers_count > 0)
+        pthread_join(b->writers[--b->writers_count], NULL);
     while (b->idle) {
         lane *l = b->idle;
         b->idle = l->next;
@@ -347,6 +433,10 @@ dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text
            store->checkpoints_done != store->checkpoints_wanted)
         pthread_cond_wait(&store->changed, &store->mutex);
     pthread_mutex_unlock(&store->mutex);
+    // Without them who ends it writes.
+    while (b->writers_count < WRITERS &&
+           pthread_create(&b->writers[b->writers_count], NULL, run_writer, b) == 0)
+        b->writers_count++;
     *out = b;
     return DBK_OK;
 }

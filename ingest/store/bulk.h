@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading into a store without a log (dbk_store_options.unlogged) on all cores.
 //
-//     store (one at a time, in order) ──▶ keys and words
-//     work  (any threads)             ──▶ build, write, sync ──▶ take the slot
+//     store   (one at a time, in order) ──▶ keys and words
+//     work    (any threads)             ──▶ build ──▶ take the slot; the batch is done with
+//     writers (threads of its own)      ──▶ write, sync
 //
 // Batches that engine/bulk.h takes become segments, which are written to their files while the next ones are
-// parsed; all others are applied. Nothing of it is seen, and a crash takes all of it back, until
+// parsed and built; all others are applied. Nothing of it is seen, and a crash takes all of it back, until
 // dbk_store_bulk_end has named the files in a manifest.
 #ifndef DBK_STORE_BULK_H
 #define DBK_STORE_BULK_H
@@ -28,7 +29,7 @@ void dbk_store_bulk_store(dbk_store_bulk *bulk, dbk_batch *batch, dbk_bulk *prep
                           void *user);
 
 // Does what stores left to be done of one batch: called once after each of them, on any thread, several at a
-// time. What nobody worked on when it is needed is done by who needs it.
+// time. It does not wait for the disk. What nobody worked on when it is needed is done by who needs it.
 void dbk_store_bulk_work(dbk_store_bulk *bulk);
 
 // Ends it, when nobody stores or works on it any more, after which the store has its writer again: what was

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches that become segments against the naive twin of the database: keys that stand twice in a batch, in
-// several that are under way at once, in hot rows and in segments; built and finished in any order.
+// several that are under way at once, in hot rows and in segments; built, settled and finished in any order.
 #include "engine/bulk.h"
+
+#include "engine/base/hash.h"
 #include "tests/unit/table/table_model.h"
 
 enum { UNDER_WAY = 4 };
 
+typedef struct one {
+    dbk_bulk *bulk;
+    dbk_batch *batch;  // NULL once it is settled
+    const void *bytes; // of its segment, from then on
+    size_t size;
+    uint64_t checksum;
+} one;
+
 typedef struct under_way {
-    dbk_bulk *bulks[UNDER_WAY];
-    dbk_batch *batches[UNDER_WAY];
+    one ones[UNDER_WAY];
     int count;
 } under_way;
 
@@ -18,19 +27,43 @@ static void batch_free(dbk_batch *batch)
     free(batch);
 }
 
+static void settle(one *o)
+{
+    dbk_error err;
+    assert_null(dbk_bulk_segment(o->bulk));
+    assert_int_equal(dbk_bulk_build(o->bulk, &err), DBK_OK);
+    assert_non_null(dbk_bulk_segment(o->bulk));
+    o->bytes = dbk_segment_bytes(dbk_bulk_segment(o->bulk), &o->size);
+    o->checksum = dbk_checksum(o->bytes, o->size);
+    assert_int_equal(dbk_bulk_settle(o->bulk, &err), DBK_OK);
+    batch_free(o->batch);
+    o->batch = NULL;
+}
+
+// Whatever came between, the bytes of one that was settled are where they were.
 static void finish_one(dbk_random *r, under_way *u)
 {
     dbk_error err;
-    int which = (int)dbk_random_below(r, (uint64_t)u->count);
-    assert_null(dbk_bulk_segment(u->bulks[which]));
-    assert_int_equal(dbk_bulk_build(u->bulks[which], &err), DBK_OK);
-    assert_non_null(dbk_bulk_segment(u->bulks[which]));
-    assert_int_equal(dbk_bulk_finish(u->bulks[which], &err), DBK_OK);
-    dbk_bulk_free(u->bulks[which]);
-    batch_free(u->batches[which]);
-    u->count--;
-    u->bulks[which] = u->bulks[u->count];
-    u->batches[which] = u->batches[u->count];
+    one *o = &u->ones[dbk_random_below(r, (uint64_t)u->count)];
+    if (!o->batch) {
+        assert_int_equal(dbk_checksum(o->bytes, o->size), o->checksum);
+    } else if (dbk_random_below(r, 2)) {
+        settle(o);
+    } else {
+        assert_int_equal(dbk_bulk_build(o->bulk, &err), DBK_OK);
+    }
+    assert_int_equal(dbk_bulk_finish(o->bulk, &err), DBK_OK);
+    dbk_bulk_free(o->bulk);
+    if (o->batch)
+        batch_free(o->batch);
+    *o = u->ones[--u->count];
+}
+
+static void settle_some(dbk_random *r, under_way *u)
+{
+    for (int i = 0; i < u->count; i++)
+        if (u->ones[i].batch && dbk_random_below(r, 3) == 0)
+            settle(&u->ones[i]);
 }
 
 static void finish_all(dbk_random *r, under_way *u)
@@ -65,11 +98,11 @@ static void store_random(dbk_random *r, dbk_db *db, under_way *u, model *m)
         batch_free(batch);
         return;
     }
+    settle_some(r, u);
     if (u->count == UNDER_WAY)
         finish_one(r, u);
     assert_int_equal(dbk_bulk_place(db, model_tenant(tenant), bulk, &err), DBK_OK);
-    u->bulks[u->count] = bulk;
-    u->batches[u->count++] = batch;
+    u->ones[u->count++] = (one){.bulk = bulk, .batch = batch};
 }
 
 static void test_segments_of_batches_are_what_applying_them_makes(void **state)
@@ -157,8 +190,7 @@ static void test_an_index_that_is_split_on_the_way(void **state)
             status_of_place = dbk_bulk_place(db, DBK_TEXT("t"), bulk, &err);
         }
         assert_int_equal(status_of_place, DBK_OK);
-        u.bulks[u.count] = bulk;
-        u.batches[u.count++] = batch;
+        u.ones[u.count++] = (one){.bulk = bulk, .batch = batch};
     }
     assert_true(was_busy);
     finish_all(&r, &u);
