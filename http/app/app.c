@@ -338,9 +338,7 @@ void dbk_app_handle(void *context, dbk_request *request)
     call->request = request;
     call->dialect = dbk_dialect_of_path(request->path);
     call->now_ms = now_ms(app);
-    call->started_ns = dbk_clock_steady_ns();
-    if (request->received_ns != 0 && (int64_t)request->received_ns < call->started_ns)
-        call->started_ns = (int64_t)request->received_ns;
+    call->started_ns = request->received_ns != 0 ? (int64_t)request->received_ns : dbk_clock_steady_ns();
     dispatch(call);
 }
 
@@ -367,9 +365,7 @@ static dbk_text shown_key(const dbk_request *request)
 
 void dbk_app_log(void *context, const dbk_request *request, int status, size_t bytes, uint64_t nanoseconds)
 {
-    dbk_app *app = context;
-    if (!app->options.access_log)
-        return;
+    (void)context;
     dbk_buffer line = {0};
     dbk_out json = dbk_out_init(&line);
     dbk_out_object(&json);

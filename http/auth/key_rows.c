@@ -71,10 +71,32 @@ static void write_hex(const uint8_t *bytes, size_t size, char *out)
     }
 }
 
+void dbk_key_digest_free(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
+// The thread's own; NULL when memory is out.
+static EVP_MD_CTX *digest_context(const dbk_keys *keys)
+{
+    EVP_MD_CTX *context = pthread_getspecific(keys->digests);
+    if (context == NULL) {
+        context = EVP_MD_CTX_new();
+        if (context == NULL || pthread_setspecific(keys->digests, context) != 0) {
+            EVP_MD_CTX_free(context);
+            return NULL;
+        }
+    }
+    return context;
+}
+
 bool dbk_key_hash(const dbk_keys *keys, dbk_text text, char out[DBK_KEY_HASH_HEX])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(text.data, text.length, digest, NULL, keys->sha256, NULL) != 1)
+    EVP_MD_CTX *context = digest_context(keys);
+    if (context == NULL || EVP_DigestInit_ex(context, keys->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(context, text.data, text.length) != 1 ||
+        EVP_DigestFinal_ex(context, digest, NULL) != 1)
         return false;
     write_hex(digest, DBK_KEY_HASH_BYTES, out);
     return true;

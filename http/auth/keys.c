@@ -17,9 +17,13 @@ const char *const dbk_scope_names[DBK_SCOPE_COUNT + 1] = {
 
 dbk_scopes dbk_scope_find(dbk_text name)
 {
-    for (int i = 0; i < DBK_SCOPE_COUNT; i++)
-        if (dbk_text_equal(name, dbk_text_from(dbk_scope_names[i])))
+    if (name.length == 0)
+        return 0;
+    for (int i = 0; i < DBK_SCOPE_COUNT; i++) {
+        const char *known = dbk_scope_names[i];
+        if (known[0] == name.data[0] && dbk_text_equal(name, dbk_text_from(known)))
             return (dbk_scopes)1 << i;
+    }
     return 0;
 }
 
@@ -38,6 +42,11 @@ dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err)
         free(keys);
         return dbk_fail(err, DBK_INVALID, "OpenSSL offers no SHA-256; check its configuration");
     }
+    if (pthread_key_create(&keys->digests, dbk_key_digest_free) != 0) {
+        EVP_MD_free(keys->sha256);
+        free(keys);
+        return dbk_fail(err, DBK_NO_MEMORY, "no memory for the keys");
+    }
     keys->store = store;
     keys->version = 1;
     pthread_rwlock_init(&keys->lock, NULL);
@@ -50,6 +59,9 @@ void dbk_keys_destroy(dbk_keys *keys)
 {
     if (keys == NULL)
         return;
+    // Threads that have ended have left nothing; this one may have hashed, too.
+    dbk_key_digest_free(pthread_getspecific(keys->digests));
+    pthread_key_delete(keys->digests);
     EVP_MD_free(keys->sha256);
     for (dbk_key_usage *usage = keys->usages, *next; usage != NULL; usage = next) {
         next = usage->next;

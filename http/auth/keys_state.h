@@ -30,6 +30,7 @@ struct dbk_key_usage {
 struct dbk_keys {
     dbk_store *store;
     EVP_MD *sha256;               // fetched once: a fetch costs more than the digest
+    pthread_key_t digests;        // a thread's context for it: making one costs more than the digest, too
     atomic_uint_fast64_t version; // of the stored keys
     // Held from reading a key's row to storing it changed, so that no change is lost.
     pthread_mutex_t change_lock;
@@ -64,7 +65,9 @@ dbk_status dbk_keys_query(const dbk_snapshot *snapshot, dbk_text tenant, dbk_tex
 dbk_scopes dbk_scopes_parse(dbk_text list);
 // "off", a number, or nothing; anything else is DBK_INVALID.
 dbk_status dbk_key_rate_parse(dbk_text text, int *out, dbk_error *err);
-// A key's SHA-256 in hex. False: OpenSSL failed.
+// What a thread leaves in dbk_keys.digests.
+void dbk_key_digest_free(void *context);
+// A key's SHA-256 in hex. False: OpenSSL failed, or memory is out.
 bool dbk_key_hash(const dbk_keys *keys, dbk_text text, char out[DBK_KEY_HASH_HEX]);
 
 #endif

@@ -189,10 +189,13 @@ static void read_aside_end(dbk_exchange *x)
 // A line end in a header's value would let it write headers, or whole replies, of its own.
 static bool is_one_line(dbk_text value)
 {
-    for (uint32_t i = 0; i < value.length; i++)
-        if (value.data[i] == '\r' || value.data[i] == '\n' || value.data[i] == 0)
-            return false;
-    return true;
+    // Without a branch in the loop, so that it becomes vector code.
+    uint8_t found = 0;
+    for (uint32_t i = 0; i < value.length; i++) {
+        char c = value.data[i];
+        found |= (uint8_t)((c == '\r') | (c == '\n') | (c == 0));
+    }
+    return !found;
 }
 
 static void write_headers(h2o_req_t *req, const dbk_reply *reply)
