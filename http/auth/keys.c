@@ -83,14 +83,13 @@ static void copy_text(char *out, size_t size, dbk_text text)
 
 static bool read_entry(const dbk_result *rows, size_t row, dbk_text tenant, dbk_key_entry *out)
 {
-    dbk_text prefix = dbk_result_text(rows, row, DBK_KEYS_PREFIX),
-             hash = dbk_result_text(rows, row, DBK_KEYS_HASH);
-    if (prefix.length != DBK_KEY_PREFIX_BYTES || hash.length != DBK_KEY_HASH_HEX)
-        return false;
+    dbk_text prefix = dbk_result_text(rows, row, DBK_KEYS_PREFIX);
     *out = (dbk_key_entry){.expires_at = dbk_result_int(rows, row, DBK_KEYS_EXPIRES),
                            .revoked_at = dbk_result_int(rows, row, DBK_KEYS_REVOKED)};
+    if (prefix.length != DBK_KEY_PREFIX_BYTES ||
+        !dbk_key_hash_read(dbk_result_text(rows, row, DBK_KEYS_HASH), out->hash))
+        return false;
     memcpy(out->prefix, prefix.data, sizeof(out->prefix));
-    memcpy(out->hash, hash.data, sizeof(out->hash));
     copy_text(out->key.id, sizeof(out->key.id), dbk_result_text(rows, row, DBK_KEYS_ID));
     copy_text(out->key.tenant, sizeof(out->key.tenant), tenant);
     copy_text(out->key.creator, sizeof(out->key.creator), dbk_result_text(rows, row, DBK_KEYS_CREATOR));
@@ -217,7 +216,7 @@ static bool is_alive(const dbk_key_entry *e, int64_t now_ms)
 
 dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key *out, dbk_error *err)
 {
-    char hash[DBK_KEY_HASH_HEX];
+    uint8_t hash[DBK_KEY_HASH_BYTES];
     if (text.length != DBK_KEY_TEXT_BYTES || !dbk_key_is_shaped(text) || !dbk_key_hash(keys, text, hash))
         return dbk_fail(err, DBK_NOT_FOUND, "no such key");
     DBK_TRY(lock_current(keys, err));
@@ -225,7 +224,7 @@ dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key 
     for (size_t i = lower_bound(keys, text.data);
          i < keys->count && memcmp(keys->entries[i].prefix, text.data, DBK_KEY_PREFIX_BYTES) == 0; i++) {
         const dbk_key_entry *e = &keys->entries[i];
-        if (CRYPTO_memcmp(e->hash, hash, DBK_KEY_HASH_HEX) == 0 && is_alive(e, now_ms)) {
+        if (CRYPTO_memcmp(e->hash, hash, DBK_KEY_HASH_BYTES) == 0 && is_alive(e, now_ms)) {
             *out = e->key;
             status = DBK_OK;
         }
