@@ -15,7 +15,6 @@
 #include "http/webhooks/deliverer.h"
 #include "http/webhooks/retention.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,15 +324,15 @@ void dbk_app_handle(void *context, dbk_request *request)
 {
     dbk_app *app = context;
     dbk_patience_end(); // should a request come while a read is being answered
-    dbk_call *call = malloc(sizeof(*call));
+    dbk_arena arena = {0};
+    dbk_call *call = dbk_arena_zalloc(&arena, sizeof(*call));
     if (call == NULL) {
         dbk_reply reply;
         dbk_app_refuse(app, 503, "Out of memory. Try again shortly.", request->path, &reply);
         dbk_request_reply(request, &reply);
         return;
     }
-    memset(call, 0, offsetof(dbk_call, params));
-    call->params.count = 0;
+    call->arena = arena;
     call->app = app;
     call->request = request;
     call->dialect = dbk_dialect_of_path(request->path);
