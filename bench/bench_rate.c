@@ -24,26 +24,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 1024, ANSWER_MAX = 1 << 20, EVENTS = 64 };
+enum { CONNECTIONS_MAX = 1024, ANSWER_MAX = 1 << 20, HEAD_MAX = 8192, EVENTS = 64 };
 
 typedef struct connection {
     int fd;
     bool busy;
-    int64_t due; // of the request that is on its way
-    char *out;   // its bytes …
+    int64_t due;     // of the request that is on its way
+    const char *out; // its bytes: the connection's own, or a body's
+    char *out_room;
     size_t out_size, out_sent;
     char *in;
     size_t in_size, in_wanted; // wanted: 0 until the head was read
 } connection;
 
 typedef struct body {
-    char *bytes;
+    char *bytes; // with its request's head before it
     size_t size;
 } body;
 
@@ -71,14 +73,33 @@ static void die(const char *what)
     exit(1);
 }
 
+// The head of a request; number: what makes it another question, `size`: of its body.
+static size_t write_head(char out[HEAD_MAX], uint64_t number, size_t size)
+{
+    char bearer[512] = "", suffix[48] = "", length[96] = "";
+    if (strcmp(key, "-") != 0)
+        snprintf(bearer, sizeof bearer, "Authorization: Bearer %s\r\n", key);
+    if (vary)
+        snprintf(suffix, sizeof suffix, "&n=%llx-%llu", (unsigned long long)counted_from,
+                 (unsigned long long)number);
+    if (type)
+        snprintf(length, sizeof length, "Content-Type: %s\r\nContent-Length: %zu\r\n", type, size);
+    return (size_t)snprintf(out, HEAD_MAX, "%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s\r\n",
+                            type ? "POST" : "GET", path, suffix, bearer, length);
+}
+
 static void read_bodies(void)
 {
     size_t size, capacity = 0;
+    char head[HEAD_MAX];
     while (scanf("%zu", &size) == 1 && getchar() == '\n') {
         if (bodies_count == capacity)
             bodies = must(realloc(bodies, (capacity = capacity * 2 + 64) * sizeof *bodies));
-        bodies[bodies_count] = (body){must(malloc(size + 1)), size};
-        if (fread(bodies[bodies_count++].bytes, 1, size, stdin) != size)
+        size_t head_size = write_head(head, 0, size);
+        body *b = &bodies[bodies_count++];
+        *b = (body){must(malloc(head_size + size)), head_size + size};
+        memcpy(b->bytes, head, head_size);
+        if (fread(b->bytes + head_size, 1, size, stdin) != size)
             die("a body on stdin is short");
     }
 }
@@ -96,10 +117,7 @@ static void open_connection(connection *c, int port)
     if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
         die("epoll_ctl");
     c->in = must(malloc(ANSWER_MAX + 1));
-    size_t largest = 0;
-    for (size_t i = 0; i < bodies_count; i++)
-        largest = bodies[i].size > largest ? bodies[i].size : largest;
-    c->out = must(malloc(8192 + largest));
+    c->out_room = must(malloc(HEAD_MAX));
 }
 
 // Sends what the socket takes; the rest when it takes more.
@@ -125,26 +143,31 @@ static void push(connection *c)
 
 static void begin(connection *c, uint64_t number, int64_t due)
 {
-    char bearer[512] = "", suffix[48] = "", length[96] = "";
-    if (strcmp(key, "-") != 0)
-        snprintf(bearer, sizeof bearer, "Authorization: Bearer %s\r\n", key);
-    if (vary)
-        snprintf(suffix, sizeof suffix, "&n=%llx-%llu", (unsigned long long)counted_from,
-                 (unsigned long long)number);
-    if (type)
-        snprintf(length, sizeof length, "Content-Type: %s\r\nContent-Length: %zu\r\n", type,
-                 bodies[number].size);
-    c->out_size = (size_t)snprintf(c->out, 8192, "%s %s%s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s\r\n",
-                                   type ? "POST" : "GET", path, suffix, bearer, length);
     if (type) {
-        memcpy(c->out + c->out_size, bodies[number].bytes, bodies[number].size);
-        c->out_size += bodies[number].size;
+        c->out = bodies[number].bytes;
+        c->out_size = bodies[number].size;
+    } else {
+        c->out = c->out_room;
+        // Without `vary` all requests are the same.
+        if (vary || c->out_size == 0)
+            c->out_size = write_head(c->out_room, number, 0);
     }
     c->out_sent = 0;
     c->in_size = c->in_wanted = 0;
     c->due = due;
     c->busy = true;
     push(c);
+}
+
+// The value of Content-Length in a head of lines that end in CR LF, NULL when there is none.
+static const char *find_length(const char *head, const char *end)
+{
+    static const char name[] = "content-length:";
+    for (const char *line = memchr(head, '\n', (size_t)(end - head)); line && line < end;
+         line = memchr(line + 1, '\n', (size_t)(end - line - 1)))
+        if (strncasecmp(line + 1, name, sizeof name - 1) == 0)
+            return line + sizeof name;
+    return NULL;
 }
 
 // Reads what is there; true when the answer is complete.
@@ -158,14 +181,15 @@ static bool pull(connection *c)
     c->in_size += (size_t)n;
     c->in[c->in_size] = 0;
     if (!c->in_wanted) {
-        char *end = strstr(c->in, "\r\n\r\n"), *length = strcasestr(c->in, "content-length:");
+        const char *end = memmem(c->in, c->in_size, "\r\n\r\n", 4);
         if (!end)
             return false;
-        if (strncmp(c->in, "HTTP/1.1 2", 10) != 0 || !length || length > end) {
+        const char *length = find_length(c->in, end);
+        if (strncmp(c->in, "HTTP/1.1 2", 10) != 0 || !length) {
             fprintf(stderr, "not the answer that was expected:\n%.400s\n", c->in);
             exit(1);
         }
-        c->in_wanted = (size_t)(end + 4 - c->in) + strtoul(length + 15, NULL, 10);
+        c->in_wanted = (size_t)(end + 4 - c->in) + strtoul(length, NULL, 10);
     }
     return c->in_size >= c->in_wanted;
 }

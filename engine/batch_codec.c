@@ -155,22 +155,20 @@ static void put_texts(dbk_buffer *out, const dbk_text *texts, uint32_t count)
     }
 }
 
+// Of a column that has a value; the members that are set are those of its type.
 static void put_column(dbk_buffer *out, const dbk_batch *batch, int c)
 {
     const dbk_batch_column *column = &batch->columns[c];
-    dbk_type type = batch->table->columns[c].type;
-    if (dbk_type_is_int(type) && has_ints(column, batch->rows)) {
-        dbk_buffer_u8(out, (uint8_t)c);
+    dbk_buffer_u8(out, (uint8_t)c);
+    if (column->ints) {
         dbk_buffer_u8(out, FORM_INTS);
         put_ints(out, column->ints, batch->rows);
-    } else if (type == DBK_CODE && has_codes(column, batch->rows)) {
-        dbk_buffer_u8(out, (uint8_t)c);
+    } else if (column->codes) {
         dbk_buffer_u8(out, FORM_CODES);
         dbk_buffer_u32(out, column->words_count);
         put_texts(out, column->words + 1, column->words_count - 1);
         put_u32s(out, column->codes, batch->rows);
-    } else if (type == DBK_TEXT && has_texts(column, batch->rows)) {
-        dbk_buffer_u8(out, (uint8_t)c);
+    } else {
         dbk_buffer_u8(out, FORM_TEXTS);
         put_texts(out, column->texts, batch->rows);
     }
@@ -179,21 +177,23 @@ static void put_column(dbk_buffer *out, const dbk_batch *batch, int c)
 static bool is_stored(const dbk_batch *batch, int c)
 {
     const dbk_batch_column *column = &batch->columns[c];
-    return has_ints(column, batch->rows) || has_codes(column, batch->rows) || has_texts(column, batch->rows);
+    if (column->ints)
+        return has_ints(column, batch->rows);
+    return column->codes ? has_codes(column, batch->rows) : has_texts(column, batch->rows);
 }
 
 void dbk_batch_encode(const dbk_batch *batch, dbk_buffer *out)
 {
-    int columns = 0;
+    uint64_t stored = 0;
     for (int c = 0; c < batch->table->columns_count; c++)
-        columns += is_stored(batch, c);
+        stored |= (uint64_t)is_stored(batch, c) << c;
     dbk_buffer_u8(out, FORMAT_VERSION);
     dbk_buffer_u8(out, (uint8_t)batch->table->id);
     dbk_buffer_u8(out, (uint8_t)((batch->remove ? FLAG_REMOVE : 0) | (batch->lines ? FLAG_LINES : 0)));
-    dbk_buffer_u8(out, (uint8_t)columns);
+    dbk_buffer_u8(out, (uint8_t)__builtin_popcountll(stored));
     dbk_buffer_u32(out, batch->rows);
-    for (int c = 0; c < batch->table->columns_count; c++)
-        put_column(out, batch, c);
+    for (; stored; stored &= stored - 1)
+        put_column(out, batch, __builtin_ctzll(stored));
     if (batch->lines)
         put_u32s(out, batch->lines, batch->rows);
 }

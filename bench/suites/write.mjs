@@ -66,7 +66,7 @@ export async function write() {
   const folder = path.join(work(), 'daybook-write')
   prepareDaybook(folder)
   const postgres = startPostgres()
-  const server = await serve(folder, ['--threads', '1'])
+  const server = await serve(folder) // with an event loop a processor, as it comes
   const bare = await bareHandler(Buffer.byteLength('{"stored":1,"rejected":[]}'))
   try {
     results.versions.postgres = postgres.version()

@@ -124,31 +124,37 @@ void dbk_buffer_append(dbk_buffer *b, const void *data, size_t n)
     b->size += n;
 }
 
+// Most of what a record of few rows consists of: no call where there is room.
+#define PUT(b, v)                                                                                            \
+    do {                                                                                                     \
+        uint8_t *room = dbk_buffer_reserve(b, sizeof v);                                                     \
+        if (!room)                                                                                           \
+            return;                                                                                          \
+        memcpy(room, &v, sizeof v);                                                                          \
+        (b)->size += sizeof v;                                                                               \
+    } while (0)
+
 void dbk_buffer_u8(dbk_buffer *b, uint8_t v)
 {
-    // Most of what a record of few rows consists of.
-    if (b->size < b->capacity && !b->failed)
-        b->data[b->size++] = v;
-    else
-        dbk_buffer_append(b, &v, sizeof v);
+    PUT(b, v);
 }
 
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v)
 {
     v = htole16(v);
-    dbk_buffer_append(b, &v, sizeof v);
+    PUT(b, v);
 }
 
 void dbk_buffer_u32(dbk_buffer *b, uint32_t v)
 {
     v = htole32(v);
-    dbk_buffer_append(b, &v, sizeof v);
+    PUT(b, v);
 }
 
 void dbk_buffer_u64(dbk_buffer *b, uint64_t v)
 {
     v = htole64(v);
-    dbk_buffer_append(b, &v, sizeof v);
+    PUT(b, v);
 }
 
 void dbk_buffer_text(dbk_buffer *b, dbk_text text)

@@ -40,6 +40,24 @@ static size_t sequence_length(const uint8_t *p, size_t left)
     return length;
 }
 
+// Whether no byte has its high bit set; the last step overlaps the one before it.
+static bool is_ascii(const uint8_t *p, size_t size)
+{
+    const uint64_t high = 0x8080808080808080u;
+    uint64_t word, found = 0;
+    if (size < sizeof word) {
+        for (size_t i = 0; i < size; i++)
+            found |= p[i];
+        return !(found & high);
+    }
+    for (size_t at = 0; at + sizeof word < size; at += sizeof word) {
+        memcpy(&word, p + at, sizeof word);
+        found |= word;
+    }
+    memcpy(&word, p + size - sizeof word, sizeof word);
+    return !((found | word) & high);
+}
+
 size_t dbk_utf8_invalid_at(const void *data, size_t size)
 {
     const uint8_t *p = data;
@@ -55,6 +73,10 @@ size_t dbk_utf8_invalid_at(const void *data, size_t size)
         // To the end of this run of 32, so that text with few accents returns to the fast loop soon and text
         // with many does not try it at every character.
         size_t stop = size - at < 32 ? size : at + 32;
+        if (is_ascii(p + at, stop - at)) {
+            at = stop;
+            continue;
+        }
         while (at < stop) {
             size_t length = sequence_length(p + at, size - at);
             if (length == 0)

@@ -152,9 +152,18 @@ dbk_status dbk_tenant_settle_currency(dbk_tenant *tenant, dbk_text currency)
 // A batch on its way: everything that can fail is done by prepare.
 typedef struct prepared {
     line_times times;
+    dbk_change rows;
+    bool brings_currency; // else what follows is not set
+    dbk_change currency;
     setting_row setting;
-    dbk_change rows, currency; // currency.batch is NULL when the setting stays as it is
 } prepared;
+
+static void begin(prepared *p)
+{
+    p->times = (line_times){0};
+    p->rows = (dbk_change){0};
+    p->brings_currency = false;
+}
 
 // Once `is_settled`, an earlier batch of the same change brings the tenant's currency.
 static dbk_status prepare(prepared *p, dbk_tenant *tenant, const dbk_batch *batch, bool *is_settled,
@@ -179,16 +188,17 @@ static dbk_status prepare(prepared *p, dbk_tenant *tenant, const dbk_batch *batc
         return DBK_OK;
     *is_settled = true;
     setting_row_init(&p->setting, DBK_TEXT("currency"), currency);
-    p->currency.batch = &p->setting.batch;
-    p->currency.table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS);
+    p->brings_currency = true;
+    p->currency =
+        (dbk_change){.batch = &p->setting.batch, .table = dbk_tenant_table_obtain(tenant, DBK_SETTINGS)};
     return p->currency.table ? dbk_change_prepare(&p->currency) : DBK_NO_MEMORY;
 }
 
 static void commit(prepared *p)
 {
-    dbk_change *changes[] = {&p->rows, &p->currency};
+    dbk_change *changes[] = {&p->rows, p->brings_currency ? &p->currency : NULL};
     for (int i = 0; i < 2; i++)
-        if (changes[i]->batch) {
+        if (changes[i] && changes[i]->batch) {
             dbk_change_tell(changes[i]);
             dbk_change_commit(changes[i]);
         }
@@ -197,7 +207,8 @@ static void commit(prepared *p)
 static void dispose(prepared *p)
 {
     dbk_change_dispose(&p->rows);
-    dbk_change_dispose(&p->currency);
+    if (p->brings_currency)
+        dbk_change_dispose(&p->currency);
     line_times_dispose(&p->times);
 }
 
@@ -205,7 +216,7 @@ static void seal(const prepared *p)
 {
     if (p->rows.batch)
         dbk_table_seal_full(p->rows.table);
-    if (p->currency.batch)
+    if (p->brings_currency)
         dbk_table_seal_full(p->currency.table);
 }
 
@@ -213,9 +224,12 @@ static void seal(const prepared *p)
 static dbk_status apply_together(dbk_tenant *tenant, const dbk_batch *const *batches, int count,
                                  dbk_apply_report *reports)
 {
-    prepared *all = calloc((size_t)count, sizeof *all);
+    enum { FEW = 5 }; // an order that is placed
+    prepared few[FEW], *all = count <= FEW ? few : malloc((size_t)count * sizeof *all);
     if (!all)
         return DBK_NO_MEMORY;
+    for (int i = 0; i < count; i++)
+        begin(&all[i]);
     dbk_status status = DBK_OK;
     bool is_settled = false;
     for (int i = 0; i < count && status == DBK_OK; i++)
@@ -226,7 +240,8 @@ static dbk_status apply_together(dbk_tenant *tenant, const dbk_batch *const *bat
         dispose(&all[i]);
     for (int i = 0; i < count && status == DBK_OK; i++)
         seal(&all[i]);
-    free(all);
+    if (all != few)
+        free(all);
     return status;
 }
 

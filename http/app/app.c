@@ -15,7 +15,6 @@
 #include "http/webhooks/deliverer.h"
 #include "http/webhooks/retention.h"
 
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -325,22 +324,20 @@ void dbk_app_handle(void *context, dbk_request *request)
 {
     dbk_app *app = context;
     dbk_patience_end(); // should a request come while a read is being answered
-    dbk_call *call = malloc(sizeof(*call));
+    dbk_arena arena = {0};
+    dbk_call *call = dbk_arena_zalloc(&arena, sizeof(*call));
     if (call == NULL) {
         dbk_reply reply;
         dbk_app_refuse(app, 503, "Out of memory. Try again shortly.", request->path, &reply);
         dbk_request_reply(request, &reply);
         return;
     }
-    memset(call, 0, offsetof(dbk_call, params));
-    call->params.count = 0;
+    call->arena = arena;
     call->app = app;
     call->request = request;
     call->dialect = dbk_dialect_of_path(request->path);
     call->now_ms = now_ms(app);
-    call->started_ns = dbk_clock_steady_ns();
-    if (request->received_ns != 0 && (int64_t)request->received_ns < call->started_ns)
-        call->started_ns = (int64_t)request->received_ns;
+    call->started_ns = request->received_ns != 0 ? (int64_t)request->received_ns : dbk_clock_steady_ns();
     dispatch(call);
 }
 
@@ -367,9 +364,7 @@ static dbk_text shown_key(const dbk_request *request)
 
 void dbk_app_log(void *context, const dbk_request *request, int status, size_t bytes, uint64_t nanoseconds)
 {
-    dbk_app *app = context;
-    if (!app->options.access_log)
-        return;
+    (void)context;
     dbk_buffer line = {0};
     dbk_out json = dbk_out_init(&line);
     dbk_out_object(&json);

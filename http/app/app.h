@@ -16,7 +16,6 @@ typedef struct dbk_app_options {
     // time> in the environment freezes it for tests and examples.
     int64_t (*now_ms)(void);
     bool rate_limits; // false: no limits at all (benches)
-    bool access_log;  // JSON lines on stderr
     bool webhooks;    // false: events are stored but sent by nobody
     bool events;      // streams of events; the store must have been opened with dbk_pos_watches
     bool pos_hours;   // false: hours of the point of sale are kept by nobody until somebody asks for it

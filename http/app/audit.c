@@ -7,7 +7,6 @@
 #include "http/auth/random_id.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 // Entries of one millisecond keep the order in which they were made: an id begins with the clock's
@@ -22,9 +21,9 @@ static dbk_status entry_id(char id[DBK_RANDOM_ID_MAX + 1], dbk_error *err)
         at = at > before ? at : before + 1;
     while (!atomic_compare_exchange_weak(&last, &before, at));
     DBK_TRY(dbk_random_id("aud_", id, err));
-    char digits[17];
-    snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)at);
-    memcpy(id + strlen("aud_"), digits, 16);
+    char *digits = id + strlen("aud_");
+    for (int i = 15; i >= 0; i--, at >>= 4)
+        digits[i] = "0123456789abcdef"[at & 15];
     return DBK_OK;
 }
 

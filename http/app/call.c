@@ -227,8 +227,8 @@ static void dispose(dbk_call *call)
 {
     dbk_buffer_dispose(&call->body);
     dbk_buffer_dispose(&call->tag);
-    dbk_arena_dispose(&call->arena);
-    free(call);
+    dbk_arena arena = call->arena;
+    dbk_arena_dispose(&arena);
 }
 
 static void add_headers(const dbk_call *call, int status, dbk_reply *reply)

@@ -58,7 +58,7 @@ struct dbk_call {
     const dbk_route *route; // NULL for unknown paths
     const dbk_dialect *dialect;
     dbk_text argument; // in the place of the path's {parameter}
-    dbk_arena arena;   // lives as long as the call
+    dbk_arena arena;   // lives as long as the call, which is in it
     char tenant_text[DBK_TENANT_NAME_MAX + 1];
     dbk_text tenant;
     // Who asks. Neither: anybody, or the operator's own requests.
@@ -90,7 +90,7 @@ struct dbk_call {
     dbk_buffer tag; // everything that the answer follows from, see dbk_call_is_unchanged
     char etag[48];
 
-    dbk_params params; // last: there is room for many, which is not cleared
+    dbk_params params;
 };
 
 // The snapshot that the whole call reads; the call ends it.

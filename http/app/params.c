@@ -38,11 +38,23 @@ static bool decode(dbk_text raw, dbk_arena *arena, dbk_text *out)
     return dbk_utf8_invalid_at(text, length) == length && memchr(text, 0, length) == NULL;
 }
 
+// Room for all that there may be.
+static dbk_param *make_room(dbk_text query, dbk_arena *arena)
+{
+    size_t most = 1;
+    for (uint32_t i = 0; i < query.length; i++)
+        most += query.data[i] == '&';
+    return dbk_arena_alloc(arena, (most < DBK_PARAMS_MAX ? most : DBK_PARAMS_MAX) * sizeof(dbk_param));
+}
+
 bool dbk_params_parse(dbk_params *params, dbk_text query, dbk_arena *arena)
 {
-    params->count = 0;
+    *params = (dbk_params){0};
     if (query.length == 0)
         return true;
+    params->items = make_room(query, arena);
+    if (params->items == NULL)
+        return false;
     const char *at = query.data, *end = query.data + query.length;
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at));

@@ -10,14 +10,16 @@
 
 enum { DBK_PARAMS_MAX = 128 };
 
+typedef struct dbk_param {
+    dbk_text name, value;
+} dbk_param;
+
 typedef struct dbk_params {
     int count;
-    struct {
-        dbk_text name, value;
-    } items[DBK_PARAMS_MAX];
+    dbk_param *items;
 } dbk_params;
 
-// Texts live in the arena. False: not UTF-8 once decoded, a broken escape, more than DBK_PARAMS_MAX
+// All of them live in the arena. False: not UTF-8 once decoded, a broken escape, more than DBK_PARAMS_MAX
 // parameters, or no memory.
 bool dbk_params_parse(dbk_params *params, dbk_text query, dbk_arena *arena);
 // Length 0 when absent.

@@ -2,6 +2,8 @@
 // The sets of routes, and the look-up. Routes are few; they are tried in order.
 #include "http/app/route.h"
 
+#include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 static const dbk_route_set *const sets[] = {&dbk_distribu_routes, &dbk_blocks_routes, &dbk_pos_routes,
@@ -36,27 +38,63 @@ int dbk_route_number(const dbk_route *route)
     return before;
 }
 
-// Compares part by part; "{name}" matches any one part that is not empty.
-static bool matches_path(const char *pattern, dbk_text path, dbk_text *argument)
+// A path in the parts that are compared: what stands before the parameter, or all, and what stands behind it.
+typedef struct pattern {
+    const dbk_route *route;
+    const char *before, *behind;
+    uint16_t before_length, behind_length;
+    bool has_parameter;
+    int next; // number of the next whose path begins alike, or -1
+} pattern;
+
+enum { PATTERNS_MAX = 128 };
+
+static pattern patterns[PATTERNS_MAX]; // by number
+static int first_patterns[256];        // by the letter behind the first slash; -1 = none
+static pthread_once_t patterns_once = PTHREAD_ONCE_INIT;
+
+static uint8_t first_letter(const char *path, size_t length)
 {
-    const char *at = path.data, *end = path.data + path.length;
-    while (*pattern != 0) {
-        if (*pattern != '{') {
-            if (at == end || *at != *pattern)
-                return false;
-            at++;
-            pattern++;
-            continue;
-        }
-        const char *slash = at < end ? memchr(at, '/', (size_t)(end - at)) : NULL;
-        const char *stop = slash != NULL ? slash : end;
-        if (stop == at)
-            return false;
-        *argument = (dbk_text){at, (uint32_t)(stop - at)};
-        at = stop;
-        pattern = strchr(pattern, '}') + 1;
+    return length > 1 ? (uint8_t)path[1] : 0;
+}
+
+static void make_patterns(void)
+{
+    const int count = dbk_route_count();
+    assert(count <= PATTERNS_MAX);
+    memset(first_patterns, -1, sizeof(first_patterns));
+    for (int i = count - 1; i >= 0; i--) {
+        const dbk_route *route = dbk_route_at(i);
+        const char *open = strchr(route->path, '{');
+        const char *behind = open != NULL ? strchr(open, '}') + 1 : "";
+        const size_t before = open != NULL ? (size_t)(open - route->path) : strlen(route->path);
+        int *first = &first_patterns[first_letter(route->path, before)];
+        patterns[i] = (pattern){.route = route,
+                                .before = route->path,
+                                .behind = behind,
+                                .before_length = (uint16_t)before,
+                                .behind_length = (uint16_t)strlen(behind),
+                                .has_parameter = open != NULL,
+                                .next = *first};
+        *first = i;
     }
-    return at == end;
+}
+
+// "{name}" matches any one part that is not empty.
+static bool matches_path(const pattern *p, dbk_text path, dbk_text *argument)
+{
+    const uint32_t fixed = (uint32_t)p->before_length + p->behind_length;
+    if (p->has_parameter ? path.length <= fixed : path.length != fixed)
+        return false;
+    // Most differ in their last byte, if not in their length.
+    if (path.data[p->before_length - 1] != p->before[p->before_length - 1] ||
+        memcmp(path.data, p->before, p->before_length) != 0)
+        return false;
+    if (!p->has_parameter)
+        return true;
+    *argument = (dbk_text){path.data + p->before_length, path.length - fixed};
+    return memcmp(argument->data + argument->length, p->behind, p->behind_length) == 0 &&
+           memchr(argument->data, '/', argument->length) == NULL;
 }
 
 static void add_allowed(char allowed[DBK_ALLOWED_MAX], const char *method)
@@ -82,21 +120,22 @@ const dbk_route *dbk_route_find(dbk_text method, dbk_text path, dbk_text *argume
 {
     allowed[0] = 0;
     dbk_text wanted = dbk_text_equal(method, DBK_TEXT("HEAD")) ? DBK_TEXT("GET") : method;
-    for (size_t i = 0; i < DBK_COUNT(sets); i++) {
-        const dbk_route *end = sets[i]->routes + sets[i]->count;
-        for (const dbk_route *route = sets[i]->routes; route < end; route++) {
-            *argument = (dbk_text){NULL, 0};
-            if (!matches_path(route->path, path, argument))
-                continue;
-            bool is_question = reads_by_body(route);
-            if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
-                (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
-                return route;
-            add_allowed(allowed, route->method);
-            if (is_question)
-                add_allowed(allowed, "QUERY");
-        }
+    pthread_once(&patterns_once, make_patterns);
+    for (int i = first_patterns[first_letter(path.data, path.length)]; i >= 0; i = patterns[i].next) {
+        const pattern *p = &patterns[i];
+        const dbk_route *route = p->route;
+        *argument = (dbk_text){NULL, 0};
+        if (!matches_path(p, path, argument))
+            continue;
+        bool is_question = reads_by_body(route);
+        if (dbk_text_equal(wanted, dbk_text_from(route->method)) ||
+            (is_question && dbk_text_equal(wanted, DBK_TEXT("QUERY"))))
+            return route;
+        add_allowed(allowed, route->method);
+        if (is_question)
+            add_allowed(allowed, "QUERY");
     }
+    *argument = (dbk_text){NULL, 0};
     return NULL;
 }
 

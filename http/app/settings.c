@@ -139,19 +139,11 @@ dbk_status dbk_setting_check(dbk_text id, dbk_text value, dbk_error *err)
 }
 
 // By their keys: this is asked with every request, and is a few look-ups.
-static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out, dbk_error *err)
+static dbk_status query_known(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_value *ids, int count,
+                              dbk_result **out, dbk_error *err)
 {
-    static const dbk_value ids[] = {
-        {.kind = DBK_VALUE_TEXT, .text = {"timezone", 8}},
-        {.kind = DBK_VALUE_TEXT, .text = {"currency", 8}},
-        {.kind = DBK_VALUE_TEXT, .text = {"business-day", 12}},
-        {.kind = DBK_VALUE_TEXT, .text = {"allow-private-webhooks", 22}},
-        {.kind = DBK_VALUE_TEXT, .text = {"restock-on-cancel", 17}},
-        {.kind = DBK_VALUE_TEXT, .text = {"webhook-delivery-days", 21}},
-    };
     static const char *const fields[] = {"id", "value"};
-    static const dbk_filter known = {
-        .column = "id", .op = DBK_OP_IN, .values = ids, .values_count = DBK_COUNT(ids)};
+    const dbk_filter known = {.column = "id", .op = DBK_OP_IN, .values = ids, .values_count = count};
     dbk_query query = {.table = "settings",
                        .from_ms = DBK_TIME_OPEN_FROM,
                        .to_ms = DBK_TIME_OPEN_TO,
@@ -170,11 +162,12 @@ static void copy_currency(dbk_settings *out, dbk_text value)
     out->currency[length] = 0;
 }
 
-dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
+static dbk_status read_known(const dbk_snapshot *snapshot, dbk_text tenant, const dbk_value *ids, int count,
+                             dbk_settings *out, dbk_error *err)
 {
     *out = (dbk_settings){.business_day_minutes = BUSINESS_DAY_DEFAULT, .delivery_days = DAYS_DEFAULT};
     dbk_result *rows;
-    DBK_TRY(query_known(snapshot, tenant, &rows, err));
+    DBK_TRY(query_known(snapshot, tenant, ids, count, &rows, err));
     dbk_status status = DBK_OK;
     for (size_t row = 0; row < dbk_result_rows(rows) && status == DBK_OK; row++) {
         dbk_text id = dbk_result_text(rows, row, 0), value = dbk_result_text(rows, row, 1);
@@ -196,6 +189,26 @@ dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_
     dbk_result_free(rows);
     out->currency_digits = dbk_currency_digits(dbk_text_from(out->currency));
     return status;
+}
+
+dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out, dbk_error *err)
+{
+    static const dbk_value ids[] = {
+        {.kind = DBK_VALUE_TEXT, .text = {"timezone", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"currency", 8}},
+        {.kind = DBK_VALUE_TEXT, .text = {"business-day", 12}},
+        {.kind = DBK_VALUE_TEXT, .text = {"allow-private-webhooks", 22}},
+        {.kind = DBK_VALUE_TEXT, .text = {"restock-on-cancel", 17}},
+        {.kind = DBK_VALUE_TEXT, .text = {"webhook-delivery-days", 21}},
+    };
+    return read_known(snapshot, tenant, ids, DBK_COUNT(ids), out, err);
+}
+
+dbk_status dbk_settings_read_one(const dbk_snapshot *snapshot, dbk_text tenant, const char *id,
+                                 dbk_settings *out, dbk_error *err)
+{
+    const dbk_value value = {.kind = DBK_VALUE_TEXT, .text = dbk_text_from(id)};
+    return read_known(snapshot, tenant, &value, 1, out, err);
 }
 
 bool dbk_setting_is_secret(dbk_text id)

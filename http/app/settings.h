@@ -24,6 +24,9 @@ typedef struct dbk_settings {
 // A stored value that cannot be used any more (a zone that the system lost) is DBK_INVALID, saying which.
 dbk_status dbk_settings_read(const dbk_snapshot *snapshot, dbk_text tenant, dbk_settings *out,
                              dbk_error *err);
+// The same for who needs one of the ids that are known here: all others are as if they were not set.
+dbk_status dbk_settings_read_one(const dbk_snapshot *snapshot, dbk_text tenant, const char *id,
+                                 dbk_settings *out, dbk_error *err);
 // All of them as rows of id and value, by id; free with dbk_result_free.
 dbk_status dbk_settings_query(const dbk_snapshot *snapshot, dbk_text tenant, dbk_result **out,
                               dbk_error *err);

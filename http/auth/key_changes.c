@@ -78,7 +78,8 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
     if (request->expires_at != DBK_NULL && request->expires_at <= request->now_ms)
         return dbk_fail(err, DBK_INVALID, "expiresAt must be in the future");
     DBK_TRY(dbk_key_rate_parse(request->rate, &rate, err));
-    char hash[DBK_KEY_HASH_HEX];
+    uint8_t hash[DBK_KEY_HASH_BYTES];
+    char hex[DBK_KEY_HASH_HEX];
     dbk_buffer scopes = {0};
     dbk_status status = join_scopes(request, &scopes, err);
     if (status == DBK_OK &&
@@ -87,11 +88,12 @@ dbk_status dbk_keys_issue(dbk_keys *keys, const dbk_key_request *request, char i
     if (status == DBK_OK)
         status = dbk_random_id("key_", id, err);
     if (status == DBK_OK) {
+        dbk_key_hash_write(hash, hex);
         dbk_system_field fields[] = {
             {.column = "id", .text = dbk_text_from(id)},
             {.column = "name", .text = request->name},
             {.column = "prefix", .text = {text, DBK_KEY_PREFIX_BYTES}},
-            {.column = "hash", .text = {hash, DBK_KEY_HASH_HEX}},
+            {.column = "hash", .text = {hex, DBK_KEY_HASH_HEX}},
             {.column = "scopes", .text = {(const char *)scopes.data, (uint32_t)scopes.size}},
             {.column = "rate", .text = request->rate},
             {.column = "created_at", .number = request->now_ms},

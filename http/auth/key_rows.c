@@ -62,20 +62,56 @@ dbk_status dbk_key_rate_parse(dbk_text text, int *out, dbk_error *err)
     return DBK_OK;
 }
 
-static void write_hex(const uint8_t *bytes, size_t size, char *out)
+void dbk_key_hash_write(const uint8_t hash[DBK_KEY_HASH_BYTES], char out[DBK_KEY_HASH_HEX])
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < size; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
+    for (size_t i = 0; i < DBK_KEY_HASH_BYTES; i++) {
+        out[2 * i] = digits[hash[i] >> 4];
+        out[2 * i + 1] = digits[hash[i] & 15];
     }
 }
 
-bool dbk_key_hash(const dbk_keys *keys, dbk_text text, char out[DBK_KEY_HASH_HEX])
+static int hex_value(char c)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    if (EVP_Digest(text.data, text.length, digest, NULL, keys->sha256, NULL) != 1)
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool dbk_key_hash_read(dbk_text hex, uint8_t out[DBK_KEY_HASH_BYTES])
+{
+    if (hex.length != DBK_KEY_HASH_HEX)
         return false;
-    write_hex(digest, DBK_KEY_HASH_BYTES, out);
+    for (size_t i = 0; i < DBK_KEY_HASH_BYTES; i++) {
+        const int high = hex_value(hex.data[2 * i]), low = hex_value(hex.data[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high * 16 + low);
+    }
     return true;
+}
+
+void dbk_key_digest_free(void *context)
+{
+    EVP_MD_CTX_free(context);
+}
+
+// The thread's own; NULL when memory is out.
+static EVP_MD_CTX *digest_context(const dbk_keys *keys)
+{
+    EVP_MD_CTX *context = pthread_getspecific(keys->digests);
+    if (context == NULL) {
+        context = EVP_MD_CTX_new();
+        if (context == NULL || pthread_setspecific(keys->digests, context) != 0) {
+            EVP_MD_CTX_free(context);
+            return NULL;
+        }
+    }
+    return context;
+}
+
+bool dbk_key_hash(const dbk_keys *keys, dbk_text text, uint8_t out[DBK_KEY_HASH_BYTES])
+{
+    EVP_MD_CTX *context = digest_context(keys);
+    return context != NULL && EVP_DigestInit_ex(context, keys->sha256, NULL) == 1 &&
+           EVP_DigestUpdate(context, text.data, text.length) == 1 &&
+           EVP_DigestFinal_ex(context, out, NULL) == 1;
 }

@@ -17,9 +17,13 @@ const char *const dbk_scope_names[DBK_SCOPE_COUNT + 1] = {
 
 dbk_scopes dbk_scope_find(dbk_text name)
 {
-    for (int i = 0; i < DBK_SCOPE_COUNT; i++)
-        if (dbk_text_equal(name, dbk_text_from(dbk_scope_names[i])))
+    if (name.length == 0)
+        return 0;
+    for (int i = 0; i < DBK_SCOPE_COUNT; i++) {
+        const char *known = dbk_scope_names[i];
+        if (known[0] == name.data[0] && dbk_text_equal(name, dbk_text_from(known)))
             return (dbk_scopes)1 << i;
+    }
     return 0;
 }
 
@@ -38,6 +42,11 @@ dbk_status dbk_keys_create(dbk_keys **out, dbk_store *store, dbk_error *err)
         free(keys);
         return dbk_fail(err, DBK_INVALID, "OpenSSL offers no SHA-256; check its configuration");
     }
+    if (pthread_key_create(&keys->digests, dbk_key_digest_free) != 0) {
+        EVP_MD_free(keys->sha256);
+        free(keys);
+        return dbk_fail(err, DBK_NO_MEMORY, "no memory for the keys");
+    }
     keys->store = store;
     keys->version = 1;
     pthread_rwlock_init(&keys->lock, NULL);
@@ -50,6 +59,9 @@ void dbk_keys_destroy(dbk_keys *keys)
 {
     if (keys == NULL)
         return;
+    // Threads that have ended have left nothing; this one may have hashed, too.
+    dbk_key_digest_free(pthread_getspecific(keys->digests));
+    pthread_key_delete(keys->digests);
     EVP_MD_free(keys->sha256);
     for (dbk_key_usage *usage = keys->usages, *next; usage != NULL; usage = next) {
         next = usage->next;
@@ -71,14 +83,13 @@ static void copy_text(char *out, size_t size, dbk_text text)
 
 static bool read_entry(const dbk_result *rows, size_t row, dbk_text tenant, dbk_key_entry *out)
 {
-    dbk_text prefix = dbk_result_text(rows, row, DBK_KEYS_PREFIX),
-             hash = dbk_result_text(rows, row, DBK_KEYS_HASH);
-    if (prefix.length != DBK_KEY_PREFIX_BYTES || hash.length != DBK_KEY_HASH_HEX)
-        return false;
+    dbk_text prefix = dbk_result_text(rows, row, DBK_KEYS_PREFIX);
     *out = (dbk_key_entry){.expires_at = dbk_result_int(rows, row, DBK_KEYS_EXPIRES),
                            .revoked_at = dbk_result_int(rows, row, DBK_KEYS_REVOKED)};
+    if (prefix.length != DBK_KEY_PREFIX_BYTES ||
+        !dbk_key_hash_read(dbk_result_text(rows, row, DBK_KEYS_HASH), out->hash))
+        return false;
     memcpy(out->prefix, prefix.data, sizeof(out->prefix));
-    memcpy(out->hash, hash.data, sizeof(out->hash));
     copy_text(out->key.id, sizeof(out->key.id), dbk_result_text(rows, row, DBK_KEYS_ID));
     copy_text(out->key.tenant, sizeof(out->key.tenant), tenant);
     copy_text(out->key.creator, sizeof(out->key.creator), dbk_result_text(rows, row, DBK_KEYS_CREATOR));
@@ -205,7 +216,7 @@ static bool is_alive(const dbk_key_entry *e, int64_t now_ms)
 
 dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key *out, dbk_error *err)
 {
-    char hash[DBK_KEY_HASH_HEX];
+    uint8_t hash[DBK_KEY_HASH_BYTES];
     if (text.length != DBK_KEY_TEXT_BYTES || !dbk_key_is_shaped(text) || !dbk_key_hash(keys, text, hash))
         return dbk_fail(err, DBK_NOT_FOUND, "no such key");
     DBK_TRY(lock_current(keys, err));
@@ -213,7 +224,7 @@ dbk_status dbk_keys_find(dbk_keys *keys, dbk_text text, int64_t now_ms, dbk_key 
     for (size_t i = lower_bound(keys, text.data);
          i < keys->count && memcmp(keys->entries[i].prefix, text.data, DBK_KEY_PREFIX_BYTES) == 0; i++) {
         const dbk_key_entry *e = &keys->entries[i];
-        if (CRYPTO_memcmp(e->hash, hash, DBK_KEY_HASH_HEX) == 0 && is_alive(e, now_ms)) {
+        if (CRYPTO_memcmp(e->hash, hash, DBK_KEY_HASH_BYTES) == 0 && is_alive(e, now_ms)) {
             *out = e->key;
             status = DBK_OK;
         }

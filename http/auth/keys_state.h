@@ -14,7 +14,7 @@ enum { DBK_KEY_HASH_BYTES = 32, DBK_KEY_HASH_HEX = 64 };
 
 typedef struct dbk_key_entry {
     char prefix[DBK_KEY_PREFIX_BYTES];
-    char hash[DBK_KEY_HASH_HEX];
+    uint8_t hash[DBK_KEY_HASH_BYTES];
     int64_t expires_at, revoked_at; // DBK_NULL = never
     dbk_key key;
 } dbk_key_entry;
@@ -30,6 +30,7 @@ struct dbk_key_usage {
 struct dbk_keys {
     dbk_store *store;
     EVP_MD *sha256;               // fetched once: a fetch costs more than the digest
+    pthread_key_t digests;        // a thread's context for it: making one costs more than the digest, too
     atomic_uint_fast64_t version; // of the stored keys
     // Held from reading a key's row to storing it changed, so that no change is lost.
     pthread_mutex_t change_lock;
@@ -64,7 +65,12 @@ dbk_status dbk_keys_query(const dbk_snapshot *snapshot, dbk_text tenant, dbk_tex
 dbk_scopes dbk_scopes_parse(dbk_text list);
 // "off", a number, or nothing; anything else is DBK_INVALID.
 dbk_status dbk_key_rate_parse(dbk_text text, int *out, dbk_error *err);
-// A key's SHA-256 in hex. False: OpenSSL failed.
-bool dbk_key_hash(const dbk_keys *keys, dbk_text text, char out[DBK_KEY_HASH_HEX]);
+// What a thread leaves in dbk_keys.digests.
+void dbk_key_digest_free(void *context);
+// A key's SHA-256. False: OpenSSL failed, or memory is out.
+bool dbk_key_hash(const dbk_keys *keys, dbk_text text, uint8_t out[DBK_KEY_HASH_BYTES]);
+// Its form in the table, lower-case hex. Reading fails for anything else.
+void dbk_key_hash_write(const uint8_t hash[DBK_KEY_HASH_BYTES], char out[DBK_KEY_HASH_HEX]);
+bool dbk_key_hash_read(dbk_text hex, uint8_t out[DBK_KEY_HASH_BYTES]);
 
 #endif

@@ -217,7 +217,7 @@ static dbk_status open_server(const settings *s, dbk_app *app, dbk_server **out,
         .tls_certificate = s->tls_certificate[0] ? s->tls_certificate : NULL,
         .tls_key = s->tls_key[0] ? s->tls_key : NULL,
         .refuse = dbk_app_refuse,
-        .log = dbk_app_log,
+        .log = s->access_log ? dbk_app_log : NULL,
     };
     DBK_TRY(dbk_server_create(out, &server_options, err));
     DBK_TRY(dbk_server_listen(*out, s->listen, err));
@@ -255,7 +255,6 @@ static int serve(const settings *s)
     char exports[TEXT_MAX + sizeof("/exports")];
     snprintf(exports, sizeof(exports), "%s/exports", s->data);
     dbk_app_options app_options = {.rate_limits = s->rate_limits,
-                                   .access_log = s->access_log,
                                    .webhooks = true,
                                    .events = true,
                                    .pos_hours = true,

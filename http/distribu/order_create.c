@@ -484,7 +484,7 @@ static dbk_status decide(void *user, const dbk_snapshot *working, dbk_change *ch
         dbk_refuse(&c->refusal, 422, "This Idempotency-Key was already used for another request.");
         return refused(err);
     }
-    DBK_TRY(dbk_settings_read(working, c->call->tenant, &c->settings, err));
+    DBK_TRY(dbk_settings_read_one(working, c->call->tenant, "currency", &c->settings, err));
     DBK_TRY(check_order(c, working, err));
     return fill_change(c, working, change, err);
 }

@@ -34,7 +34,6 @@ typedef struct ingest {
     uint64_t rejected; // all of them, listed or not
     uint64_t stored;
     dbk_change change;
-    dbk_settings settings;
 } ingest;
 
 static void dispose(ingest *in)
@@ -214,8 +213,13 @@ static dbk_status add_audit(ingest *in, dbk_error *err)
         if (in->batches[i]->table == in->options.table)
             rows += in->batches[i]->rows;
     dbk_buffer details = {0};
-    dbk_buffer_format(&details, "{\"rows\":%llu,\"rejected\":%llu}", (unsigned long long)rows,
-                      (unsigned long long)in->rejected);
+    dbk_out out = dbk_out_init(&details);
+    dbk_out_object(&out);
+    dbk_out_key(&out, "rows");
+    dbk_out_int(&out, (int64_t)rows);
+    dbk_out_key(&out, "rejected");
+    dbk_out_int(&out, (int64_t)in->rejected);
+    dbk_out_object_end(&out);
     dbk_batch *batch = calloc(1, sizeof(*batch));
     dbk_status status =
         batch == NULL || details.failed
@@ -306,6 +310,7 @@ static bool check_request(dbk_call *call, ingest *in)
 void dbk_ingest_handle(dbk_call *call)
 {
     ingest *in = dbk_arena_zalloc(&call->arena, sizeof(*in));
+    dbk_settings settings;
     dbk_error err;
     if (call->tenant.length == 0) {
         dbk_call_fail(call, 400, "tenant is required");
@@ -319,14 +324,15 @@ void dbk_ingest_handle(dbk_call *call)
     call->state = in;
     if (!check_request(call, in))
         return;
-    dbk_status status = dbk_settings_read(dbk_call_snapshot(call), call->tenant, &in->settings, &err);
+    dbk_status status =
+        dbk_settings_read_one(dbk_call_snapshot(call), call->tenant, "timezone", &settings, &err);
     // A read that lasts as long as a write would keep old rows from being freed.
     dbk_call_end_read(call);
     if (status != DBK_OK) {
         dbk_call_fail_read(call, status, &err);
         return;
     }
-    in->options.zone = in->settings.zone;
+    in->options.zone = settings.zone;
     // Columns are allocated for as many rows as a batch may have.
     uint32_t rows = call->request->body.length / ROW_BYTES_MIN + 1;
     in->options.batch_rows = rows < DBK_SEGMENT_ROWS ? rows : DBK_SEGMENT_ROWS;

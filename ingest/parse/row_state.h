@@ -20,6 +20,7 @@ typedef struct dbk_word_slot {
     uint32_t hash, code; // code 0 = free
 } dbk_word_slot;
 
+enum { DBK_SLOTS_FEW = 16, DBK_KEYS_FEW = 8 };
 typedef struct dbk_word_table {
     dbk_word_slot *shorts;
     uint32_t shorts_count, shorts_used; // places, a power of two; words
@@ -29,6 +30,9 @@ typedef struct dbk_word_table {
     uint32_t longs_count, longs_used;
     uint32_t words_capacity;
     uint32_t last_code; // of the row before: runs of equal words are the rule
+    // Where `shorts` and `keys` of a batch of few rows begin.
+    dbk_word_slot few_slots[DBK_SLOTS_FEW];
+    dbk_word_key few_keys[DBK_KEYS_FEW];
 } dbk_word_table;
 
 struct dbk_rows {
@@ -39,14 +43,16 @@ struct dbk_rows {
     uint64_t batches;       // begun so far
     uint64_t open_mask;     // columns that the batch has
     uint64_t set_mask;      // columns with a value in the row at hand
-    dbk_text pending[DBK_COLUMNS_MAX + 1];
-    dbk_word_table words[DBK_COLUMNS_MAX];
-    uint64_t word_seed; // of this process, so that nobody outside can choose words that collide
-    char *chunk;        // of the batch's arena, where texts go
+    uint64_t word_seed;     // of this process, so that nobody outside can choose words that collide
+    char *chunk;            // of the batch's arena, where texts go
     size_t chunk_left;
     dbk_rows *categories; // of products: the categories that rows name
     int category_column;
     struct dbk_run_room *room; // of row_run.c; NULL until there is a run
+    uint64_t words_mask;       // columns whose words were begun
+    // Last: a body of one row comes and goes with all this, and what it does not use is not cleared.
+    dbk_text pending[DBK_COLUMNS_MAX + 1]; // of the columns of set_mask
+    dbk_word_table words[DBK_COLUMNS_MAX]; // of those of words_mask
 };
 
 static inline const dbk_column_def *dbk_rows_column_def(const dbk_rows *rows, int column)

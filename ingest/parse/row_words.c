@@ -4,13 +4,14 @@
 #include "engine/base/hash.h"
 #include "ingest/parse/row_state.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 // The first sizes of what grows with a batch; a batch of few rows begins smaller.
-enum { SLOTS_FEW = 16, SLOTS_MANY = 256, WORDS_MANY = 64, KEYS_FEW = 8 };
+enum { SLOTS_MANY = 256, WORDS_MANY = 64 };
 
-// count: places, a power of two.
-static bool grow_slots(dbk_word_slot **slots, uint32_t *slots_count, uint32_t count)
+// count: places, a power of two. Those that are there are freed, unless they are `own`.
+static bool grow_slots(dbk_word_slot **slots, uint32_t *slots_count, uint32_t count, const dbk_word_slot *own)
 {
     dbk_word_slot *grown = calloc(count, sizeof *grown);
     if (!grown)
@@ -24,18 +25,33 @@ static bool grow_slots(dbk_word_slot **slots, uint32_t *slots_count, uint32_t co
             at = (at + 1) & (count - 1);
         grown[at] = slot;
     }
-    free(*slots);
+    if (*slots != own)
+        free(*slots);
     *slots = grown;
     *slots_count = count;
     return true;
+}
+
+static void begin_table(const dbk_rows *rows, dbk_word_table *table)
+{
+    memset(table, 0, offsetof(dbk_word_table, few_slots));
+    if (rows->capacity >= WORDS_MANY)
+        return;
+    table->shorts = table->few_slots;
+    table->shorts_count = DBK_SLOTS_FEW;
+    table->keys = table->few_keys;
+    table->keys_count = DBK_KEYS_FEW;
 }
 
 bool dbk_words_open(dbk_rows *rows, int index)
 {
     dbk_word_table *table = &rows->words[index];
     dbk_batch_column *column = &rows->batch->columns[index];
-    if (!table->shorts && !grow_slots(&table->shorts, &table->shorts_count,
-                                      rows->capacity < WORDS_MANY ? SLOTS_FEW : SLOTS_MANY))
+    if (!(rows->words_mask >> index & 1)) {
+        begin_table(rows, table);
+        rows->words_mask |= (uint64_t)1 << index;
+    }
+    if (!table->shorts && !grow_slots(&table->shorts, &table->shorts_count, SLOTS_MANY, NULL))
         return false;
     memset(table->shorts, 0, table->shorts_count * sizeof *table->shorts);
     if (table->longs)
@@ -54,8 +70,10 @@ bool dbk_words_open(dbk_rows *rows, int index)
 
 void dbk_words_dispose(dbk_word_table *table)
 {
-    free(table->shorts);
-    free(table->keys);
+    if (table->shorts != table->few_slots)
+        free(table->shorts);
+    if (table->keys != table->few_keys)
+        free(table->keys);
     free(table->longs);
 }
 
@@ -88,12 +106,15 @@ static bool is_same_key(dbk_word_key a, dbk_word_key b)
 static bool keep_key(dbk_word_table *table, dbk_word_key key, uint32_t code)
 {
     if (code >= table->keys_count) {
-        uint32_t count = table->keys_count ? table->keys_count : KEYS_FEW;
+        uint32_t count = table->keys_count ? table->keys_count : DBK_KEYS_FEW;
         while (count <= code)
             count *= 2;
-        dbk_word_key *keys = realloc(table->keys, count * sizeof *keys);
+        const bool was_own = table->keys == table->few_keys;
+        dbk_word_key *keys = realloc(was_own ? NULL : table->keys, count * sizeof *keys);
         if (!keys)
             return false;
+        if (was_own)
+            memcpy(keys, table->few_keys, sizeof table->few_keys);
         table->keys = keys;
         table->keys_count = count;
     }
@@ -114,7 +135,8 @@ uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uin
         return 0;
     table->shorts[at] = (dbk_word_slot){hash, code};
     return ++table->shorts_used * 2 > table->shorts_count &&
-                   !grow_slots(&table->shorts, &table->shorts_count, table->shorts_count * 4)
+                   !grow_slots(&table->shorts, &table->shorts_count, table->shorts_count * 4,
+                               table->few_slots)
                ? 0
                : code;
 }
@@ -124,7 +146,7 @@ uint32_t dbk_words_intern_short(dbk_rows *rows, int index, dbk_word_key key, uin
 static uint32_t intern_long(dbk_rows *rows, int index, dbk_text word)
 {
     dbk_word_table *table = &rows->words[index];
-    if (!table->longs && !grow_slots(&table->longs, &table->longs_count, SLOTS_FEW))
+    if (!table->longs && !grow_slots(&table->longs, &table->longs_count, DBK_SLOTS_FEW, NULL))
         return 0;
     const dbk_text *words = rows->batch->columns[index].words;
     const uint32_t hash = (uint32_t)dbk_hash_bytes(word.data, word.length);
@@ -138,7 +160,7 @@ static uint32_t intern_long(dbk_rows *rows, int index, dbk_text word)
         return 0;
     table->longs[at] = (dbk_word_slot){hash, code};
     return ++table->longs_used * 2 > table->longs_count &&
-                   !grow_slots(&table->longs, &table->longs_count, table->longs_count * 2)
+                   !grow_slots(&table->longs, &table->longs_count, table->longs_count * 2, NULL)
                ? 0
                : code;
 }

@@ -33,6 +33,17 @@ static const known_start known_starts[] = {
     START("\xfe\xff", "UTF-16 text: save it as UTF-8 (iconv -f UTF-16 -t UTF-8)"),
 };
 
+// Any control byte but a tab or a line's end. Without a branch in the loop, so that it becomes vector code.
+static bool has_control(const char *at, size_t size)
+{
+    uint8_t found = 0;
+    for (size_t i = 0; i < size; i++) {
+        const uint8_t c = (uint8_t)at[i];
+        found |= (uint8_t)((c < ' ') & (c != '\t') & (c != '\r') & (c != '\n'));
+    }
+    return found;
+}
+
 static bool is_markup(const char *at, size_t size)
 {
     static const char *const words[] = {"<!doctype", "<html", "<?xml", "<head", "<body"};
@@ -55,17 +66,16 @@ dbk_status dbk_sniff(dbk_format format, const void *data, size_t size, size_t *s
     *skip = 0;
     for (size_t i = 0; i < DBK_COUNT(known_starts); i++) {
         const known_start *start = &known_starts[i];
-        if (size >= start->length && memcmp(at, start->bytes, start->length) == 0)
+        // Most differ in their first byte.
+        if (size >= start->length && *at == start->bytes[0] && memcmp(at, start->bytes, start->length) == 0)
             return refuse(err, start->meaning);
     }
     if (size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) {
         *skip = 3;
         at += 3;
     }
-    for (const char *p = at; p < end; p++) {
-        if ((uint8_t)*p < ' ' && *p != '\t' && *p != '\r' && *p != '\n')
-            return refuse(err, "binary data, not text: Daybook reads CSV and NDJSON in UTF-8");
-    }
+    if (has_control(at, (size_t)(end - at)))
+        return refuse(err, "binary data, not text: Daybook reads CSV and NDJSON in UTF-8");
     while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n'))
         at++;
     if (at == end)

@@ -22,7 +22,7 @@ typedef struct test_app {
     int headers_count;
 } test_app;
 
-extern int64_t test_now_ms; // what the application takes for now
+extern int64_t test_now_ms;      // what the application takes for now
 extern int64_t test_patience_ns; // of apps that are opened from here on
 // Sets it from a text such as "2026-04-17T12:34:56Z".
 void test_set_now(const char *text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The in-process server and the little client of the server's tests.
-#include "tests/support/directory.h"
 #include "tests/support/server_fixture.h"
+#include "tests/support/directory.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
