@@ -45,7 +45,8 @@ typedef struct dbk_pos_keeper_options {
 dbk_status dbk_pos_keeper_create(dbk_pos_keeper **out, const dbk_pos_keeper_options *options, dbk_error *err);
 // Finishes the tenant it is at. NULL is fine.
 void dbk_pos_keeper_destroy(dbk_pos_keeper *keeper);
-// Keeps what is due of one tenant, in the caller's thread. Waits for the disk.
+// Keeps what is due of one tenant, in the caller's thread, behind what the thread keeps when it starts: so
+// what is stored after this returned is not kept before the next quarter. Waits for the disk.
 dbk_status dbk_pos_keeper_run(dbk_pos_keeper *keeper, dbk_text tenant, int *taken, dbk_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include "http/pos/hours.h"
 
 #include "engine/base/clock.h"
+#include "engine/base/days.h"
 #include "ingest/store/tenant_name.h"
 
 #include <pthread.h>
@@ -16,9 +17,10 @@ static const int64_t quarter_ms = 15LL * DBK_MS_MINUTE;
 struct dbk_pos_keeper {
     dbk_pos_keeper_options options;
     pthread_mutex_t taking; // one at a time keeps hours
-    pthread_mutex_t lock;   // of `stopping`
-    pthread_cond_t wake;
-    bool stopping, has_thread;
+    pthread_mutex_t lock;   // of these two
+    pthread_cond_t changed;
+    bool stopping, has_begun; // the thread has been at every tenant once
+    bool has_thread;
     pthread_t thread;
 };
 
@@ -30,13 +32,26 @@ static bool is_stopping(dbk_pos_keeper *keeper)
     return stopping;
 }
 
-dbk_status dbk_pos_keeper_run(dbk_pos_keeper *keeper, dbk_text tenant, int *taken, dbk_error *err)
+static int64_t now_of(const dbk_pos_keeper *keeper)
+{
+    return keeper->options.now_ms(keeper->options.user);
+}
+
+static dbk_status keep(dbk_pos_keeper *keeper, dbk_text tenant, int *taken, dbk_error *err)
 {
     pthread_mutex_lock(&keeper->taking);
-    int64_t now_ms = keeper->options.now_ms(keeper->options.user);
-    dbk_status status = dbk_pos_hours_take(keeper->options.store, tenant, now_ms, taken, err);
+    dbk_status status = dbk_pos_hours_take(keeper->options.store, tenant, now_of(keeper), taken, err);
     pthread_mutex_unlock(&keeper->taking);
     return status;
+}
+
+dbk_status dbk_pos_keeper_run(dbk_pos_keeper *keeper, dbk_text tenant, int *taken, dbk_error *err)
+{
+    pthread_mutex_lock(&keeper->lock);
+    while (keeper->has_thread && !keeper->has_begun && !keeper->stopping)
+        pthread_cond_wait(&keeper->changed, &keeper->lock);
+    pthread_mutex_unlock(&keeper->lock);
+    return keep(keeper, tenant, taken, err);
 }
 
 // The name of a tenant at a place in the list of all; false behind the last.
@@ -62,21 +77,28 @@ static void keep_all(dbk_pos_keeper *keeper)
     for (size_t i = 0; !is_stopping(keeper) && tenant_at(keeper, i, room, &name); i++) {
         int taken;
         dbk_error err;
-        if (dbk_pos_keeper_run(keeper, name, &taken, &err) != DBK_OK)
+        if (keep(keeper, name, &taken, &err) != DBK_OK)
             fprintf(stderr, "daybook: hours of %.*s were not kept: %s\n", (int)name.length, name.data,
                     err.message);
     }
 }
 
-static void wait_for_quarter(dbk_pos_keeper *keeper)
+static void begun(dbk_pos_keeper *keeper)
 {
-    int64_t now_ms = keeper->options.now_ms(keeper->options.user);
-    int64_t wait_ms = quarter_ms - (now_ms % quarter_ms + quarter_ms) % quarter_ms;
-    struct timespec until = dbk_clock_steady_after(wait_ms);
     pthread_mutex_lock(&keeper->lock);
-    int waited = 0;
-    while (!keeper->stopping && waited == 0)
-        waited = pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+    keeper->has_begun = true;
+    pthread_cond_broadcast(&keeper->changed);
+    pthread_mutex_unlock(&keeper->lock);
+}
+
+// By the clock that hours follow, which may stand still.
+static void wait_until(dbk_pos_keeper *keeper, int64_t ms)
+{
+    pthread_mutex_lock(&keeper->lock);
+    for (int64_t now_ms; !keeper->stopping && (now_ms = now_of(keeper)) < ms;) {
+        struct timespec until = dbk_clock_steady_after(ms - now_ms);
+        pthread_cond_timedwait(&keeper->changed, &keeper->lock, &until);
+    }
     pthread_mutex_unlock(&keeper->lock);
 }
 
@@ -84,8 +106,10 @@ static void *run(void *user)
 {
     dbk_pos_keeper *keeper = user;
     while (!is_stopping(keeper)) {
+        const int64_t now_ms = now_of(keeper);
         keep_all(keeper);
-        wait_for_quarter(keeper);
+        begun(keeper);
+        wait_until(keeper, (dbk_floor_div(now_ms, quarter_ms) + 1) * quarter_ms);
     }
     return NULL;
 }
@@ -99,7 +123,7 @@ dbk_status dbk_pos_keeper_create(dbk_pos_keeper **out, const dbk_pos_keeper_opti
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&keeper->wake, &monotonic);
+    pthread_cond_init(&keeper->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_mutex_init(&keeper->taking, NULL);
@@ -118,12 +142,12 @@ void dbk_pos_keeper_destroy(dbk_pos_keeper *keeper)
         return;
     pthread_mutex_lock(&keeper->lock);
     keeper->stopping = true;
-    pthread_cond_signal(&keeper->wake);
+    pthread_cond_broadcast(&keeper->changed);
     pthread_mutex_unlock(&keeper->lock);
     if (keeper->has_thread)
         pthread_join(keeper->thread, NULL);
     pthread_mutex_destroy(&keeper->taking);
     pthread_mutex_destroy(&keeper->lock);
-    pthread_cond_destroy(&keeper->wake);
+    pthread_cond_destroy(&keeper->changed);
     free(keeper);
 }

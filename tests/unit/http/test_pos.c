@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reports of the point of sale, rule by rule, over a real store.
+#include "http/pos/hours.h"
 #include "tests/unit/http/pos_evening.h"
 
 // ---- Reports ----
@@ -348,6 +349,26 @@ static void test_P16_names_of_a_kept_hour_stay(void **state)
     expect_at(&app, "0.categoryStats.0.categoryName", "Primi Piatti");
 }
 
+static int64_t noon(void *user)
+{
+    (void)user;
+    return 1768480200000; // 2026-01-15T12:30Z
+}
+
+static void test_P11_the_thread_has_kept_what_is_due_before_anybody_else_does(void **state)
+{
+    (void)state;
+    const dbk_pos_keeper_options options = {.store = app.store, .now_ms = noon, .runs = true};
+    const dbk_text acme = DBK_TEXT("acme");
+    dbk_pos_keeper *keeper;
+    int taken = -1;
+    assert_int_equal(dbk_pos_keeper_create(&keeper, &options, NULL), DBK_OK);
+    assert_int_equal(dbk_pos_keeper_run(keeper, acme, &taken, NULL), DBK_OK);
+    assert_int_equal(taken, 0);
+    dbk_pos_keeper_destroy(keeper);
+    keep_hours("0");
+}
+
 static void test_P11_hours_that_were_missed_are_kept_later(void **state)
 {
     (void)state;
@@ -388,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_PA6_ids_hold_what_was_put_in),
         TEST(test_etags_of_live_and_past_ranges),
         TEST(test_P16_names_of_a_kept_hour_stay),
+        TEST(test_P11_the_thread_has_kept_what_is_due_before_anybody_else_does),
         TEST(test_P11_hours_that_were_missed_are_kept_later),
         TEST(test_PA9_a_late_change_shows_in_its_kept_hour),
     };
