@@ -153,3 +153,21 @@ uint64_t dbk_checksum(const void *data, size_t size)
 {
     return XXH3_64bits(data, size);
 }
+
+_Static_assert(sizeof(XXH3_state_t) <= sizeof(dbk_checksum_state), "the library's state fits");
+_Static_assert(_Alignof(XXH3_state_t) <= _Alignof(dbk_checksum_state), "the library's state is aligned");
+
+void dbk_checksum_begin(dbk_checksum_state *state)
+{
+    XXH3_64bits_reset((XXH3_state_t *)(void *)state->opaque);
+}
+
+void dbk_checksum_add(dbk_checksum_state *state, const void *data, size_t size)
+{
+    (void)XXH3_64bits_update((XXH3_state_t *)(void *)state->opaque, data, size);
+}
+
+uint64_t dbk_checksum_end(const dbk_checksum_state *state)
+{
+    return XXH3_64bits_digest((const XXH3_state_t *)(const void *)state->opaque);
+}

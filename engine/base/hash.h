@@ -17,4 +17,12 @@ uint32_t dbk_crc32c(uint32_t crc, const void *data, size_t size);
 // XXH3-64 unseeded: the checksum of stored blocks.
 uint64_t dbk_checksum(const void *data, size_t size);
 
+// The same of bytes that come in pieces.
+typedef struct dbk_checksum_state {
+    _Alignas(64) uint8_t opaque[576];
+} dbk_checksum_state;
+void dbk_checksum_begin(dbk_checksum_state *state);
+void dbk_checksum_add(dbk_checksum_state *state, const void *data, size_t size);
+uint64_t dbk_checksum_end(const dbk_checksum_state *state);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -90,6 +91,41 @@ static bool set_direct(int fd, bool direct)
     return fcntl(fd, F_SETFL, direct ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
 }
 
+// As Linux 6.5 and later have it; the C library has none.
+typedef struct cache_range {
+    uint64_t offset, length; // 0: to the end
+} cache_range;
+typedef struct cache_figures {
+    uint64_t cached, dirty, writeback, evicted, recently_evicted;
+} cache_figures;
+enum { SYSTEM_CALL_CACHESTAT = 451 };
+
+// Pages of the file that the page cache has; false where the kernel does not say.
+static bool cached_pages_told(int fd, size_t *there)
+{
+    cache_range range = {0};
+    cache_figures figures;
+    if (syscall(SYSTEM_CALL_CACHESTAT, fd, &range, &figures, 0) != 0)
+        return false;
+    *there = (size_t)figures.cached;
+    return true;
+}
+
+// The same by a mapping, for which the other threads' page faults have to wait.
+static size_t cached_pages_mapped(int fd, size_t size, size_t pages)
+{
+    size_t there = 0;
+    void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    uint8_t *resident = malloc(pages);
+    if (map != MAP_FAILED && resident && mincore(map, size, resident) == 0)
+        for (size_t i = 0; i < pages; i++)
+            there += resident[i] & 1;
+    if (map != MAP_FAILED)
+        munmap(map, size);
+    free(resident);
+    return there;
+}
+
 // A file of which the page cache has the greater part is read faster from there. Small ones are not worth the
 // question; where the file system does not know how, everything stays as it is.
 static bool turn_direct(int fd)
@@ -99,15 +135,9 @@ static bool turn_direct(int fd)
     if (fstat(fd, &status) != 0 || status.st_size < WORTH_BYTES)
         return false;
     size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_t)status.st_size;
-    size_t pages = (size + page - 1) / page, there = 0;
-    void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-    uint8_t *resident = malloc(pages);
-    if (map != MAP_FAILED && resident && mincore(map, size, resident) == 0)
-        for (size_t i = 0; i < pages; i++)
-            there += resident[i] & 1;
-    if (map != MAP_FAILED)
-        munmap(map, size);
-    free(resident);
+    size_t pages = (size + page - 1) / page, there;
+    if (!cached_pages_told(fd, &there))
+        there = cached_pages_mapped(fd, size, pages);
     return there * 2 < pages && set_direct(fd, true);
 }
 
@@ -230,6 +260,16 @@ dbk_status dbk_io_directory_remove(dbk_io *io, const char *name, dbk_error *err)
     return DBK_OK;
 }
 
+// Most file systems say it beside the name. To ask the file is to read it from the disk, one after the other.
+static bool is_regular(const dbk_io_directory *directory, const struct dirent *entry)
+{
+    struct stat status;
+    if (entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_REG;
+    return fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
 dbk_status dbk_io_directory_list(dbk_io *io, void (*visit)(void *user, const char *name), void *user,
                                  dbk_error *err)
 {
@@ -242,12 +282,9 @@ dbk_status dbk_io_directory_list(dbk_io *io, void (*visit)(void *user, const cha
         return fail(directory, "cannot list", "", err);
     }
     struct dirent *entry;
-    while ((entry = readdir(stream)) != NULL) {
-        struct stat status;
-        if (fstatat(directory->fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(status.st_mode))
+    while ((entry = readdir(stream)) != NULL)
+        if (is_regular(directory, entry))
             visit(user, entry->d_name);
-    }
     closedir(stream);
     return DBK_OK;
 }

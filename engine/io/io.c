@@ -87,25 +87,40 @@ dbk_status dbk_io_write_file(dbk_io *io, const char *name, dbk_open_mode mode, c
     return status;
 }
 
+// What is set aside for a file and the slack behind it. A small file is not worth a page.
+static size_t room_bytes(size_t length, size_t slack, size_t *unit)
+{
+    *unit = length < DBK_IO_BLOCK ? 64 : DBK_IO_BLOCK;
+    const size_t units = (length + slack + *unit - 1) / *unit;
+    return units ? units * *unit : *unit;
+}
+
+void *dbk_io_room_create(size_t length, size_t slack)
+{
+    size_t unit;
+    if (length > SIZE_MAX - slack - DBK_IO_BLOCK)
+        return NULL;
+    const size_t bytes = room_bytes(length, slack, &unit);
+    return aligned_alloc(unit, bytes);
+}
+
 static dbk_status read_whole(dbk_io *io, dbk_file file, const char *name, size_t slack, void **out,
                              size_t *size, dbk_error *err)
 {
     uint64_t length;
+    size_t unit;
     DBK_TRY(io->backend->size(io, file, &length, err));
-    // A small file is not worth a page.
-    size_t unit = length < DBK_IO_BLOCK ? 64 : DBK_IO_BLOCK;
-    size_t room = ((size_t)length + slack + unit - 1) / unit * unit;
-    uint8_t *bytes = aligned_alloc(unit, room ? room : unit);
-    if (!bytes)
+    void *room = dbk_io_room_create((size_t)length, slack);
+    if (!room)
         return dbk_fail(err, DBK_NO_MEMORY, "out of memory reading %s (%llu bytes)", name,
                         (unsigned long long)length);
-    dbk_status status = dbk_io_read(io, file, bytes, (size_t)length, 0, err);
+    dbk_status status = dbk_io_read(io, file, room, (size_t)length, 0, err);
     if (status != DBK_OK) {
-        free(bytes);
+        free(room);
         return status;
     }
-    memset(bytes + length, 0, room - (size_t)length);
-    *out = bytes;
+    memset((uint8_t *)room + length, 0, room_bytes((size_t)length, slack, &unit) - (size_t)length);
+    *out = room;
     *size = (size_t)length;
     return DBK_OK;
 }
@@ -116,6 +131,30 @@ dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **o
     dbk_file file;
     DBK_TRY(io->backend->open(io, name, DBK_OPEN_READ_ONCE, &file, err));
     dbk_status status = read_whole(io, file, name, slack, out, size, err);
+    io->backend->close(io, file);
+    return status;
+}
+
+static dbk_status read_pieces(dbk_io *io, dbk_file file, size_t length, const dbk_io_window *window,
+                              dbk_io_piece piece, void *user, size_t *size, dbk_error *err)
+{
+    uint64_t there;
+    DBK_TRY(io->backend->size(io, file, &there, err));
+    *size = (size_t)there;
+    for (size_t at = 0; there == length && at < length; at += window->bytes) {
+        const size_t n = length - at < window->bytes ? length - at : window->bytes;
+        DBK_TRY(dbk_io_read(io, file, window->memory, n, at, err));
+        piece(user, window->memory, n);
+    }
+    return DBK_OK;
+}
+
+dbk_status dbk_io_read_pieces(dbk_io *io, const char *name, size_t length, const dbk_io_window *window,
+                              dbk_io_piece piece, void *user, size_t *size, dbk_error *err)
+{
+    dbk_file file;
+    DBK_TRY(io->backend->open(io, name, DBK_OPEN_READ_ONCE, &file, err));
+    dbk_status status = read_pieces(io, file, length, window, piece, user, size, err);
     io->backend->close(io, file);
     return status;
 }

@@ -112,5 +112,20 @@ dbk_status dbk_io_write_file(dbk_io *io, const char *name, dbk_open_mode mode, c
 // zero bytes behind it.
 dbk_status dbk_io_read_file(dbk_io *io, const char *name, size_t slack, void **out, size_t *size,
                             dbk_error *err);
+// The same size of memory for a file of `length` bytes and the slack behind it, for free; what is in it is
+// not defined. NULL: memory is out.
+void *dbk_io_room_create(size_t length, size_t slack);
+// Reads a file once, a piece after the other, each into `window`, and hands every piece on, in order. That
+// costs a copy, and is still faster for many large files: the window's memory is there, in one piece, and in
+// the processor's cache when the piece is looked at, where memory that a whole file is read into has to be
+// found, cleared and handed to the disk page by page. A file that has not `length` bytes is not read: *size
+// is what it has.
+typedef void (*dbk_io_piece)(void *user, const void *bytes, size_t size);
+typedef struct dbk_io_window {
+    void *memory; // aligned to DBK_IO_BLOCK, else the file comes through the page cache
+    size_t bytes; // a multiple of DBK_IO_BLOCK
+} dbk_io_window;
+dbk_status dbk_io_read_pieces(dbk_io *io, const char *name, size_t length, const dbk_io_window *window,
+                              dbk_io_piece piece, void *user, size_t *size, dbk_error *err);
 
 #endif

@@ -101,7 +101,7 @@ static void on_completion(uring_io *io, struct io_uring_cqe *cqe)
     } else {
         io->retries = 0;
         op->transferred += (size_t)result;
-        if (op->transferred == op->size)
+        if (op->transferred >= op->size) // more: the file grew, and a read was of whole blocks
             finish(io, op, 0, DBK_OK);
         else
             dbk_io_op_append(&io->waiting_first, &io->waiting_last, op);

@@ -131,11 +131,8 @@ dbk_status dbk_file_write_new(dbk_io *io, dbk_file_kind kind, uint64_t number, c
     return dbk_file_blame(kind, number, status, err);
 }
 
-dbk_status dbk_file_read_named(dbk_io *io, dbk_file_kind kind, uint64_t number, size_t slack, void **out,
-                               size_t *size, dbk_error *err)
+static dbk_status read_outcome(dbk_file_kind kind, uint64_t number, dbk_status status, dbk_error *err)
 {
-    dbk_file_name name = dbk_file_name_make(kind, number);
-    dbk_status status = dbk_io_read_file(io, name.text, slack, out, size, err);
     if (status == DBK_OK)
         return DBK_OK;
     if (status == DBK_NOT_FOUND)
@@ -143,8 +140,24 @@ dbk_status dbk_file_read_named(dbk_io *io, dbk_file_kind kind, uint64_t number, 
             err, DBK_CORRUPT,
             "%s is missing though the directory needs it; restore it or the whole directory from a "
             "backup",
-            name.text);
+            dbk_file_name_make(kind, number).text);
     return dbk_file_blame(kind, number, status, err);
+}
+
+dbk_status dbk_file_read_named(dbk_io *io, dbk_file_kind kind, uint64_t number, size_t slack, void **out,
+                               size_t *size, dbk_error *err)
+{
+    dbk_file_name name = dbk_file_name_make(kind, number);
+    return read_outcome(kind, number, dbk_io_read_file(io, name.text, slack, out, size, err), err);
+}
+
+dbk_status dbk_file_read_pieces(dbk_io *io, dbk_file_kind kind, uint64_t number, size_t length,
+                                const dbk_io_window *window, dbk_io_piece piece, void *user, size_t *size,
+                                dbk_error *err)
+{
+    dbk_file_name name = dbk_file_name_make(kind, number);
+    return read_outcome(kind, number,
+                        dbk_io_read_pieces(io, name.text, length, window, piece, user, size, err), err);
 }
 
 dbk_status dbk_file_sync_existing(dbk_io *io, dbk_file_kind kind, uint64_t number, dbk_error *err)

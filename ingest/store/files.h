@@ -46,6 +46,10 @@ dbk_status dbk_file_write_new(dbk_io *io, dbk_file_kind kind, uint64_t number, c
 // dbk_io_read_file whose failures name the file; a missing one is DBK_CORRUPT.
 dbk_status dbk_file_read_named(dbk_io *io, dbk_file_kind kind, uint64_t number, size_t slack, void **out,
                                size_t *size, dbk_error *err);
+// dbk_io_read_pieces, likewise.
+dbk_status dbk_file_read_pieces(dbk_io *io, dbk_file_kind kind, uint64_t number, size_t length,
+                                const dbk_io_window *window, dbk_io_piece piece, void *user, size_t *size,
+                                dbk_error *err);
 // Syncs a file that an earlier process may have written and not synced.
 dbk_status dbk_file_sync_existing(dbk_io *io, dbk_file_kind kind, uint64_t number, dbk_error *err);
 // Puts "name: " in front of the message of a failure.

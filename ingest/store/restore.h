@@ -4,6 +4,9 @@
 //
 // There are more threads than processors, each with one file: while some wait for the disk, others check. So
 // the disk always has several large requests before it, whether they are answered by it or by the page cache.
+// Files come in pieces, through a window of each thread's. Their own memory is asked for before the threads
+// begin: whoever changes what the process has mapped waits for all whose pages are being filled in, and then
+// they for him.
 #ifndef DBK_STORE_RESTORE_H
 #define DBK_STORE_RESTORE_H
 

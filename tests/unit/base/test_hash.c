@@ -73,6 +73,26 @@ static void test_hashes(void **state)
     assert_true(dbk_checksum("abc", 3) != dbk_checksum("abd", 3));
 }
 
+static void test_a_checksum_of_pieces_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 200, BYTES_MAX = 10000 };
+    dbk_random random = dbk_test_random(__func__);
+    uint8_t bytes[BYTES_MAX];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)dbk_random_u64(&random);
+    for (int round = 0; round < ROUNDS; round++) {
+        const size_t size = (size_t)dbk_random_below(&random, BYTES_MAX + 1);
+        dbk_checksum_state sum;
+        dbk_checksum_begin(&sum);
+        for (size_t at = 0, n; at < size; at += n) {
+            n = 1 + (size_t)dbk_random_below(&random, size - at);
+            dbk_checksum_add(&sum, bytes + at, n);
+        }
+        assert_true(dbk_checksum_end(&sum) == dbk_checksum(bytes, size));
+    }
+}
+
 static void test_the_seed_differs_each_time(void **state)
 {
     (void)state;
@@ -89,6 +109,7 @@ int main(void)
         cmocka_unit_test(test_crc_published_values),
         cmocka_unit_test(test_crc_against_the_twin),
         cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_a_checksum_of_pieces_is_that_of_the_whole),
         cmocka_unit_test(test_the_seed_differs_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

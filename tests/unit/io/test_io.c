@@ -112,6 +112,52 @@ static void test_what_was_written_once_is_read_back(void **state)
     free(bytes);
 }
 
+typedef struct gathering {
+    uint8_t *bytes;
+    size_t size;
+} gathering;
+
+static void gather(void *user, const void *bytes, size_t size)
+{
+    gathering *g = user;
+    memcpy(g->bytes + g->size, bytes, size);
+    g->size += size;
+}
+
+// From the page cache, and past it when the file was written past it.
+static void test_a_file_comes_in_pieces(void **state)
+{
+    fixture *f = *state;
+    enum { PIECE = 1 << 16, LARGE = 1 << 20 };
+    static const size_t sizes[] = {0, 1, PIECE - 1, PIECE, PIECE + 1, 4 * PIECE, LARGE + 4097, LARGE - 1};
+    dbk_random random = dbk_random_seed(3);
+    uint8_t *bytes = aligned_alloc(DBK_IO_BLOCK, LARGE + 2 * DBK_IO_BLOCK), *back = malloc(2 * LARGE);
+    for (size_t i = 0; i < LARGE + 2 * DBK_IO_BLOCK; i++)
+        bytes[i] = (uint8_t)dbk_random_u64(&random);
+    dbk_io_window window = {.memory = aligned_alloc(DBK_IO_BLOCK, PIECE), .bytes = PIECE};
+    for (size_t i = 0; i < 2 * DBK_COUNT(sizes); i++) {
+        const size_t length = sizes[i / 2];
+        const dbk_open_mode mode = i % 2 ? DBK_OPEN_CREATE_ONCE : DBK_OPEN_CREATE;
+        assert_int_equal(dbk_io_write_file(f->io, "p", mode, bytes, length, NULL), DBK_OK);
+        gathering g = {.bytes = back};
+        size_t size;
+        assert_int_equal(dbk_io_read_pieces(f->io, "p", length, &window, gather, &g, &size, NULL), DBK_OK);
+        assert_int_equal(size, length);
+        assert_int_equal(g.size, length);
+        assert_memory_equal(back, bytes, length);
+        // A file of another length is not read.
+        g = (gathering){.bytes = back};
+        assert_int_equal(dbk_io_read_pieces(f->io, "p", length + 1, &window, gather, &g, &size, NULL),
+                         DBK_OK);
+        assert_int_equal(size, length);
+        assert_int_equal(g.size, 0);
+        assert_int_equal(f->io->backend->remove(f->io, "p", NULL), DBK_OK);
+    }
+    free(window.memory);
+    free(back);
+    free(bytes);
+}
+
 static void test_creating_what_exists_and_opening_what_does_not_fail(void **state)
 {
     fixture *f = *state;
@@ -275,6 +321,7 @@ static void test_more_operations_than_the_ring_holds_all_complete(void **state)
     }
 #define ALL(backend)                                                                                         \
     ON(backend, test_what_was_written_once_is_read_back), ON(backend, test_what_was_written_is_read_back),   \
+        ON(backend, test_a_file_comes_in_pieces),                                                            \
         ON(backend, test_creating_what_exists_and_opening_what_does_not_fail),                               \
         ON(backend, test_reading_past_the_end_is_corrupt),                                                   \
         ON(backend, test_writing_a_read_only_handle_fails),                                                  \
