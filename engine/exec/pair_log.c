@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pairs once each: by runs where values come together, else by sorting their digits from the last to the
-// first, but only those in which they differ.
+// Pairs once each: by runs where values come together, else by sorting.
 #include "engine/exec/pair_log.h"
+
+#include "engine/exec/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 1 << 12, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 16, GROWTH = 4 };
+enum { FIRST_CAPACITY = 1 << 12, FEW = 16, GROWTH = 4 };
 
 static int ascending(const void *a, const void *b)
 {
@@ -14,54 +15,13 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// One digit, stable. False, and nothing was moved, where all have the same.
-static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
-{
-    size_t starts[DIGITS] = {0}, at = 0;
-    for (size_t i = 0; i < count; i++)
-        starts[from[i] >> shift & (DIGITS - 1)]++;
-    if (starts[from[0] >> shift & (DIGITS - 1)] == count)
-        return false;
-    for (size_t d = 0; d < DIGITS; d++) {
-        const size_t n = starts[d];
-        starts[d] = at;
-        at += n;
-    }
-    for (size_t i = 0; i < count; i++)
-        to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
-    return true;
-}
-
-static void sort(uint64_t *pairs, size_t count)
-{
-    // Without room for a copy it is slower, not refused.
-    uint64_t *room = count > FEW ? malloc(count * sizeof *room) : NULL, *from = pairs, *to = room;
-    uint64_t differs = 0;
-    if (!room) {
-        qsort(pairs, count, sizeof *pairs, ascending);
-        return;
-    }
-    for (size_t i = 1; i < count; i++)
-        differs |= pairs[i] ^ pairs[0];
-    for (unsigned shift = 0; shift < 64 && differs >> shift; shift += DIGIT_BITS) {
-        shift += (unsigned)__builtin_ctzll(differs >> shift);
-        if (sort_digit(from, to, count, shift)) {
-            uint64_t *sorted = to;
-            to = from;
-            from = sorted;
-        }
-    }
-    if (from == room)
-        memcpy(pairs, room, count * sizeof *pairs);
-    free(room);
-}
-
 // Sorts, and keeps one of each; returns how many.
 static size_t sort_once(uint64_t *pairs, size_t count)
 {
     size_t kept = 0;
-    if (count > 1)
-        sort(pairs, count);
+    // Without room for a copy it is slower, not refused.
+    if (!dbk_sort_numbers(pairs, count, 0))
+        qsort(pairs, count, sizeof *pairs, ascending);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || pairs[kept - 1] != pairs[i])
             pairs[kept++] = pairs[i];

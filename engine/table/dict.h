@@ -33,8 +33,8 @@ void dbk_dict_dispose(dbk_dict *dict);
 // The writer's. DBK_NO_MEMORY leaves the dictionary as it was.
 dbk_status dbk_dict_add(dbk_dict *dict, dbk_text word, uint32_t *code);
 
-// The codes of so many words, each added unless it is there; of an empty one 0. Many at a time cost a fraction
-// of one by one. DBK_NO_MEMORY, DBK_LIMIT: some were added.
+// The codes of so many words, each added unless it is there; of an empty one 0. Many at a time cost a
+// fraction of one by one. DBK_NO_MEMORY, DBK_LIMIT: some were added.
 dbk_status dbk_dict_add_all(dbk_dict *dict, const dbk_text *words, uint32_t count, uint32_t *codes);
 
 // Adds words that must all be new, as their order is what numbers them; *added says how many were. Several at
@@ -48,5 +48,8 @@ void dbk_dict_expect(dbk_dict *dict, uint32_t words);
 uint32_t dbk_dict_find(const dbk_dict *dict, dbk_text word, uint32_t bound);
 // code in [1, bound].
 dbk_text dbk_dict_word(const dbk_dict *dict, uint32_t code);
+// A word will be asked for: asks the processor for where it is, and, a little later, for the word.
+void dbk_dict_expect_place(const dbk_dict *dict, uint32_t code);
+void dbk_dict_expect_word(const dbk_dict *dict, uint32_t code);
 
 #endif
