@@ -2,12 +2,16 @@
 // Pairs once each: by runs where values come together, else by sorting.
 #include "engine/exec/pair_log.h"
 
+#include "engine/base/pages.h"
+#include "engine/exec/kernel.h"
 #include "engine/exec/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_CAPACITY = 1 << 12, FEW = 16, GROWTH = 4 };
+// Longer runs are sorted.
+enum { RUN_MAX = 16 };
 
 static int ascending(const void *a, const void *b)
 {
@@ -146,6 +150,8 @@ bool dbk_pair_log_reserve(dbk_pair_log *log, size_t pairs)
 {
     if (log->count + pairs <= log->capacity)
         return true;
+    if (log->met) // hardly any pair stands in it twice
+        return grow(log, log->count + pairs);
     compact(log);
     size_t least = log->count + pairs;
     if (log->count > log->capacity / 2 && least < GROWTH * log->capacity)
@@ -153,10 +159,86 @@ bool dbk_pair_log_reserve(dbk_pair_log *log, size_t pairs)
     return least <= log->capacity || grow(log, least);
 }
 
+// ---- By runs ----
+
+bool dbk_pair_log_by_runs(dbk_pair_log *log, uint32_t most)
+{
+    log->words = most / 64 + 1;
+    log->met = dbk_pages_create(log->words * sizeof *log->met);
+    log->again = dbk_pages_create(log->words * sizeof *log->again);
+    return log->met && log->again;
+}
+
+static uint64_t bit_of(uint32_t value)
+{
+    return (uint64_t)1 << (value & 63);
+}
+
+void dbk_pair_log_append_runs(dbk_pair_log *log, const uint32_t *groups, const uint32_t *values, uint32_t n)
+{
+    uint8_t fresh[DBK_VECTOR_ROWS];
+    uint32_t distance = 1, before = ~values[0];
+    uint64_t *pairs = log->pairs + log->count;
+    memset(fresh, 1, n);
+    // Where no value is that of the row so far before it, no run is longer.
+    while (distance < RUN_MAX && dbk_drop_pairs(groups, values, n, distance, fresh))
+        distance++;
+    for (uint32_t i = distance; distance == RUN_MAX && i < n; i++)
+        if (values[i] == values[i - distance])
+            log->again[values[i] / 64] |= bit_of(values[i]);
+    // Runs that follow each other mostly have their bits in one word, which stays at hand.
+    uint32_t word = values[0] / 64;
+    uint64_t had = log->met[word];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t value = values[i];
+        if (value / 64 != word) {
+            log->met[word] = had;
+            word = value / 64;
+            had = log->met[word];
+        }
+        if ((value != before) & ((had & bit_of(value)) != 0))
+            log->again[word] |= bit_of(value);
+        had |= bit_of(value);
+        *pairs = (uint64_t)value << 32 | groups[i];
+        pairs += fresh[i];
+        before = value;
+    }
+    log->met[word] = had;
+    log->count = (size_t)(pairs - log->pairs);
+}
+
+static void merge_bits(dbk_pair_log *log, const dbk_pair_log *from)
+{
+    for (size_t w = 0; w < log->words; w++) {
+        if (from->met[w] == 0) // pages that nobody wrote to stay as they are
+            continue;
+        log->again[w] |= from->again[w] | (log->met[w] & from->met[w]);
+        log->met[w] |= from->met[w];
+    }
+}
+
+// Counts the pairs of values that had one run, and keeps the others.
+static void count_single(dbk_pair_log *log, int64_t *numbers)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const uint64_t pair = log->pairs[i];
+        const bool comes_again = (log->again[value_of(pair) / 64] & bit_of(value_of(pair))) != 0;
+        log->pairs[kept] = pair;
+        kept += comes_again;
+        numbers[(uint32_t)pair] += !comes_again;
+    }
+    log->count = kept;
+}
+
+// ---- The whole ----
+
 bool dbk_pair_log_merge(dbk_pair_log *log, const dbk_pair_log *from, const uint32_t *map)
 {
     if (!dbk_pair_log_reserve(log, from->count))
         return false;
+    if (log->met)
+        merge_bits(log, from);
     for (size_t i = 0; i < from->count; i++) {
         const uint32_t group = (uint32_t)from->pairs[i];
         dbk_pair_log_append(log, map ? map[group] : group, (uint32_t)(from->pairs[i] >> 32));
@@ -166,6 +248,8 @@ bool dbk_pair_log_merge(dbk_pair_log *log, const dbk_pair_log *from, const uint3
 
 void dbk_pair_log_finish(dbk_pair_log *log, int64_t *numbers)
 {
+    if (log->met)
+        count_single(log, numbers);
     compact(log);
     for (size_t i = 0; i < log->count; i++)
         numbers[(uint32_t)log->pairs[i]]++;
@@ -175,5 +259,7 @@ void dbk_pair_log_finish(dbk_pair_log *log, int64_t *numbers)
 void dbk_pair_log_dispose(dbk_pair_log *log)
 {
     free(log->pairs);
+    dbk_pages_free(log->met, log->words * sizeof *log->met);
+    dbk_pages_free(log->again, log->words * sizeof *log->again);
     *log = (dbk_pair_log){0};
 }
