@@ -19,6 +19,11 @@ static bool by_places(const dbk_state *state)
     return state->slot->type == DBK_TEXT && state->slot->target;
 }
 
+static uint64_t places_most(const dbk_state *state)
+{
+    return dbk_view_parts(state->slot->target) * DBK_SEGMENT_ROWS;
+}
+
 bool dbk_distinct_init(dbk_state *state, const dbk_plan *plan, uint64_t fixed_groups)
 {
     if (fixed_groups && (state->slot->type == DBK_CODE || by_places(state))) {
@@ -32,6 +37,10 @@ bool dbk_distinct_init(dbk_state *state, const dbk_plan *plan, uint64_t fixed_gr
             return state->bits != NULL;
         }
     }
+    // The words of the bits of runs cost about as much as so many rows.
+    if (by_places(state) && places_most(state) / 64 <= plan->rows_estimate &&
+        dbk_pair_log_takes(places_most(state)))
+        return dbk_pair_log_by_runs(&state->log, (uint32_t)places_most(state));
     return true;
 }
 
@@ -74,24 +83,47 @@ static dbk_status add_distinct_codes(dbk_state *state, dbk_scan *scan, const dbk
     return DBK_OK;
 }
 
+// Of ids that lead to no row.
+static dbk_status add_lost_id(dbk_state *state, dbk_scan *scan, uint32_t group, uint32_t i)
+{
+    const dbk_text *texts;
+    DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
+    return add_distinct_text(state, group, texts[i], TEXT_BIT) ? DBK_OK : dbk_exec_no_memory(scan->err);
+}
+
+static dbk_status add_runs_of_places(dbk_state *state, dbk_scan *scan, const dbk_assigned *to,
+                                     const dbk_place *places)
+{
+    uint32_t groups[DBK_VECTOR_ROWS], values[DBK_VECTOR_ROWS], n = 0;
+    for (uint32_t i = 0; i < scan->count; i++) {
+        const dbk_place place = places[dbk_scan_row_in_vector(scan, i)];
+        groups[n] = to->groups ? to->groups[i] : to->low;
+        values[n] = (uint32_t)place + 1;
+        n += place != DBK_NO_PLACE;
+        if (place == DBK_NO_PLACE)
+            DBK_TRY(add_lost_id(state, scan, groups[n], i));
+    }
+    if (n > 0)
+        dbk_pair_log_append_runs(&state->log, groups, values, n);
+    return DBK_OK;
+}
+
 // The lines of an order stand together, and mostly each is of the order of the one before.
 static dbk_status add_distinct_places(dbk_state *state, dbk_scan *scan, const dbk_assigned *to)
 {
     const dbk_place *places;
-    const dbk_text *texts = NULL;
     uint64_t last = 0;
     uint32_t last_group = 0;
     DBK_TRY(dbk_scan_places(scan, state->def->slot, &places));
     if (!state->bits && !dbk_pair_log_reserve(&state->log, scan->count))
         return dbk_exec_no_memory(scan->err);
+    if (state->log.met)
+        return add_runs_of_places(state, scan, to, places);
     for (uint32_t i = 0; i < scan->count; i++) {
         uint64_t value = places[dbk_scan_row_in_vector(scan, i)] + 1; // DBK_NO_PLACE + 1 is 0
         uint32_t g = to->groups ? to->groups[i] : to->low;
         if (value == 0) {
-            if (!texts)
-                DBK_TRY(dbk_scan_texts(scan, state->def->slot, &texts));
-            if (!add_distinct_text(state, g, texts[i], TEXT_BIT))
-                return dbk_exec_no_memory(scan->err);
+            DBK_TRY(add_lost_id(state, scan, g, i));
         } else if (value != last || g != last_group) {
             if (state->bits)
                 state->bits[g * state->bits_words + (value >> 6)] |= (uint64_t)1 << (value & 63);

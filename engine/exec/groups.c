@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups are ordered as indexes into their arrays; only those that are printed are written out. Ties are
-// broken by the keys, which no two groups share: so the order does not depend on how the rows were met.
-#include "engine/exec/groups.h"
+// Groups are ordered as indexes into their arrays. Ties are broken by the keys, which no two groups share: so
+// the order does not depend on how the rows were met.
+#include "engine/exec/group_answer.h"
 
 #include "engine/exec/key_order.h"
+#include "engine/exec/sort.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW_ROWS = 16 };
-
-typedef struct answer {
-    const dbk_groups *groups;
-    const dbk_plan *plan;
-    uint32_t *chosen; // groups
-    size_t count;
-    dbk_cell **fields; // of fields that are ordered by: a cell a group
-    dbk_arena texts;
-} answer;
+// More groups than these are worth sorting by digits.
+enum { FEW_GROUPS = 256 };
 
 bool dbk_groups_reserve(dbk_groups *groups)
 {
@@ -26,47 +19,6 @@ bool dbk_groups_reserve(dbk_groups *groups)
         if (!dbk_state_reserve(&groups->states[i], groups->grouping.count))
             return false;
     return true;
-}
-
-// ---- Values ----
-
-static dbk_text key_text(const answer *a, int key, uint64_t value)
-{
-    const dbk_slot_def *slot = &a->plan->slots[a->plan->keys[key].slot];
-    if (value == 0)
-        return (dbk_text){0};
-    if (slot->type == DBK_CODE)
-        return dbk_tenant_word(a->plan->tenant, slot->domain, (uint32_t)value);
-    return a->groups->grouping.columns[key].texts.texts[value];
-}
-
-static bool key_is_int(const answer *a, int key)
-{
-    return dbk_type_is_int(a->plan->slots[a->plan->keys[key].slot].type);
-}
-
-static uint64_t key_value(const answer *a, uint32_t group, int key)
-{
-    return a->groups->grouping.ops->key(&a->groups->grouping, group, key);
-}
-
-static dbk_status attached_cell(const answer *a, dbk_walker *walker, int field, uint32_t group, dbk_cell *out)
-{
-    const dbk_field *f = &a->plan->fields[field];
-    uint64_t value = key_value(a, group, f->key);
-    dbk_cell cell = {.number = (int64_t)value};
-    if (!key_is_int(a, f->key))
-        cell.text = key_text(a, f->key, value);
-    if (f->from == f->path.depth - 1)
-        *out = cell;
-    else
-        DBK_TRY(dbk_walker_follow(walker, f->from, cell, out));
-    // Codes are shown and compared by their words.
-    if (dbk_path_end(&f->path)->type == DBK_CODE)
-        out->text = out->number ? dbk_tenant_word(a->plan->tenant, dbk_path_end(&f->path)->domain,
-                                                  (uint32_t)out->number)
-                                : (dbk_text){0};
-    return DBK_OK;
 }
 
 // ---- Order ----
@@ -81,14 +33,14 @@ static int compare_wide(dbk_i128 x, dbk_i128 y)
     return (x > y) - (x < y);
 }
 
-static int compare_keys(const answer *a, int key, uint32_t x, uint32_t y)
+static int compare_keys(const dbk_group_answer *a, int key, uint32_t x, uint32_t y)
 {
-    uint64_t p = key_value(a, x, key), q = key_value(a, y, key);
+    uint64_t p = dbk_group_key_value(a, x, key), q = dbk_group_key_value(a, y, key);
     if (p == q)
         return 0;
-    if (key_is_int(a, key))
+    if (dbk_group_key_is_int(a, key))
         return compare_ints((int64_t)p, (int64_t)q);
-    return dbk_text_compare(key_text(a, key, p), key_text(a, key, q));
+    return dbk_text_compare(dbk_group_key_text(a, key, p), dbk_group_key_text(a, key, q));
 }
 
 // Quotients by their whole parts, then by the fractions r / n crosswise: 64 by 64 bits, which fits.
@@ -107,7 +59,7 @@ static int compare_quotients(dbk_i128 sum_x, int64_t n_x, dbk_i128 sum_y, int64_
     return whole_x != whole_y ? compare_wide(whole_x, whole_y) : compare_wide(rest_x * n_y, rest_y * n_x);
 }
 
-static int compare_aggregates(const answer *a, int index, uint32_t x, uint32_t y)
+static int compare_aggregates(const dbk_group_answer *a, int index, uint32_t x, uint32_t y)
 {
     const dbk_bound_aggregate *aggregate = &a->plan->aggregates[index];
     const dbk_state *state = &a->groups->states[aggregate->state];
@@ -122,7 +74,7 @@ static int compare_aggregates(const answer *a, int index, uint32_t x, uint32_t y
                                       : compare_quotients(sum_x, n_x, sum_y, n_y);
 }
 
-static int compare_output(const answer *a, int output, uint32_t x, uint32_t y)
+static int compare_output(const dbk_group_answer *a, int output, uint32_t x, uint32_t y)
 {
     int fields_end = a->plan->keys_count + a->plan->query->fields_count;
     if (output < a->plan->keys_count)
@@ -137,7 +89,7 @@ static int compare_output(const answer *a, int output, uint32_t x, uint32_t y)
 
 static int compare_groups(const void *left, const void *right, void *user)
 {
-    const answer *a = user;
+    const dbk_group_answer *a = user;
     uint32_t x = *(const uint32_t *)left, y = *(const uint32_t *)right;
     const dbk_query *q = a->plan->query;
     for (int i = 0; i < q->order_count; i++) {
@@ -154,15 +106,15 @@ static int compare_groups(const void *left, const void *right, void *user)
 }
 
 // A group's value against one of the cursor's.
-static int compare_cursor(const answer *a, int output, uint32_t group, const dbk_value *value)
+static int compare_cursor(const dbk_group_answer *a, int output, uint32_t group, const dbk_value *value)
 {
     int keys = a->plan->keys_count, fields_end = keys + a->plan->query->fields_count;
     int64_t number = value->kind == DBK_VALUE_NULL ? DBK_NULL : value->number;
     dbk_text text = value->kind == DBK_VALUE_NULL ? (dbk_text){0} : value->text;
     if (output < keys) {
-        uint64_t own = key_value(a, group, output);
-        return key_is_int(a, output) ? compare_ints((int64_t)own, number)
-                                     : dbk_text_compare(key_text(a, output, own), text);
+        uint64_t own = dbk_group_key_value(a, group, output);
+        return dbk_group_key_is_int(a, output) ? compare_ints((int64_t)own, number)
+                                               : dbk_text_compare(dbk_group_key_text(a, output, own), text);
     }
     if (output < fields_end) {
         const dbk_cell *cell = &a->fields[output - keys][group];
@@ -180,7 +132,7 @@ static int compare_cursor(const answer *a, int output, uint32_t group, const dbk
     return compare_wide(dbk_state_sum(state, group), number);
 }
 
-static bool is_after(const answer *a, uint32_t group)
+static bool is_after(const dbk_group_answer *a, uint32_t group)
 {
     const dbk_query *q = a->plan->query;
     for (int i = 0; i < q->after_count; i++) {
@@ -192,7 +144,7 @@ static bool is_after(const answer *a, uint32_t group)
 }
 
 // The first `limit` of the chosen in order, by a heap with the last of them on top.
-static void sift(answer *a, size_t at, size_t size)
+static void sift(dbk_group_answer *a, size_t at, size_t size)
 {
     for (;;) {
         size_t child = 2 * at + 1;
@@ -212,11 +164,12 @@ static void sift(answer *a, size_t at, size_t size)
 // The number that groups are ordered by first, if it is one that every group has: it tells most of them from
 // the last of the chosen.
 typedef struct lead {
-    const dbk_state *state; // NULL = none
+    const dbk_state *state;  // NULL = none
+    const dbk_state *counts; // of a sum that some groups may lack: where it says which
     bool is_sum, descending;
 } lead;
 
-static lead lead_of(const answer *a)
+static lead lead_of(const dbk_group_answer *a)
 {
     const dbk_plan *plan = a->plan;
     const int first = plan->keys_count + plan->query->fields_count;
@@ -225,10 +178,12 @@ static lead lead_of(const answer *a)
     const dbk_bound_aggregate *aggregate = &plan->aggregates[plan->query->order[0].output - first];
     const dbk_state *state = &a->groups->states[aggregate->state];
     const bool is_count = aggregate->kind == DBK_COUNT_ROWS || aggregate->kind == DBK_COUNT_VALUES;
+    const bool is_sum = aggregate->kind == DBK_SUM && !state->wide;
+    lead by = {is_count || is_sum ? state : NULL, NULL, is_sum, plan->query->order[0].descending};
     // A bucket that was filled in has no rows, and so no sum.
-    const bool is_sum = aggregate->kind == DBK_SUM && !state->wide && !plan->query->fill &&
-                        plan->slots[state->def->slot].never_null;
-    return (lead){is_count || is_sum ? state : NULL, is_sum, plan->query->order[0].descending};
+    if (is_sum && (plan->query->fill || !plan->slots[state->def->slot].never_null))
+        by.counts = &a->groups->states[aggregate->count_state];
+    return by;
 }
 
 // Negated where the largest comes first. Counts and narrow sums are far from the smallest number.
@@ -241,7 +196,7 @@ static int64_t lead_value(const lead *first, uint32_t group)
 
 // Whether the group, of those that come after the first `limit`, is among the best so far; it takes the place
 // of the last of them then.
-static void offer(answer *a, const lead *first, int64_t *last, uint32_t group, size_t limit)
+static void offer(dbk_group_answer *a, const lead *first, int64_t *last, uint32_t group, size_t limit)
 {
     if (compare_groups(&group, &a->chosen[0], a) >= 0)
         return;
@@ -250,18 +205,20 @@ static void offer(answer *a, const lead *first, int64_t *last, uint32_t group, s
     *last = first->state ? lead_value(first, a->chosen[0]) : 0;
 }
 
-static void make_heap(answer *a, size_t limit)
+static void make_heap(dbk_group_answer *a, size_t limit)
 {
     for (size_t i = limit / 2; i-- > 0;)
         sift(a, i, limit);
 }
 
-static void cut(answer *a, size_t limit)
+static void cut(dbk_group_answer *a, size_t limit)
 {
     if (limit == 0 || limit >= a->count)
         return;
     make_heap(a, limit);
-    const lead first = lead_of(a);
+    lead first = lead_of(a);
+    if (first.counts)
+        first.state = NULL;
     int64_t last = first.state ? lead_value(&first, a->chosen[0]) : 0;
     for (size_t i = limit; i < a->count; i++)
         if (!first.state || lead_value(&first, a->chosen[i]) <= last)
@@ -270,7 +227,7 @@ static void cut(answer *a, size_t limit)
 }
 
 // The same of the groups that occur, which are not listed before.
-static void cut_met(answer *a, size_t limit, const lead *first)
+static void cut_met(dbk_group_answer *a, size_t limit, const lead *first)
 {
     const dbk_state *rows = &a->groups->states[0];
     const uint32_t groups = a->groups->grouping.count;
@@ -296,7 +253,7 @@ static dbk_status read_failed(dbk_status status, dbk_error *err)
                : dbk_fail(err, status, "query: reading a field failed: %s", dbk_segment_read_failure(status));
 }
 
-static dbk_status order_fields(answer *a, dbk_error *err)
+static dbk_status order_fields(dbk_group_answer *a, dbk_error *err)
 {
     const dbk_query *q = a->plan->query;
     uint32_t groups = a->groups->grouping.count;
@@ -316,7 +273,7 @@ static dbk_status order_fields(answer *a, dbk_error *err)
         dbk_status status = DBK_OK;
         for (size_t r = 0; r < a->count && status == DBK_OK; r++) {
             dbk_cell *cell = &cells[a->chosen[r]];
-            status = attached_cell(a, &walker, field, a->chosen[r], cell);
+            status = dbk_group_attached(a, &walker, field, a->chosen[r], cell);
             if (status == DBK_OK && cell->text.length &&
                 !(cell->text.data = dbk_arena_copy(&a->texts, cell->text.data, cell->text.length)))
                 status = DBK_NO_MEMORY;
@@ -328,7 +285,7 @@ static dbk_status order_fields(answer *a, dbk_error *err)
     return DBK_OK;
 }
 
-static bool orders_by_field(const answer *a)
+static bool orders_by_field(const dbk_group_answer *a)
 {
     const dbk_query *q = a->plan->query;
     bool any = false;
@@ -346,7 +303,52 @@ static bool is_by_keys(const dbk_query *q)
     return q->order_count == 0 || q->keys_count > 0;
 }
 
-static dbk_status choose(answer *a, dbk_error *err)
+// A group beside the number that it is ordered by, both in 64 bits. False where they do not fit, or a group
+// has no such number.
+static bool pack_leads(const dbk_group_answer *a, const lead *first, uint64_t *packed, unsigned bits)
+{
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (size_t i = 0; i < a->count; i++) {
+        const int64_t value = lead_value(first, a->chosen[i]);
+        if (first->counts && dbk_state_number(first->counts, a->chosen[i]) == 0)
+            return false;
+        least = value < least ? value : least;
+        most = value > most ? value : most;
+    }
+    if (((uint64_t)most - (uint64_t)least) >> (64 - bits))
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        packed[i] = ((uint64_t)lead_value(first, a->chosen[i]) - (uint64_t)least) << bits | a->chosen[i];
+    return true;
+}
+
+// Sorts by the number that comes first in the order; only groups that have the same are compared.
+static bool sort_by_lead(dbk_group_answer *a, const lead *first, uint64_t *packed, unsigned bits)
+{
+    if (!pack_leads(a, first, packed, bits) || !dbk_sort_numbers(packed, a->count, bits))
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        a->chosen[i] = (uint32_t)(packed[i] & ((UINT64_C(1) << bits) - 1));
+    for (size_t i = 0, end; i < a->count; i = end) {
+        end = i + 1;
+        while (end < a->count && packed[end] >> bits == packed[i] >> bits)
+            end++;
+        if (end - i > 1)
+            qsort_r(a->chosen + i, end - i, sizeof *a->chosen, compare_groups, a);
+    }
+    return true;
+}
+
+static void sort_chosen(dbk_group_answer *a, const lead *first)
+{
+    uint64_t *packed = first->state && a->count > FEW_GROUPS ? malloc(a->count * sizeof *packed) : NULL;
+    const uint32_t groups = a->groups->grouping.count;
+    if (!packed || !sort_by_lead(a, first, packed, groups ? 32 - (unsigned)__builtin_clz(groups) : 1))
+        qsort_r(a->chosen, a->count, sizeof *a->chosen, compare_groups, a);
+    free(packed);
+}
+
+static dbk_status choose(dbk_group_answer *a, dbk_error *err)
 {
     uint32_t groups = a->groups->grouping.count;
     a->chosen = malloc(((size_t)groups + 1) * sizeof *a->chosen);
@@ -358,7 +360,7 @@ static dbk_status choose(answer *a, dbk_error *err)
     const bool all = a->plan->grouping == DBK_GROUP_HASH || a->plan->keys_count == 0 || fills;
     const size_t limit = (size_t)a->plan->query->limit;
     const lead first = lead_of(a);
-    if (!all && first.state && limit && limit <= groups && !a->plan->query->after_count &&
+    if (!all && first.state && !first.counts && limit && limit <= groups && !a->plan->query->after_count &&
         !orders_by_field(a)) {
         cut_met(a, limit, &first);
         qsort_r(a->chosen, a->count, sizeof *a->chosen, compare_groups, a);
@@ -381,145 +383,19 @@ static dbk_status choose(answer *a, dbk_error *err)
         return DBK_OK;
     }
     cut(a, limit);
-    qsort_r(a->chosen, a->count, sizeof *a->chosen, compare_groups, a);
-    return DBK_OK;
-}
-
-static void declare(const answer *a, dbk_result *result)
-{
-    int column = 0;
-    for (int k = 0; k < a->plan->keys_count; k++) {
-        dbk_type type = a->plan->slots[a->plan->keys[k].slot].type;
-        result->columns[column].kind = dbk_type_is_int(type) ? DBK_RESULT_INT : DBK_RESULT_TEXT;
-        result->columns[column++].type = type;
-    }
-    for (int i = 0; i < a->plan->query->fields_count; i++) {
-        dbk_type type = dbk_path_end(&a->plan->fields[i].path)->type;
-        result->columns[column].kind = dbk_type_is_int(type) ? DBK_RESULT_INT : DBK_RESULT_TEXT;
-        result->columns[column++].type = type;
-    }
-    for (int i = 0; i < a->plan->query->aggregates_count; i++) {
-        const dbk_bound_aggregate *aggregate = &a->plan->aggregates[i];
-        result->columns[column].kind = aggregate->kind == DBK_SUM       ? DBK_RESULT_SUM
-                                       : aggregate->kind == DBK_AVERAGE ? DBK_RESULT_AVERAGE
-                                                                        : DBK_RESULT_INT;
-        result->columns[column++].type = aggregate->type;
-    }
-}
-
-static bool write_keys(const answer *a, dbk_result *result)
-{
-    for (int k = 0; k < a->plan->keys_count; k++) {
-        const bool is_int = key_is_int(a, k);
-        uint64_t before = 0; // no value
-        for (size_t row = 0; row < a->count; row++) {
-            uint64_t value = key_value(a, a->chosen[row], k);
-            if (is_int)
-                result->columns[k].ints[row] = (int64_t)value;
-            else if (value == before && row > 0) // neighbours are often alike
-                result->columns[k].texts[row] = result->columns[k].texts[row - 1];
-            else if (!dbk_result_set_text(result, row, k, key_text(a, k, value)))
-                return false;
-            before = value;
-        }
-    }
-    return true;
-}
-
-// A row of the result, and where what its key names stands.
-typedef struct visit {
-    dbk_locator at;
-    uint32_t row;
-} visit;
-
-static int compare_visits(const void *left, const void *right)
-{
-    const visit *x = left, *y = right;
-    return x->at.part != y->at.part ? compare_ints(x->at.part, y->at.part)
-                                    : compare_ints(x->at.row, y->at.row);
-}
-
-// The rows in the order in which a field's texts stand, so that each vector of them is decoded once; NULL for
-// the order of the result, which is as good for few rows and for fields that are no texts. The caller frees.
-static visit *make_visits(const answer *a, const dbk_walker *walker, int field)
-{
-    const dbk_field *f = &a->plan->fields[field];
-    bool follows_codes = f->path.depth > f->from + 1 &&
-                         f->path.tables[f->from]->columns[f->path.columns[f->from]].type == DBK_CODE;
-    if (a->count < FEW_ROWS || !follows_codes || dbk_path_end(&f->path)->type != DBK_TEXT)
-        return NULL;
-    visit *visits = malloc(a->count * sizeof *visits);
-    for (size_t row = 0; visits && row < a->count; row++) {
-        visits[row] = (visit){.row = (uint32_t)row};
-        if (!dbk_walker_place(walker, f->from, (uint32_t)key_value(a, a->chosen[row], f->key),
-                              &visits[row].at))
-            visits[row].at = (dbk_locator){0};
-    }
-    if (visits)
-        qsort(visits, a->count, sizeof *visits, compare_visits);
-    return visits;
-}
-
-static dbk_status write_field(const answer *a, dbk_result *result, int field)
-{
-    dbk_walker walker;
-    dbk_status status = DBK_OK;
-    int column = a->plan->keys_count + field;
-    dbk_walker_init(&walker, &a->plan->fields[field].path, a->plan->tenant);
-    visit *visits = make_visits(a, &walker, field);
-    for (size_t i = 0; i < a->count && status == DBK_OK; i++) {
-        size_t row = visits ? visits[i].row : i;
-        dbk_cell cell;
-        status = attached_cell(a, &walker, field, a->chosen[row], &cell);
-        if (status != DBK_OK)
-            break;
-        if (result->columns[column].kind == DBK_RESULT_INT)
-            result->columns[column].ints[row] = cell.number;
-        else if (!dbk_result_set_text(result, row, column, cell.text))
-            status = DBK_NO_MEMORY;
-    }
-    free(visits);
-    dbk_walker_dispose(&walker);
-    return status;
-}
-
-static void write_aggregate(const answer *a, dbk_result *result, int index)
-{
-    const dbk_bound_aggregate *aggregate = &a->plan->aggregates[index];
-    const dbk_state *state = &a->groups->states[aggregate->state];
-    dbk_result_column *column = &result->columns[a->plan->keys_count + a->plan->query->fields_count + index];
-    for (size_t row = 0; row < a->count; row++) {
-        uint32_t group = a->chosen[row];
-        if (column->kind == DBK_RESULT_INT) {
-            column->ints[row] = dbk_state_number(state, group);
-            continue;
-        }
-        column->counts[row] = dbk_state_number(&a->groups->states[aggregate->count_state], group);
-        column->sums[row] = dbk_state_sum(state, group);
-    }
-}
-
-static dbk_status write_all(const answer *a, dbk_result *result)
-{
-    declare(a, result);
-    if (!dbk_result_reserve(result, a->count) || !write_keys(a, result))
-        return DBK_NO_MEMORY;
-    for (int i = 0; i < a->plan->query->fields_count; i++)
-        DBK_TRY(write_field(a, result, i));
-    for (int i = 0; i < a->plan->query->aggregates_count; i++)
-        write_aggregate(a, result, i);
+    sort_chosen(a, &first);
     return DBK_OK;
 }
 
 dbk_status dbk_groups_answer(dbk_groups *groups, dbk_result **out, dbk_error *err)
 {
-    answer a = {.groups = groups, .plan = groups->plan};
+    dbk_group_answer a = {.groups = groups, .plan = groups->plan};
     dbk_result *result = NULL;
     dbk_status status = choose(&a, err);
     if (status == DBK_OK) {
         result = dbk_result_create(a.plan->keys_count + a.plan->query->fields_count +
                                    a.plan->query->aggregates_count);
-        status = result ? write_all(&a, result) : DBK_NO_MEMORY;
+        status = result ? dbk_group_answer_write(&a, result) : DBK_NO_MEMORY;
         if (status != DBK_OK)
             read_failed(status, err);
     }

@@ -99,6 +99,22 @@ DBK_BODY uint32_t dbk_mask_count_body(const uint64_t mask[DBK_MASK_WORDS])
 }
 DBK_EACH_LEVEL(uint32_t, dbk_mask_count, (const uint64_t mask[DBK_MASK_WORDS]), (mask))
 
+DBK_BODY bool dbk_drop_pairs_body(const uint32_t *groups, const uint32_t *values, uint32_t n,
+                                  uint32_t distance, uint8_t *restrict kept)
+{
+    uint32_t any = 0;
+    for (uint32_t i = distance; i < n; i++) {
+        const uint32_t value = values[i] == values[i - distance];
+        const uint32_t group = groups[i] == groups[i - distance];
+        any |= value;
+        kept[i] &= (uint8_t) ~(value & group);
+    }
+    return any;
+}
+DBK_EACH_LEVEL(bool, dbk_drop_pairs,
+               (const uint32_t *groups, const uint32_t *values, uint32_t n, uint32_t distance, uint8_t *kept),
+               (groups, values, n, distance, kept))
+
 DBK_BODY uint64_t dbk_count_bits_body(const uint64_t *words, size_t n)
 {
     uint64_t count = 0;

@@ -28,6 +28,10 @@ void dbk_pick_codes(const uint32_t *values, const uint64_t mask[DBK_MASK_WORDS],
 void dbk_pick_ints(const int64_t *values, const uint64_t mask[DBK_MASK_WORDS], const uint16_t *rows,
                    uint32_t count, int64_t *out);
 
+// Clears the bytes of rows whose group and value are those of the row so far before them. Whether the value
+// alone is, of any row.
+bool dbk_drop_pairs(const uint32_t *groups, const uint32_t *values, uint32_t n, uint32_t distance,
+                    uint8_t *kept);
 // How many bits are set in words of any number.
 uint64_t dbk_count_bits(const uint64_t *words, size_t n);
 // base + code * weight of each.

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pairs once each: by runs where values come together, else by sorting their digits from the last to the
-// first, but only those in which they differ.
+// Pairs once each: by runs where values come together, else by sorting.
 #include "engine/exec/pair_log.h"
+
+#include "engine/base/pages.h"
+#include "engine/exec/kernel.h"
+#include "engine/exec/sort.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_CAPACITY = 1 << 12, DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, FEW = 16, GROWTH = 4 };
+enum { FIRST_CAPACITY = 1 << 12, FEW = 16, GROWTH = 4 };
+// Longer runs are sorted.
+enum { RUN_MAX = 16 };
 
 static int ascending(const void *a, const void *b)
 {
@@ -14,54 +19,13 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// One digit, stable. False, and nothing was moved, where all have the same.
-static bool sort_digit(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
-{
-    size_t starts[DIGITS] = {0}, at = 0;
-    for (size_t i = 0; i < count; i++)
-        starts[from[i] >> shift & (DIGITS - 1)]++;
-    if (starts[from[0] >> shift & (DIGITS - 1)] == count)
-        return false;
-    for (size_t d = 0; d < DIGITS; d++) {
-        const size_t n = starts[d];
-        starts[d] = at;
-        at += n;
-    }
-    for (size_t i = 0; i < count; i++)
-        to[starts[from[i] >> shift & (DIGITS - 1)]++] = from[i];
-    return true;
-}
-
-static void sort(uint64_t *pairs, size_t count)
-{
-    // Without room for a copy it is slower, not refused.
-    uint64_t *room = count > FEW ? malloc(count * sizeof *room) : NULL, *from = pairs, *to = room;
-    uint64_t differs = 0;
-    if (!room) {
-        qsort(pairs, count, sizeof *pairs, ascending);
-        return;
-    }
-    for (size_t i = 1; i < count; i++)
-        differs |= pairs[i] ^ pairs[0];
-    for (unsigned shift = 0; shift < 64 && differs >> shift; shift += DIGIT_BITS) {
-        shift += (unsigned)__builtin_ctzll(differs >> shift);
-        if (sort_digit(from, to, count, shift)) {
-            uint64_t *sorted = to;
-            to = from;
-            from = sorted;
-        }
-    }
-    if (from == room)
-        memcpy(pairs, room, count * sizeof *pairs);
-    free(room);
-}
-
 // Sorts, and keeps one of each; returns how many.
 static size_t sort_once(uint64_t *pairs, size_t count)
 {
     size_t kept = 0;
-    if (count > 1)
-        sort(pairs, count);
+    // Without room for a copy it is slower, not refused.
+    if (!dbk_sort_numbers(pairs, count, 0))
+        qsort(pairs, count, sizeof *pairs, ascending);
     for (size_t i = 0; i < count; i++)
         if (kept == 0 || pairs[kept - 1] != pairs[i])
             pairs[kept++] = pairs[i];
@@ -186,6 +150,8 @@ bool dbk_pair_log_reserve(dbk_pair_log *log, size_t pairs)
 {
     if (log->count + pairs <= log->capacity)
         return true;
+    if (log->met) // hardly any pair stands in it twice
+        return grow(log, log->count + pairs);
     compact(log);
     size_t least = log->count + pairs;
     if (log->count > log->capacity / 2 && least < GROWTH * log->capacity)
@@ -193,10 +159,86 @@ bool dbk_pair_log_reserve(dbk_pair_log *log, size_t pairs)
     return least <= log->capacity || grow(log, least);
 }
 
+// ---- By runs ----
+
+bool dbk_pair_log_by_runs(dbk_pair_log *log, uint32_t most)
+{
+    log->words = most / 64 + 1;
+    log->met = dbk_pages_create(log->words * sizeof *log->met);
+    log->again = dbk_pages_create(log->words * sizeof *log->again);
+    return log->met && log->again;
+}
+
+static uint64_t bit_of(uint32_t value)
+{
+    return (uint64_t)1 << (value & 63);
+}
+
+void dbk_pair_log_append_runs(dbk_pair_log *log, const uint32_t *groups, const uint32_t *values, uint32_t n)
+{
+    uint8_t fresh[DBK_VECTOR_ROWS];
+    uint32_t distance = 1, before = ~values[0];
+    uint64_t *pairs = log->pairs + log->count;
+    memset(fresh, 1, n);
+    // Where no value is that of the row so far before it, no run is longer.
+    while (distance < RUN_MAX && dbk_drop_pairs(groups, values, n, distance, fresh))
+        distance++;
+    for (uint32_t i = distance; distance == RUN_MAX && i < n; i++)
+        if (values[i] == values[i - distance])
+            log->again[values[i] / 64] |= bit_of(values[i]);
+    // Runs that follow each other mostly have their bits in one word, which stays at hand.
+    uint32_t word = values[0] / 64;
+    uint64_t had = log->met[word];
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t value = values[i];
+        if (value / 64 != word) {
+            log->met[word] = had;
+            word = value / 64;
+            had = log->met[word];
+        }
+        if ((value != before) & ((had & bit_of(value)) != 0))
+            log->again[word] |= bit_of(value);
+        had |= bit_of(value);
+        *pairs = (uint64_t)value << 32 | groups[i];
+        pairs += fresh[i];
+        before = value;
+    }
+    log->met[word] = had;
+    log->count = (size_t)(pairs - log->pairs);
+}
+
+static void merge_bits(dbk_pair_log *log, const dbk_pair_log *from)
+{
+    for (size_t w = 0; w < log->words; w++) {
+        if (from->met[w] == 0) // pages that nobody wrote to stay as they are
+            continue;
+        log->again[w] |= from->again[w] | (log->met[w] & from->met[w]);
+        log->met[w] |= from->met[w];
+    }
+}
+
+// Counts the pairs of values that had one run, and keeps the others.
+static void count_single(dbk_pair_log *log, int64_t *numbers)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        const uint64_t pair = log->pairs[i];
+        const bool comes_again = (log->again[value_of(pair) / 64] & bit_of(value_of(pair))) != 0;
+        log->pairs[kept] = pair;
+        kept += comes_again;
+        numbers[(uint32_t)pair] += !comes_again;
+    }
+    log->count = kept;
+}
+
+// ---- The whole ----
+
 bool dbk_pair_log_merge(dbk_pair_log *log, const dbk_pair_log *from, const uint32_t *map)
 {
     if (!dbk_pair_log_reserve(log, from->count))
         return false;
+    if (log->met)
+        merge_bits(log, from);
     for (size_t i = 0; i < from->count; i++) {
         const uint32_t group = (uint32_t)from->pairs[i];
         dbk_pair_log_append(log, map ? map[group] : group, (uint32_t)(from->pairs[i] >> 32));
@@ -206,6 +248,8 @@ bool dbk_pair_log_merge(dbk_pair_log *log, const dbk_pair_log *from, const uint3
 
 void dbk_pair_log_finish(dbk_pair_log *log, int64_t *numbers)
 {
+    if (log->met)
+        count_single(log, numbers);
     compact(log);
     for (size_t i = 0; i < log->count; i++)
         numbers[(uint32_t)log->pairs[i]]++;
@@ -215,5 +259,7 @@ void dbk_pair_log_finish(dbk_pair_log *log, int64_t *numbers)
 void dbk_pair_log_dispose(dbk_pair_log *log)
 {
     free(log->pairs);
+    dbk_pages_free(log->met, log->words * sizeof *log->met);
+    dbk_pages_free(log->again, log->words * sizeof *log->again);
     *log = (dbk_pair_log){0};
 }

@@ -80,6 +80,20 @@ dbk_text dbk_dict_word(const dbk_dict *dict, uint32_t code)
     return (dbk_text){(const char *)at + 1 + sizeof length, length};
 }
 
+void dbk_dict_expect_place(const dbk_dict *dict, uint32_t code)
+{
+    uint32_t index;
+    const int chunk = chunk_of(code, &index);
+    __builtin_prefetch(&dict->chunks[chunk][index]);
+}
+
+void dbk_dict_expect_word(const dbk_dict *dict, uint32_t code)
+{
+    uint32_t index;
+    const int chunk = chunk_of(code, &index);
+    __builtin_prefetch(dict->chunks[chunk][index]);
+}
+
 static uint32_t table_find(const dbk_dict *dict, dbk_text word, uint64_t tag, uint32_t bound)
 {
     // Sequentially consistent like its replacement: a weaker load could fall before the claim of the epoch's

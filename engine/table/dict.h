@@ -48,5 +48,8 @@ void dbk_dict_expect(dbk_dict *dict, uint32_t words);
 uint32_t dbk_dict_find(const dbk_dict *dict, dbk_text word, uint32_t bound);
 // code in [1, bound].
 dbk_text dbk_dict_word(const dbk_dict *dict, uint32_t code);
+// A word will be asked for: asks the processor for where it is, and, a little later, for the word.
+void dbk_dict_expect_place(const dbk_dict *dict, uint32_t code);
+void dbk_dict_expect_word(const dbk_dict *dict, uint32_t code);
 
 #endif

@@ -27,6 +27,19 @@ dbk_text dbk_tenant_word(const dbk_tenant_view *tenant, dbk_domain domain, uint3
     return code ? dbk_dict_word(tenant->tenant->dicts[domain], code) : (dbk_text){NULL, 0};
 }
 
+void dbk_tenant_words_of(const dbk_tenant_view *tenant, dbk_domain domain, const uint32_t *codes,
+                         uint32_t count, dbk_text *out)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (codes[i])
+            dbk_dict_expect_place(tenant->tenant->dicts[domain], codes[i]);
+    for (uint32_t i = 0; i < count; i++)
+        if (codes[i])
+            dbk_dict_expect_word(tenant->tenant->dicts[domain], codes[i]);
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = dbk_tenant_word(tenant, domain, codes[i]);
+}
+
 uint32_t dbk_tenant_code(const dbk_tenant_view *tenant, dbk_domain domain, dbk_text word)
 {
     uint32_t bound = tenant->words[domain];

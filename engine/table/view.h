@@ -26,6 +26,9 @@ const dbk_table_view *dbk_tenant_table(const dbk_tenant_view *tenant, dbk_table_
 uint32_t dbk_tenant_words(const dbk_tenant_view *tenant, dbk_domain domain);
 // The word of a code in [0, bound]; 0 is "no value".
 dbk_text dbk_tenant_word(const dbk_tenant_view *tenant, dbk_domain domain, uint32_t code);
+// The words of many codes, which are waited for together.
+void dbk_tenant_words_of(const dbk_tenant_view *tenant, dbk_domain domain, const uint32_t *codes,
+                         uint32_t count, dbk_text *out);
 // The code of a word, 0 when the snapshot does not know it.
 uint32_t dbk_tenant_code(const dbk_tenant_view *tenant, dbk_domain domain, dbk_text word);
 

@@ -285,6 +285,41 @@ static void rows_with_a_code_of_a_set_are_kept(void **state)
     }
 }
 
+static void pairs_that_came_before_are_dropped(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("pairs dropped");
+    uint32_t groups[DBK_VECTOR_ROWS], values[DBK_VECTOR_ROWS];
+    for (int round = 0; round < 300; round++) {
+        const uint32_t n = (uint32_t)dbk_random_below(&r, DBK_VECTOR_ROWS + 1);
+        const uint32_t distance = 1 + (uint32_t)dbk_random_below(&r, 20);
+        uint64_t kinds = 1 + dbk_random_below(&r, round % 2 ? 5 : 5000);
+        for (uint32_t i = 0; i < n; i++) {
+            groups[i] = (uint32_t)dbk_random_below(&r, kinds) * 0x1000001;
+            values[i] = (uint32_t)dbk_random_below(&r, kinds) * 0x1000001;
+        }
+        DBK_TEST_LEVELS(level)
+        {
+            uint8_t kept[DBK_VECTOR_ROWS + CANARY];
+            bool any = false;
+            memset(kept, 1, n);
+            memset(kept + n, 0xa5, CANARY);
+            for (uint32_t i = 0; i < n; i += 7) // dropped before
+                kept[i] = 0;
+            const bool found = dbk_drop_pairs(groups, values, n, distance, kept);
+            for (uint32_t i = 0; i < n; i++) {
+                const bool value = i >= distance && values[i] == values[i - distance];
+                const bool pair = value && groups[i] == groups[i - distance];
+                any |= value;
+                assert_int_equal(kept[i], i % 7 != 0 && !pair);
+            }
+            assert_int_equal(found, any);
+            for (uint32_t i = 0; i < CANARY; i++)
+                assert_int_equal(kept[n + i], 0xa5);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -293,6 +328,7 @@ int main(void)
         cmocka_unit_test(few_groups_are_tallied),
         cmocka_unit_test(many_groups_are_tallied),
         cmocka_unit_test(words_hold_what_tallies_would),
+        cmocka_unit_test(pairs_that_came_before_are_dropped),
         cmocka_unit_test(bits_are_counted),
         cmocka_unit_test(numbers_are_summed),
         cmocka_unit_test(runs_are_found_and_summed),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A pair log counts as a table of all groups and values does, in whatever order pairs come and however often.
+#include "engine/base/types.h"
 #include "engine/exec/pair_log.h"
+#include "tests/support/levels.h"
 #include "tests/support/seed.h"
 
 #include <setjmp.h>
@@ -68,6 +70,59 @@ static void counts_as_a_table_does(void **state)
     }
 }
 
+// Some rows in the order of lines: runs of one value, of which few come again, now and then a long one.
+static uint32_t make_rows(dbk_random *r, uint32_t *groups, uint32_t *values, uint32_t first, uint32_t again)
+{
+    const uint32_t most = 1 + (uint32_t)dbk_random_below(r, DBK_VECTOR_ROWS);
+    uint32_t n = 0, value = first;
+    while (n < most) {
+        uint32_t run = 1 + (uint32_t)dbk_random_below(r, dbk_random_below(r, 60) ? 4 : 80);
+        if (again && dbk_random_below(r, again) == 0)
+            value = (uint32_t)dbk_random_below(r, VALUES);
+        for (; run > 0 && n < most; run--, n++) {
+            values[n] = value % VALUES;
+            groups[n] = (uint32_t)dbk_random_below(r, dbk_random_below(r, 3) ? 5 : GROUPS);
+        }
+        value++;
+    }
+    return n;
+}
+
+static void counts_by_runs_as_a_table_does(void **state)
+{
+    (void)state;
+    dbk_random r = dbk_test_random("pair log by runs");
+    for (int round = 0; round < 60; round++) {
+        uint32_t groups[DBK_VECTOR_ROWS], values[DBK_VECTOR_ROWS], map[GROUPS];
+        const uint32_t again = (uint32_t)dbk_random_below(&r, 40);
+        memset(met, 0, sizeof met);
+        for (uint32_t g = 0; g < GROUPS; g++)
+            map[g] = (g * 7 + (uint32_t)round) % GROUPS;
+        DBK_TEST_LEVELS(level)
+        {
+            dbk_pair_log logs[3] = {{0}};
+            memset(met, 0, sizeof met);
+            for (int l = 0; l < 3; l++) {
+                const uint64_t vectors = dbk_random_below(&r, 9);
+                assert_true(dbk_pair_log_by_runs(&logs[l], VALUES - 1));
+                for (uint64_t v = 0; v < vectors; v++) {
+                    const uint32_t n =
+                        make_rows(&r, groups, values, (uint32_t)dbk_random_below(&r, VALUES), again);
+                    assert_true(dbk_pair_log_reserve(&logs[l], n));
+                    dbk_pair_log_append_runs(&logs[l], groups, values, n);
+                    for (uint32_t i = 0; i < n; i++)
+                        met[l ? map[groups[i]] : groups[i]][values[i]] = 1;
+                }
+                if (l > 0)
+                    assert_true(dbk_pair_log_merge(&logs[0], &logs[l], map));
+            }
+            assert_counts(&logs[0]);
+            for (int l = 0; l < 3; l++)
+                dbk_pair_log_dispose(&logs[l]);
+        }
+    }
+}
+
 static void takes_no_more_room_than_different_pairs_want(void **state)
 {
     (void)state;
@@ -98,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_as_a_table_does),
+        cmocka_unit_test(counts_by_runs_as_a_table_does),
         cmocka_unit_test(takes_no_more_room_than_different_pairs_want),
         cmocka_unit_test(counts_nothing_of_nothing),
     };
