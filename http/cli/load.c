@@ -233,16 +233,18 @@ static dbk_status open_client(const arguments *a, dbk_client **client, dbk_error
 
 // What one batch needs the next one needs, too: it stays with the process, which is over with its files, and
 // is not asked of the system page by page again. The threads share it, for what one has freed may be what
-// another one asks for, and its first part lies side by side on huge pages.
+// another one asks for, and its first part lies side by side on huge pages, where there are as many
+// addresses.
 static void keep_memory(void)
 {
-    enum { AT_ONCE = 256 << 20 };
+    enum { AT_ONCE = 256 << 20, LATER = 1 << 20 };
     mallopt(M_MMAP_THRESHOLD, 32 << 20); // the most there is
     mallopt(M_TRIM_THRESHOLD, 1 << 30);
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_TOP_PAD, AT_ONCE);
     // More than there is room for, so that all of it is reserved; what is not used is never given.
-    char *first = malloc(1 << 20);
+    char *first = malloc(LATER);
+    mallopt(M_TOP_PAD, LATER);
     const char *end = sbrk(0);
     if (first && first < end && end - first <= 2 * (ptrdiff_t)AT_ONCE)
         dbk_pages_prefer_huge(first, (size_t)(end - first));
