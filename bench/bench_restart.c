@@ -246,15 +246,15 @@ static double open_once(dbk_io *io, const char *directory)
     must(dbk_db_make_keys(db, &err) == DBK_OK, err.message);
     phase("keys", since(start), rows);
     start = now();
+    must(dbk_db_prove(db, &err) == DBK_OK, err.message);
+    phase("proofs", since(start), rows);
+    start = now();
     if (dbk_db_make_rollups(db)) {
         dbk_snapshot *image = dbk_db_freeze(db, dbk_journal_number(journal));
         must(image, "out of memory");
         dbk_db_publish(db, image);
     }
     phase("rollups", since(start), rows);
-    start = now();
-    must(dbk_db_prove(db, &err) == DBK_OK, err.message);
-    phase("proofs", since(start), rows);
     printf("  %" PRIu64 " rows of facts, %.1f bytes of memory a row\n", rows,
            (double)dbk_db_memory(db) / (double)rows);
     dbk_journal_destroy(journal);

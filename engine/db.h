@@ -97,8 +97,14 @@ void dbk_db_put_off_keys(dbk_db *db);
 // then the ids that there is no index for are searched among the rows, and changes of the table fail.
 // DBK_CANCELLED: dbk_db_stop_making_keys.
 dbk_status dbk_db_make_keys(dbk_db *db, dbk_error *err);
-// Any thread: whoever makes keys gives up soon.
+// Any thread: whoever makes keys, proofs or rollups gives up soon, and no more are made.
 void dbk_db_stop_making_keys(dbk_db *db);
+
+// Keys, proofs and rollups are made on all processors. From dbk_db_give_way on they are made on what others
+// leave of them, so that nobody waits for what nobody has asked for; until dbk_db_hurry, or until a query
+// waits for keys. Before other threads see the db, and any thread, often.
+void dbk_db_give_way(dbk_db *db);
+void dbk_db_hurry(dbk_db *db);
 
 // ---- Proofs after restoring rows ----
 

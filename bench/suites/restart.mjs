@@ -69,13 +69,13 @@ function readFiles() {
 function phases(cold) {
   const out = must(path.join(tools, 'bench_restart'), [data(), String(Math.min(options.repeat, 5)), ...(cold ? ['cold'] : [])])
   const disk = Number(/disk +([\d.]+) s/.exec(out)[1])
-  const best = Object.fromEntries(['open', 'keys', 'rollups', 'proofs'].map((name) =>
+  const best = Object.fromEntries(['open', 'keys', 'proofs', 'rollups'].map((name) =>
     [name, Math.min(...[...out.matchAll(new RegExp(`${name} +([\\d.]+) s`, 'g'))].map((m) => Number(m[1])))]))
   return { disk, ...best }
 }
 
 // Of what is made behind the first answers.
-const behind = ({ keys, rollups, proofs }) => [keys, rollups, proofs].map((phase) => phase.toFixed(3)).join(', ')
+const behind = ({ keys, proofs, rollups }) => [keys, proofs, rollups].map((phase) => phase.toFixed(3)).join(', ')
 
 export async function restart() {
   await databasesMade()
@@ -100,7 +100,7 @@ export async function restart() {
   show(READING, summary(warm[READING]), `${disk.toFixed(3)}, the disk's floor`)
   show('× reading', (median(warm.Daybook) / median(warm[READING])).toFixed(2), cold ? (median(cold.Daybook) / disk).toFixed(2) : '–')
   show('opening, checking', warmPhases.open.toFixed(3), cold ? coldPhases.open.toFixed(3) : '–')
-  show('keys, rollups, proofs', behind(warmPhases), cold ? behind(coldPhases) : '–')
+  show('keys, proofs, rollups', behind(warmPhases), cold ? behind(coldPhases) : '–')
   if (!cold) console.log('  the page cache cannot be dropped here: no figures for a cold start')
   console.log(`  with its keys and rollups the server has ${(resident / 1e6).toFixed(0)} MB in memory, ${(resident / options.orders).toFixed(1)} bytes an order${hasLines() ? ' with its lines' : ''}`)
   results.suites.restart = { warm, cold, bytes, resident, phases: { warm: warmPhases, cold: coldPhases } }

@@ -4,6 +4,7 @@
 // interrupted more often when it computes itself.
 #include "engine/base/thread.h"
 
+#include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,4 +31,10 @@ void dbk_thread_be_prompt(void)
     own.runtime_ns = TURN_NS;
     (void)syscall(SYS_sched_setattr, 0, &own, 0);
 #endif
+}
+
+void dbk_thread_give_way(void)
+{
+    const struct sched_param none = {0};
+    (void)sched_setscheduler(0, SCHED_IDLE, &none); // of this thread
 }

@@ -33,6 +33,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     dbk_epoch_init(&db->versions.epoch);
     dbk_proofs_init(&db->proofs, NULL, NULL);
     db->names.versions = &db->versions;
+    dbk_haste_init(&db->haste, true);
     pthread_mutex_init(&db->keys.lock, NULL);
     pthread_cond_init(&db->keys.changed, NULL);
     db->next_segment_id = 1;
@@ -44,6 +45,7 @@ dbk_status dbk_db_create(dbk_db **out, dbk_error *err)
     if (!empty) {
         pthread_cond_destroy(&db->keys.changed);
         pthread_mutex_destroy(&db->keys.lock);
+        dbk_haste_dispose(&db->haste);
         dbk_proofs_dispose(&db->proofs);
         free(db);
         return dbk_fail(err, DBK_NO_MEMORY, "memory is out");
@@ -75,6 +77,7 @@ void dbk_db_destroy(dbk_db *db)
     dbk_cold_destroy(db->cold);
     pthread_cond_destroy(&db->keys.changed);
     pthread_mutex_destroy(&db->keys.lock);
+    dbk_haste_dispose(&db->haste);
     dbk_proofs_dispose(&db->proofs);
     free(db);
 }

@@ -295,11 +295,12 @@ static dbk_status table_make(dbk_table *table, dbk_error *err)
     m->directory = dbk_key_directory_create(dbk_table_versions(table), m->partitions);
     if (!m->directory)
         fail(m, DBK_NO_MEMORY);
+    dbk_haste *haste = &table->tenant->db->haste;
     int threads = table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH);
     if (goes_on(m))
-        dbk_pool_run(threads, parts_scatter, m);
+        dbk_pool_run_behind(threads, parts_scatter, m, haste);
     if (goes_on(m))
-        dbk_pool_run(m->partitions == 1 ? 1 : threads, partitions_fill, m);
+        dbk_pool_run_behind(m->partitions == 1 ? 1 : threads, partitions_fill, m, haste);
     dbk_status status = (dbk_status)atomic_load(&m->status);
     if (status == DBK_OK)
         dbk_key_index_adopt(&table->index, m->directory, atomic_load(&m->entries));
@@ -360,14 +361,26 @@ void dbk_db_put_off_keys(dbk_db *db)
     db->keys.wait = true;
 }
 
+void dbk_db_give_way(dbk_db *db)
+{
+    atomic_store(&db->haste.is_made, false);
+}
+
+void dbk_db_hurry(dbk_db *db)
+{
+    dbk_haste_make(&db->haste);
+}
+
 void dbk_db_stop_making_keys(dbk_db *db)
 {
     atomic_store(&db->keys.stop, true);
+    dbk_haste_make(&db->haste);
 }
 
 bool dbk_table_keys_wait(const dbk_table *table)
 {
     dbk_keys_making *keys = &table->tenant->db->keys;
+    dbk_db_hurry(table->tenant->db);
     pthread_mutex_lock(&keys->lock);
     while (atomic_load_explicit(&table->keyless, memory_order_relaxed) && !keys->over)
         pthread_cond_wait(&keys->changed, &keys->lock);

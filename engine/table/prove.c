@@ -29,7 +29,8 @@ static void table_prove(dbk_table *table)
 {
     enum { PARTS_FOR_HELP = 2 };
     prover p = {.table = table};
-    dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_prove, &p);
+    dbk_pool_run_behind(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_prove, &p,
+                        &table->tenant->db->haste);
 }
 
 dbk_status dbk_db_prove(dbk_db *db, dbk_error *err)

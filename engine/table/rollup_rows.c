@@ -213,13 +213,19 @@ static bool worker_begin(maker *m, int worker)
     return m->rooms[worker] != NULL;
 }
 
+// The database is being closed: what was made so far is of some rows only, and goes.
+static bool is_stopped(const dbk_table *table)
+{
+    return atomic_load_explicit(&table->tenant->db->keys.stop, memory_order_relaxed);
+}
+
 static void parts_add(void *user, int worker)
 {
     maker *m = user;
     uint32_t slot;
     if (worker > 0 && !worker_begin(m, worker))
         return; // the others do its share
-    while ((slot = atomic_fetch_add(&m->next_slot, 1)) < m->table->slots)
+    while (!is_stopped(m->table) && (slot = atomic_fetch_add(&m->next_slot, 1)) < m->table->slots)
         part_add(m->rollups[worker], m->rooms[worker], m->table->def, dbk_table_part(m->table, slot));
 }
 
@@ -228,7 +234,8 @@ static bool make_once(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
     maker m = {.table = table, .zone = zone, .finest = finest};
     dbk_table_rollups_forget(table);
     if (worker_begin(&m, 0))
-        dbk_pool_run(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_add, &m);
+        dbk_pool_run_behind(table->slots < PARTS_FOR_HELP ? 1 : dbk_processors(DBK_POOL_WORTH), parts_add, &m,
+                            &table->tenant->db->haste);
     table->rollups = m.rollups[0];
     table->rollup_room = m.rooms[0];
     for (int w = 1; w < DBK_POOL_MAX; w++) {
@@ -237,7 +244,7 @@ static bool make_once(dbk_table *table, const dbk_zone *zone, dbk_grain finest)
         dbk_rollups_destroy(m.rollups[w], dbk_table_versions(table));
         room_destroy(m.rooms[w]);
     }
-    if (!table->rollup_room)
+    if (!table->rollup_room || is_stopped(table))
         dbk_table_rollups_forget(table);
     return table->rollups != NULL;
 }
@@ -324,6 +331,8 @@ bool dbk_db_make_rollups(dbk_db *db)
 {
     bool any = false;
     db->rollups_wait = false;
+    if (atomic_load_explicit(&db->keys.stop, memory_order_relaxed))
+        return false;
     for (uint32_t t = 0; t < db->tenants_count; t++) {
         for (int id = 1; id < DBK_TABLE_END; id++) {
             dbk_table *table = db->tenants[t]->tables[id];

@@ -15,6 +15,7 @@
 #ifndef DBK_TABLE_STATE_H
 #define DBK_TABLE_STATE_H
 
+#include "engine/base/pool.h"
 #include "engine/db.h"
 #include "engine/image.h"
 #include "engine/segment/cold.h"
@@ -143,6 +144,7 @@ struct dbk_db {
     uint64_t rollup_rows, rollup_bucket_rows; // DBK_ROLLUP_ROWS and …_BUCKET_ROWS, or others in tests
     bool rollups_wait;                        // freezes make none
     dbk_keys_making keys;
+    dbk_haste haste;                        // with what is made behind the first answers
     uint64_t roster_rows, roster_step_rows; // DBK_ROSTER_LEAST_ROWS and …_STEP_ROWS, or others in tests
     void (*wish)(void *user);               // see dbk_db_on_wish
     void *wish_user;

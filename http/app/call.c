@@ -257,6 +257,8 @@ static void account(dbk_call *call, int status)
     dbk_call_end_read(call);
     if (call->has_key && status < 400)
         dbk_keys_used(&call->key, call->now_ms);
+    if (call->has_key || call->has_token)
+        dbk_db_hurry(call->app->db); // the first answer after a start does not wait for what later ones need
     dbk_metrics_request(call->app->metrics, call->route, status, dbk_clock_steady_ns() - call->started_ns);
 }
 

@@ -429,6 +429,7 @@ dbk_status dbk_store_bulk_begin(dbk_store_bulk **out, dbk_store *store, dbk_text
     pthread_cond_init(&b->changed, NULL);
     // They may still be at what a store begins with.
     pthread_mutex_lock(&store->mutex);
+    dbk_db_hurry(store->db);
     while (!store->writer_is_idle || store->room_made != store->room_wanted ||
            store->checkpoints_done != store->checkpoints_wanted)
         pthread_cond_wait(&store->changed, &store->mutex);

@@ -31,6 +31,7 @@ static void notify(void *user, const char *line)
 
 static dbk_status start_threads(dbk_store *s, dbk_error *err)
 {
+    dbk_db_give_way(s->db);
     s->writer_runs = pthread_create(&s->writer, NULL, dbk_store_writer_run, s) == 0;
     if (s->writer_runs)
         s->housekeeper_runs = pthread_create(&s->housekeeper, NULL, dbk_store_housekeeper_run, s) == 0;

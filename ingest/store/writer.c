@@ -90,6 +90,7 @@ static void enqueue(dbk_store *s, dbk_pending *p)
     s->queued_bytes += p->bytes;
     pthread_cond_signal(&s->work);
     pthread_mutex_unlock(&s->mutex);
+    dbk_db_hurry(s->db); // changes wait for keys
 }
 
 void dbk_store_submit(dbk_store *s, const dbk_change *change, dbk_change_done done, void *user)
@@ -415,8 +416,8 @@ static bool wait_for_work(writer *w)
     return more;
 }
 
-// The first answers after a start come from the rows, so that they do not wait for key indexes and rollups;
-// changes do.
+// The first answers after a start come from the rows, so that they do not wait for key indexes and rollups,
+// which take what others leave of the processors until somebody was answered or a change came; changes do.
 static void make_keys(dbk_store *s)
 {
     dbk_error why = {0};
@@ -448,8 +449,9 @@ void *dbk_store_writer_run(void *user)
         w.store->opened(w.store->user);
     make_keys(w.store);
     if (!w.store->unlogged) { // nobody asks it anything
+        // What it finds is told by on_damage (store_open.c). Rollups need most of it.
+        (void)dbk_db_prove(w.store->db, NULL);
         make_rollups(w.store);
-        (void)dbk_db_prove(w.store->db, NULL); // what it finds is told by on_damage (store_open.c)
     }
     while (w.in_flight.first || wait_for_work(&w)) {
         take_and_apply(&w);

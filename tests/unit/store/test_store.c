@@ -496,11 +496,11 @@ static void count_answer(void *user, const dbk_change_result *result)
     pthread_mutex_unlock(&g->mutex);
 }
 
+// In the image before the change, whenever this thread begins.
 static void *find_orders(void *user)
 {
-    dbk_db *db = user;
-    dbk_read read = dbk_read_begin(db);
-    const dbk_table_view *view = dbk_tenant_table(dbk_snapshot_tenant(read.snapshot, acme), DBK_ORDERS);
+    const dbk_snapshot *snapshot = user;
+    const dbk_table_view *view = dbk_tenant_table(dbk_snapshot_tenant(snapshot, acme), DBK_ORDERS);
     int total = dbk_column_find(dbk_table_def_by_id(DBK_ORDERS), DBK_TEXT("total"));
     for (unsigned i = 0; i < 72000; i += 997) {
         dbk_batch names = {0};
@@ -514,7 +514,6 @@ static void *find_orders(void *user)
             assert_int_equal(dbk_part_int_at(dbk_view_part(view, at.part), total, at.row), i % 4000);
         dbk_batch_dispose(&names);
     }
-    dbk_read_end(db, &read);
     return NULL;
 }
 
@@ -534,7 +533,8 @@ static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state
     dbk_db *db = dbk_store_db(store);
     pthread_t finder;
     assert_true(sums_of(db, true) == want);
-    assert_int_equal(pthread_create(&finder, NULL, find_orders, db), 0);
+    dbk_read read = dbk_read_begin(db);
+    assert_int_equal(pthread_create(&finder, NULL, find_orders, (void *)read.snapshot), 0);
     dbk_batch batch;
     make_orders(&batch, 6000); // 4,000 of them replace others
     for (unsigned i = 0; i < 6000; i++)
@@ -553,6 +553,7 @@ static void reads_are_answered_and_changes_wait_while_keys_are_made(void **state
         pthread_cond_wait(&g.changed, &g.mutex);
     pthread_mutex_unlock(&g.mutex);
     pthread_join(finder, NULL);
+    dbk_read_end(db, &read);
     assert_int_equal(orders_of(db, acme), 70000);
     dbk_batch_dispose(&batch);
     assert_true(sums_of(db, true) != want && sums_of(db, false) == sums_of(db, true));
