@@ -98,9 +98,9 @@ void dbk_slabs_begin(dbk_slabs *slabs, dbk_arena *arena)
 
 // ---- Blocks that a thread keeps ----
 
-// A request uses some arenas of one block each, which is more than the C library keeps at hand for a thread.
-// Sanitizers see every block go.
-enum { KEPT_MAX = SLABS_ARE_USED ? 16 : 0, FIRST_CAPACITY = BLOCK_MIN - sizeof(dbk_arena_block) };
+// A request uses some arenas of one block each, and a loop has dozens of requests that wait for the disk,
+// which is more than the C library keeps at hand for a thread. Sanitizers see every block go.
+enum { KEPT_MAX = SLABS_ARE_USED ? 128 : 0, FIRST_CAPACITY = BLOCK_MIN - sizeof(dbk_arena_block) };
 
 static _Thread_local struct {
     dbk_arena_block *blocks; // of FIRST_CAPACITY

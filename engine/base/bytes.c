@@ -134,11 +134,6 @@ void dbk_buffer_append(dbk_buffer *b, const void *data, size_t n)
         (b)->size += sizeof v;                                                                               \
     } while (0)
 
-void dbk_buffer_u8(dbk_buffer *b, uint8_t v)
-{
-    PUT(b, v);
-}
-
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v)
 {
     v = htole16(v);

@@ -44,7 +44,14 @@ static inline uint8_t *dbk_buffer_reserve(dbk_buffer *b, size_t n)
     return n <= b->capacity - b->size && b->data && !b->failed ? b->data + b->size : dbk_buffer_grow(b, n);
 }
 void dbk_buffer_append(dbk_buffer *b, const void *data, size_t n);
-void dbk_buffer_u8(dbk_buffer *b, uint8_t v);
+static inline void dbk_buffer_u8(dbk_buffer *b, uint8_t v)
+{
+    uint8_t *room = dbk_buffer_reserve(b, sizeof v);
+    if (room) {
+        *room = v;
+        b->size++;
+    }
+}
 void dbk_buffer_u16(dbk_buffer *b, uint16_t v);
 void dbk_buffer_u32(dbk_buffer *b, uint32_t v);
 void dbk_buffer_u64(dbk_buffer *b, uint64_t v);

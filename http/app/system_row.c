@@ -44,7 +44,7 @@ dbk_status dbk_system_row_build(dbk_batch *batch, dbk_table_id table, const dbk_
     batch->remove = remove;
     for (int i = 0; i < fields_count; i++)
         DBK_TRY(fill_column(batch, &fields[i], err));
-    return dbk_batch_check(batch, err);
+    return DBK_OK;
 }
 
 dbk_status dbk_system_rows_write(dbk_store *store, dbk_text tenant, const dbk_batch *const *batches,

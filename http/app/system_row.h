@@ -12,8 +12,9 @@ typedef struct dbk_system_field {
     int64_t number; // all others; DBK_NULL = no value
 } dbk_system_field;
 
-// Makes a batch of one row; *batch must be zeroed, and disposed of whatever this returns. Columns that are
-// not named have no value. `remove` takes the row away; only the key column may be named.
+// Makes a batch of one row, which the store checks; *batch must be zeroed, and disposed of whatever this
+// returns. Columns that are not named have no value. `remove` takes the row away; only the key column may be
+// named.
 dbk_status dbk_system_row_build(dbk_batch *batch, dbk_table_id table, const dbk_system_field *fields,
                                 int fields_count, bool remove, dbk_error *err);
 // Stores batches as one change. Waits for the disk: not for loop threads.

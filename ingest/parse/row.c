@@ -78,7 +78,9 @@ int dbk_rows_column(const dbk_table_def *table, dbk_text name)
         return DBK_ROW_CATEGORY;
     for (int i = 0; i < table->columns_count; i++) {
         const dbk_column_def *column = &table->columns[i];
-        if ((column->flags & DBK_HIDDEN) || strlen(column->name) != name.length)
+        // Most differ in their first letter.
+        if (name.length == 0 || ((column->name[0] ^ name.data[0]) & ~0x20) != 0 ||
+            (column->flags & DBK_HIDDEN) || strlen(column->name) != name.length)
             continue;
         if (memcmp(column->name, name.data, name.length) == 0)
             return i;
