@@ -382,11 +382,32 @@ size_t dbk_derived_memory(const dbk_derived *d)
 
 // ---- Reading vectors ----
 
+// How many rows of a vector have a number of their own, in a column where not all have one.
+static uint32_t own_count(const dbk_derived *d, uint32_t vector)
+{
+    const uint32_t end = vector + 1 < dbk_vectors(d->rows) ? d->starts[vector + 1] : d->own;
+    return end - d->starts[vector];
+}
+
 uint32_t dbk_derived_nulls(const dbk_derived *d, uint32_t vector)
 {
     if (!d->bits || d->usual != 0)
         return 0;
-    return dbk_vector_rows(d->rows, vector) - count_of(dbk_derived_bits(d, vector));
+    return dbk_vector_rows(d->rows, vector) - own_count(d, vector);
+}
+
+bool dbk_derived_between(const dbk_derived *d, uint32_t vector, uint64_t lo, uint64_t hi,
+                         uint64_t mask[DBK_MASK_WORDS])
+{
+    const bool nulls = lo == 0 && hi == 0, values = lo == 1 && hi >= (d->is_int ? UINT64_MAX : UINT32_MAX);
+    const bool has_nulls = d->bits && d->usual == 0;
+    if (!nulls && !values)
+        return false;
+    for (int w = 0; w < DBK_MASK_WORDS; w++) {
+        const uint64_t own = has_nulls ? dbk_derived_bits(d, vector)[w] : UINT64_MAX;
+        mask[w] &= nulls ? ~own : own;
+    }
+    return true;
 }
 
 // Two packed vectors, and a register more that is loaded but not meant.
@@ -396,7 +417,7 @@ enum { OWN_ROOM = 2 * DBK_VECTOR_ROWS + 16 };
 // Returns where in the room the first one is.
 static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
+    const uint32_t start = d->starts[vector], count = own_count(d, vector);
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read(d->numbers, first, DBK_INT_BIAS, room);
@@ -407,7 +428,7 @@ static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64
 
 static const uint32_t *own_codes(const dbk_derived *d, uint32_t vector, uint32_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
+    const uint32_t start = d->starts[vector], count = own_count(d, vector);
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read32(d->numbers, first, room);
@@ -490,7 +511,7 @@ static void predict(const dbk_segment *segment, const dbk_prediction *p, uint32_
         dbk_segment_ints(segment, p->columns[i], vector, values);
         dbk_prediction_add(sums, values, p->signs[i]);
     }
-    dbk_prediction_share(p, sums);
+    dbk_prediction_share(p, sums, DBK_VECTOR_ROWS);
 }
 
 DBK_WIDE static void add_all(uint64_t *restrict out, const uint64_t *restrict predicted)
@@ -499,9 +520,44 @@ DBK_WIDE static void add_all(uint64_t *restrict out, const uint64_t *restrict pr
         out[i] += predicted[i];
 }
 
+// Of so few rows what is predicted is worked out for each of them alone.
+enum { FEW_OWN = 160 };
+
+static void spread_few(const dbk_segment *segment, const dbk_derived *d, uint32_t vector, uint64_t *out)
+{
+    const dbk_prediction *p = &d->prediction;
+    const uint64_t *bits = dbk_derived_bits(d, vector);
+    const uint32_t count = own_count(d, vector);
+    uint64_t room[OWN_ROOM], sums[FEW_OWN] = {0};
+    uint16_t rows[FEW_OWN];
+    uint32_t n = 0;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+        for (uint64_t left = bits[w]; left; left &= left - 1)
+            rows[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(left));
+    for (int t = 0; count > 0 && t < p->terms; t++) {
+        int64_t values[DBK_VECTOR_ROWS];
+        dbk_segment_ints(segment, p->columns[t], vector, values);
+        for (uint32_t i = 0; i < count; i++) {
+            const int64_t value = values[rows[i]];
+            const uint64_t term = value == DBK_NULL ? 0 : (uint64_t)value;
+            sums[i] += p->signs[t] < 0 ? 0 - term : term;
+        }
+    }
+    dbk_prediction_share(p, sums, count);
+    const uint64_t *own = own_numbers(d, vector, room);
+    for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+        out[i] = d->usual - DBK_INT_BIAS;
+    for (uint32_t i = 0; i < count; i++)
+        out[rows[i]] = own[i] + sums[i];
+}
+
 void dbk_derived_ints(const dbk_segment *segment, const dbk_derived *d, uint32_t vector,
                       int64_t out[DBK_VECTOR_ROWS])
 {
+    if (d->bits && d->prediction.terms > 0 && own_count(d, vector) <= FEW_OWN) {
+        spread_few(segment, d, vector, (uint64_t *)out);
+        return;
+    }
     // Signed and unsigned of the same size may alias.
     uint64_t *to = (uint64_t *)out, predicted[DBK_VECTOR_ROWS];
     const bool predicts = d->prediction.terms > 0;
