@@ -216,6 +216,9 @@ static void measure(dbk_app *app, const char *target, int repetitions, bool show
     static int64_t whole[REPETITIONS_MAX];
     size_t bytes = 0;
     int64_t engine = 0;
+    // Who asks first makes the links of lines, or wishes for a roster.
+    repetition = queries_count = 0;
+    ask(app, target);
     for (repetition = 0; repetition < repetitions; repetition++) {
         int64_t before = now_ns();
         queries_count = 0;

@@ -15,6 +15,8 @@ typedef struct dbk_slot_def {
     dbk_domain domain;
     int base;        // for a path: the slot of its first column; else -1
     bool never_null; // proven for every row that can be met
+    bool is_judged;  // a column that a fact's ids lead to, of which nobody wants to know more than what
+                     // filters do
     uint32_t codes;  // type code: codes are below this
     // A column of the table itself whose texts are ids of a fact, which ids are looked for in; else NULL.
     const dbk_table_view *target;

@@ -53,6 +53,26 @@ static void make_states(dbk_plan *plan)
     }
 }
 
+// Of a column behind a text that one filter alone asks for, values need not be made. For several they would
+// be looked at as often.
+static void find_judged(dbk_plan *plan)
+{
+    for (int i = 0; i < plan->slots_count; i++) {
+        dbk_slot_def *slot = &plan->slots[i];
+        int filters = 0;
+        for (int f = 0; f < plan->filters_count; f++)
+            filters += plan->filters[f].slot == i;
+        slot->is_judged = slot->path.depth == 2 && slot->type != DBK_TEXT &&
+                          plan->slots[slot->base].type == DBK_TEXT && filters == 1;
+        for (int k = 0; k < plan->keys_count; k++)
+            slot->is_judged &= plan->keys[k].slot != i;
+        for (int s = 0; s < plan->states_count; s++)
+            slot->is_judged &= plan->states[s].slot != i;
+        for (int o = 0; !plan->is_group && o < plan->query->order_count; o++)
+            slot->is_judged &= plan->order_slots[o] != i;
+    }
+}
+
 static dbk_status build(dbk_plan *plan, dbk_error *err)
 {
     DBK_TRY(dbk_plan_bind(plan, err));
@@ -63,10 +83,12 @@ static dbk_status build(dbk_plan *plan, dbk_error *err)
         plan->parts_total = dbk_view_parts(plan->view); // and none is looked at
     else
         DBK_TRY(dbk_plan_parts(plan, err));
-    if (!plan->is_group)
-        return DBK_OK;
-    make_states(plan);
-    return dbk_plan_groups(plan, err);
+    if (plan->is_group) {
+        make_states(plan);
+        DBK_TRY(dbk_plan_groups(plan, err));
+    }
+    find_judged(plan);
+    return DBK_OK;
 }
 
 dbk_status dbk_plan_init(dbk_plan *plan, const dbk_snapshot *snapshot, dbk_text tenant,

@@ -45,8 +45,9 @@ static size_t value_size(const struct dbk_slot *slot)
 // A vector of values, zeroed once: entries that are never meant are still read by loops over whole vectors.
 static void *vector_room(const struct dbk_slot *slot, void **room)
 {
-    if (!*room)
-        *room = aligned_alloc(64, DBK_VECTOR_ROWS * value_size(slot));
+    if (*room)
+        return *room;
+    *room = aligned_alloc(64, DBK_VECTOR_ROWS * value_size(slot));
     if (*room)
         memset(*room, 0, DBK_VECTOR_ROWS * value_size(slot));
     return *room;
@@ -176,9 +177,10 @@ static dbk_status read_far(struct dbk_slot *slot, dbk_place place, uint32_t row)
         ((uint32_t *)slot->scratch)[row] = (uint32_t)cell.number;
     } else if (slot->def->type != DBK_TEXT) {
         ((int64_t *)slot->scratch)[row] = cell.number;
-    } else if (cell.text.length) {
-        const char *copy = dbk_arena_copy(&slot->bytes, cell.text.data, cell.text.length);
-        if (!copy)
+    } else {
+        const char *copy =
+            cell.text.length ? dbk_arena_copy(&slot->bytes, cell.text.data, cell.text.length) : NULL;
+        if (cell.text.length && !copy)
             return DBK_NO_MEMORY;
         ((dbk_text *)slot->scratch)[row] = (dbk_text){copy, cell.text.length};
     }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening and reading derived numbers.
-#include "engine/segment/derived.h"
+#include "engine/segment/derived_presence.h"
+
 #include "engine/base/bytes.h"
 #include "engine/base/processor.h"
 #include "engine/base/wide.h"
 #include "engine/segment/columns.h"
-#include "engine/segment/gaps.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,149 +13,6 @@
 #if DBK_HAS_LEVELS
 #include <immintrin.h>
 #endif
-
-struct dbk_derived {
-    dbk_prediction prediction;
-    uint64_t usual; // ordinal of a row without a number of its own
-    uint32_t rows, own;
-    bool is_int;
-    const uint64_t *bits;                 // rows with a number of their own; NULL when all have one
-    uint64_t *made_bits;                  // those bits, unless they stand in the block
-    uint16_t starts[DBK_SEGMENT_VECTORS]; // own numbers before each vector; 65,536 before one does not occur
-    dbk_ints *numbers;
-};
-
-// ---- Presence ----
-
-const uint64_t *dbk_derived_bits(const dbk_derived *d, uint32_t vector)
-{
-    return d->bits + vector * DBK_MASK_WORDS;
-}
-
-static uint32_t count_of(const uint64_t *bits)
-{
-    uint32_t count = 0;
-    for (int w = 0; w < DBK_MASK_WORDS; w++)
-        count += (uint32_t)__builtin_popcountll(bits[w]);
-    return count;
-}
-
-static bool make_bits(dbk_derived *d)
-{
-    d->made_bits = calloc((size_t)dbk_vectors(d->rows) * DBK_MASK_WORDS, sizeof *d->made_bits);
-    d->bits = d->made_bits;
-    return d->made_bits != NULL;
-}
-
-static bool skip_zeros(dbk_reader *r)
-{
-    uint8_t any = 0;
-    for (size_t padding = dbk_segment_align(r->at) - r->at; padding > 0; padding--)
-        any |= dbk_read_u8(r);
-    return any == 0 && !r->failed;
-}
-
-static dbk_status read_bitmap(dbk_derived *d, dbk_reader *r, dbk_error *err)
-{
-    const uint32_t vectors = dbk_vectors(d->rows), last = d->rows % DBK_VECTOR_ROWS;
-    const uint8_t *view = dbk_read_bytes(r, (size_t)vectors * DBK_VECTOR_ROWS / 8);
-    if (!view)
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the bitmap ends early");
-    d->bits = (const uint64_t *)view; // blocks and what is in them are aligned to 64 bytes
-    for (uint32_t i = last; last && i < DBK_VECTOR_ROWS; i++) {
-        if (dbk_derived_bits(d, vectors - 1)[i / 64] >> i % 64 & 1)
-            return dbk_fail(err, DBK_CORRUPT, "derived numbers: the bitmap has too many rows");
-    }
-    return DBK_OK;
-}
-
-static dbk_status read_places(dbk_derived *d, dbk_reader *r, dbk_error *err)
-{
-    if (!make_bits(d))
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    uint16_t counts[DBK_SEGMENT_VECTORS];
-    for (uint32_t v = 0; v < dbk_vectors(d->rows); v++)
-        counts[v] = dbk_read_u16(r);
-    const uint8_t *places = dbk_read_bytes(r, dbk_places_size(d->own));
-    if (!places || !skip_zeros(r) || !dbk_places_read(counts, places, d->rows, d->own, d->made_bits))
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the places are damaged");
-    return DBK_OK;
-}
-
-static dbk_status read_gaps(dbk_derived *d, dbk_reader *r, dbk_error *err)
-{
-    if (!make_bits(d))
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    const uint32_t low_bits = dbk_read_u32(r), size = dbk_read_u32(r);
-    const uint8_t *gaps = dbk_read_bytes(r, size);
-    if (!gaps || low_bits > DBK_GAPS_LOW_BITS_MAX || !skip_zeros(r) ||
-        !dbk_gaps_read(gaps, size, d->rows, d->own, (int)low_bits, d->made_bits))
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the gaps are damaged");
-    return DBK_OK;
-}
-
-static dbk_status read_codes(dbk_derived *d, const dbk_segment *segment, const dbk_derived_header *h,
-                             dbk_reader *r, dbk_error *err)
-{
-    if (!make_bits(d))
-        return dbk_fail(err, DBK_NO_MEMORY, "out of memory");
-    uint32_t codes[DBK_ANCHOR_CODES_MAX];
-    for (uint32_t i = 0; i < h->codes; i++) {
-        codes[i] = dbk_read_u32(r);
-        if (i > 0 && codes[i] <= codes[i - 1])
-            return dbk_fail(err, DBK_CORRUPT, "derived numbers: the codes are out of order");
-    }
-    const uint32_t least = h->codes ? codes[0] : 0, most = h->codes ? codes[h->codes - 1] : 0;
-    if (!skip_zeros(r) || h->codes == 0 || most - least >= DBK_ANCHOR_CODES_MAX)
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the codes are damaged");
-    uint8_t among[DBK_ANCHOR_CODES_MAX + 1] = {0};
-    for (uint32_t i = 0; i < h->codes; i++)
-        among[codes[i] - least] = 1;
-    for (uint32_t v = 0; v < dbk_vectors(d->rows); v++) {
-        uint32_t anchors[DBK_VECTOR_ROWS];
-        uint8_t match[DBK_VECTOR_ROWS];
-        const uint32_t n = dbk_segment_codes(segment, h->anchor, v, anchors);
-        for (uint32_t i = 0; i < n; i++) {
-            const uint32_t at = anchors[i] - least;
-            match[i] = among[at < DBK_ANCHOR_CODES_MAX ? at : DBK_ANCHOR_CODES_MAX];
-        }
-        uint64_t *bits = d->made_bits + v * DBK_MASK_WORDS;
-        memset(bits, 0xFF, (n + 63) / 64 * sizeof *bits);
-        dbk_mask_and_bytes(bits, match, n);
-    }
-    return DBK_OK;
-}
-
-static dbk_status read_presence(dbk_derived *d, const dbk_segment *segment, const dbk_derived_header *h,
-                                dbk_reader *r, dbk_error *err)
-{
-    switch (h->presence) {
-    case DBK_PRESENCE_ALL:
-        if (d->own != d->rows)
-            return dbk_fail(err, DBK_CORRUPT, "derived numbers: %u instead of %u rows", d->own, d->rows);
-        return DBK_OK;
-    case DBK_PRESENCE_BITMAP:
-        DBK_TRY(read_bitmap(d, r, err));
-        break;
-    case DBK_PRESENCE_PLACES:
-        DBK_TRY(read_places(d, r, err));
-        break;
-    case DBK_PRESENCE_GAPS:
-        DBK_TRY(read_gaps(d, r, err));
-        break;
-    default:
-        DBK_TRY(read_codes(d, segment, h, r, err));
-    }
-    uint32_t own = 0;
-    for (uint32_t v = 0; v < dbk_vectors(d->rows); v++) {
-        d->starts[v] = (uint16_t)own;
-        own += count_of(dbk_derived_bits(d, v));
-    }
-    // Not all of them: so the start of no vector is 65,536.
-    if (own != d->own || own == d->rows)
-        return dbk_fail(err, DBK_CORRUPT, "derived numbers: the rows that have one are miscounted");
-    return DBK_OK;
-}
 
 // ---- Opening ----
 
@@ -339,7 +196,7 @@ static dbk_status open_block(const dbk_segment *segment, int column, dbk_derived
         return dbk_fail(err, DBK_CORRUPT, "derived numbers: the header is damaged");
     d->usual = h.usual;
     d->own = h.own;
-    DBK_TRY(read_presence(d, segment, &h, r, err));
+    DBK_TRY(dbk_derived_read_presence(d, segment, &h, r, err));
     DBK_TRY(open_numbers(d, r, err));
     *truth = d->prediction.terms > 0 ? decoded_zone_map(segment, d) : known_zone_map(d);
     if (!nulls_are_known(d, truth))
@@ -382,11 +239,32 @@ size_t dbk_derived_memory(const dbk_derived *d)
 
 // ---- Reading vectors ----
 
+// How many rows of a vector have a number of their own, in a column where not all have one.
+static uint32_t own_count(const dbk_derived *d, uint32_t vector)
+{
+    const uint32_t end = vector + 1 < dbk_vectors(d->rows) ? d->starts[vector + 1] : d->own;
+    return end - d->starts[vector];
+}
+
 uint32_t dbk_derived_nulls(const dbk_derived *d, uint32_t vector)
 {
     if (!d->bits || d->usual != 0)
         return 0;
-    return dbk_vector_rows(d->rows, vector) - count_of(dbk_derived_bits(d, vector));
+    return dbk_vector_rows(d->rows, vector) - own_count(d, vector);
+}
+
+bool dbk_derived_between(const dbk_derived *d, uint32_t vector, uint64_t lo, uint64_t hi,
+                         uint64_t mask[DBK_MASK_WORDS])
+{
+    const bool nulls = lo == 0 && hi == 0, values = lo == 1 && hi >= (d->is_int ? UINT64_MAX : UINT32_MAX);
+    const bool has_nulls = d->bits && d->usual == 0;
+    if (!nulls && !values)
+        return false;
+    for (int w = 0; w < DBK_MASK_WORDS; w++) {
+        const uint64_t own = has_nulls ? dbk_derived_bits(d, vector)[w] : UINT64_MAX;
+        mask[w] &= nulls ? ~own : own;
+    }
+    return true;
 }
 
 // Two packed vectors, and a register more that is loaded but not meant.
@@ -396,7 +274,7 @@ enum { OWN_ROOM = 2 * DBK_VECTOR_ROWS + 16 };
 // Returns where in the room the first one is.
 static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
+    const uint32_t start = d->starts[vector], count = own_count(d, vector);
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read(d->numbers, first, DBK_INT_BIAS, room);
@@ -407,7 +285,7 @@ static const uint64_t *own_numbers(const dbk_derived *d, uint32_t vector, uint64
 
 static const uint32_t *own_codes(const dbk_derived *d, uint32_t vector, uint32_t room[OWN_ROOM])
 {
-    const uint32_t start = d->starts[vector], count = count_of(dbk_derived_bits(d, vector));
+    const uint32_t start = d->starts[vector], count = own_count(d, vector);
     const uint32_t first = start / DBK_VECTOR_ROWS, skip = start % DBK_VECTOR_ROWS;
     if (count > 0)
         dbk_ints_read32(d->numbers, first, room);
@@ -490,7 +368,7 @@ static void predict(const dbk_segment *segment, const dbk_prediction *p, uint32_
         dbk_segment_ints(segment, p->columns[i], vector, values);
         dbk_prediction_add(sums, values, p->signs[i]);
     }
-    dbk_prediction_share(p, sums);
+    dbk_prediction_share(p, sums, DBK_VECTOR_ROWS);
 }
 
 DBK_WIDE static void add_all(uint64_t *restrict out, const uint64_t *restrict predicted)
@@ -499,9 +377,44 @@ DBK_WIDE static void add_all(uint64_t *restrict out, const uint64_t *restrict pr
         out[i] += predicted[i];
 }
 
+// Of so few rows what is predicted is worked out for each of them alone.
+enum { FEW_OWN = 160 };
+
+static void spread_few(const dbk_segment *segment, const dbk_derived *d, uint32_t vector, uint64_t *out)
+{
+    const dbk_prediction *p = &d->prediction;
+    const uint64_t *bits = dbk_derived_bits(d, vector);
+    const uint32_t count = own_count(d, vector);
+    uint64_t room[OWN_ROOM], sums[FEW_OWN] = {0};
+    uint16_t rows[FEW_OWN];
+    uint32_t n = 0;
+    for (uint32_t w = 0; w < DBK_MASK_WORDS; w++)
+        for (uint64_t left = bits[w]; left; left &= left - 1)
+            rows[n++] = (uint16_t)(w * 64 + (uint32_t)__builtin_ctzll(left));
+    for (int t = 0; count > 0 && t < p->terms; t++) {
+        int64_t values[DBK_VECTOR_ROWS];
+        dbk_segment_ints(segment, p->columns[t], vector, values);
+        for (uint32_t i = 0; i < count; i++) {
+            const int64_t value = values[rows[i]];
+            const uint64_t term = value == DBK_NULL ? 0 : (uint64_t)value;
+            sums[i] += p->signs[t] < 0 ? 0 - term : term;
+        }
+    }
+    dbk_prediction_share(p, sums, count);
+    const uint64_t *own = own_numbers(d, vector, room);
+    for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+        out[i] = d->usual - DBK_INT_BIAS;
+    for (uint32_t i = 0; i < count; i++)
+        out[rows[i]] = own[i] + sums[i];
+}
+
 void dbk_derived_ints(const dbk_segment *segment, const dbk_derived *d, uint32_t vector,
                       int64_t out[DBK_VECTOR_ROWS])
 {
+    if (d->bits && d->prediction.terms > 0 && own_count(d, vector) <= FEW_OWN) {
+        spread_few(segment, d, vector, (uint64_t *)out);
+        return;
+    }
     // Signed and unsigned of the same size may alias.
     uint64_t *to = (uint64_t *)out, predicted[DBK_VECTOR_ROWS];
     const bool predicts = d->prediction.terms > 0;

@@ -34,8 +34,8 @@ enum { DBK_SHARE_NUMERATOR_MAX = 1023, DBK_SHARE_STEP_MAX = (1 << 18) - 1 };
 bool dbk_prediction_is_sound(const dbk_prediction *p);
 // The terms added up: column after column with its sign.
 void dbk_prediction_add(uint64_t sums[DBK_VECTOR_ROWS], const int64_t values[DBK_VECTOR_ROWS], int sign);
-// Sums become predictions.
-void dbk_prediction_share(const dbk_prediction *p, uint64_t sums[DBK_VECTOR_ROWS]);
+// n sums become predictions.
+void dbk_prediction_share(const dbk_prediction *p, uint64_t *sums, uint32_t n);
 uint64_t dbk_prediction_share_of(const dbk_prediction *p, uint64_t sum);
 
 // ---- Encoding ----
@@ -83,6 +83,10 @@ uint32_t dbk_derived_code_at(const dbk_derived *derived, uint32_t row);
 // Which rows of a vector have a number of their own, in a column where not all have one. None past the last
 // row.
 const uint64_t *dbk_derived_bits(const dbk_derived *derived, uint32_t vector);
+// ANDs into the mask which rows of a vector have an ordinal in [lo, hi], where that follows from which rows
+// have a value. False where it does not, and nothing was done.
+bool dbk_derived_between(const dbk_derived *derived, uint32_t vector, uint64_t lo, uint64_t hi,
+                         uint64_t mask[DBK_MASK_WORDS]);
 // Nulls of a vector; its bounds are those of the segment.
 uint32_t dbk_derived_nulls(const dbk_derived *derived, uint32_t vector);
 

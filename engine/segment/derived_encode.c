@@ -302,7 +302,7 @@ static void predict(const subject *s, const dbk_prediction *p, uint32_t vector,
             memcpy(values, ints + first, n * sizeof *values);
         dbk_prediction_add(sums, n < DBK_VECTOR_ROWS ? values : ints + first, p->signs[i]);
     }
-    dbk_prediction_share(p, sums);
+    dbk_prediction_share(p, sums, DBK_VECTOR_ROWS);
 }
 
 // Some vectors are enough to find a rate in.

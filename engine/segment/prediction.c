@@ -60,11 +60,11 @@ uint64_t dbk_prediction_share_of(const dbk_prediction *p, uint64_t sum)
     return share_of(&s, sum);
 }
 
-void dbk_prediction_share(const dbk_prediction *p, uint64_t sums[DBK_VECTOR_ROWS])
+void dbk_prediction_share(const dbk_prediction *p, uint64_t *sums, uint32_t n)
 {
     if (p->denominator == 0)
         return;
     const share s = share_with(p);
-    for (int i = 0; i < DBK_VECTOR_ROWS; i++)
+    for (uint32_t i = 0; i < n; i++)
         sums[i] = share_of(&s, sums[i]);
 }

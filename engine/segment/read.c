@@ -185,6 +185,8 @@ bool dbk_segment_between(const dbk_segment *segment, int column, uint32_t vector
     }
     if (c->split)
         return dbk_split_between(c->split, vector, (uint64_t)lo, (uint64_t)hi, mask);
+    if (c->derived)
+        return dbk_derived_between(c->derived, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
     return c->ints && dbk_ints_between(c->ints, vector, (uint64_t)lo + bias, (uint64_t)hi + bias, mask);
 }
 

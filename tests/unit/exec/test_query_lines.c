@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lines grouped by what they sell: different orders are counted exactly whether the lines of an order stand
-// together, as they mostly do, or not, and many groups come in the order that is asked for.
+// together, as they mostly do, or not, and many groups come in the order that is asked for. Lines are
+// filtered by what their orders say.
 #include "tests/unit/exec/order_rows.h"
 
 enum { ORDERS = 5000, LINES_MAX = 20000, PRODUCTS = 700, QUANTITIES = 9, LOST = 40 };
@@ -13,6 +14,8 @@ typedef struct line {
 static line lines[LINES_MAX];
 static char line_ids[LINES_MAX][16], order_ids[ORDERS + LOST][16], product_ids[PRODUCTS][16];
 static uint32_t lines_count;
+static order_row orders[ORDERS];
+static const char *const methods[] = {"card", "cash", "paypal", NULL};
 
 static void load_lines(world *w, const uint32_t *which, uint32_t count)
 {
@@ -79,16 +82,17 @@ static void make_lines(dbk_random *r)
 
 static void load_all(dbk_random *r, world *w)
 {
-    static order_row rows[ORDERS];
+    static order_row changed_orders[ORDERS];
     static uint32_t which[LINES_MAX];
     for (int i = 0; i < PRODUCTS; i++)
         snprintf(product_ids[i], sizeof product_ids[i], "p%d", i);
     for (int i = 0; i < ORDERS + LOST; i++)
         snprintf(order_ids[i], sizeof order_ids[i], "o%d", i);
     for (int i = 0; i < ORDERS; i++)
-        rows[i] = (order_row){order_ids[i], time_of(i), "NEW", "card", DBK_NULL};
+        orders[i] = (order_row){order_ids[i], time_of(i), "NEW", methods[below(r, DBK_COUNT(methods))],
+                                below(r, 5) ? DBK_NULL : (int64_t)below(r, 1000) * 100};
     world_open(w, 512u << below(r, 4));
-    load_orders(w, rows, ORDERS);
+    load_orders(w, orders, ORDERS);
     dbk_read_end(w->db, &w->read);
     make_lines(r);
     for (uint32_t i = 0; i < lines_count; i++)
@@ -102,11 +106,14 @@ static void load_all(dbk_random *r, world *w)
             which[changed++] = i;
         }
     load_lines(w, which, changed);
-    int again = 0;
+    uint32_t again = 0;
     for (int i = 0; i < ORDERS; i++)
-        if (below(r, 30) == 0)
-            rows[again++] = rows[i];
-    load_orders(w, rows, (uint32_t)again); // begins a read
+        if (below(r, 30) == 0) {
+            orders[i].method = methods[below(r, DBK_COUNT(methods))];
+            orders[i].tip = below(r, 3) ? DBK_NULL : (int64_t)below(r, 1000) * 100;
+            changed_orders[again++] = orders[i];
+        }
+    load_orders(w, changed_orders, again); // begins a read
 }
 
 // ---- What a plain loop finds ----
@@ -229,8 +236,101 @@ static void orders_of_lines_are_counted_exactly(void **state)
     world_close(&w);
 }
 
+// ---- What is asked of their orders ----
+
+enum { FAR_FILTERS = 8 };
+
+// Filters on the orders of lines, and whether a line passes.
+static bool passes(const line *l, int filter, int64_t number, const char *method)
+{
+    const order_row *o = l->order < ORDERS ? &orders[l->order] : NULL;
+    const int64_t tip = o ? o->tip : DBK_NULL, at = o ? o->at : DBK_NULL;
+    const char *own = o ? o->method : NULL;
+    switch (filter) {
+    case 0:
+        return own && strcmp(own, method) == 0;
+    case 1:
+        return own && strcmp(own, method) != 0;
+    case 2:
+        return !own;
+    case 3:
+        return own;
+    case 4:
+        return tip == DBK_NULL;
+    case 5:
+        return tip != DBK_NULL;
+    case 6:
+        return tip != DBK_NULL && tip < number;
+    default:
+        return at != DBK_NULL && at >= number;
+    }
+}
+
+static dbk_filter far_filter(int filter, const dbk_value *number, const dbk_value *method)
+{
+    static const dbk_op ops[FAR_FILTERS] = {DBK_OP_EQ,   DBK_OP_NE,       DBK_OP_NULL, DBK_OP_NOT_NULL,
+                                            DBK_OP_NULL, DBK_OP_NOT_NULL, DBK_OP_LT,   DBK_OP_GE};
+    const bool unary = ops[filter] == DBK_OP_NULL || ops[filter] == DBK_OP_NOT_NULL;
+    return (dbk_filter){.column = filter < 4   ? "order_id.payment_method"
+                                  : filter < 7 ? "order_id.tip"
+                                               : "order_id.created_at",
+                        .op = ops[filter],
+                        .values = unary        ? NULL
+                                  : filter < 4 ? method
+                                               : number,
+                        .values_count = !unary};
+}
+
+// Of many lines or few, of orders that mostly stand together.
+static void lines_are_filtered_by_their_orders(void **state)
+{
+    static const dbk_aggregate aggregates[] = {{DBK_COUNT_ROWS, NULL}, {DBK_SUM, "total"}};
+    (void)state;
+    dbk_random r = dbk_test_random("lines by their orders");
+    world w;
+    load_all(&r, &w);
+    for (int turn = 0; turn < 120; turn++) {
+        const int first = (int)below(&r, FAR_FILTERS), second = (int)below(&r, FAR_FILTERS);
+        const int product = below(&r, 2) ? (int)below(&r, 12) : -1;
+        const dbk_value method = {.kind = DBK_VALUE_TEXT, .text = dbk_text_from(methods[below(&r, 3)])};
+        const int64_t time = time_of((int)below(&r, ORDERS)), tip = (int64_t)below(&r, 1000) * 100;
+        const dbk_value time_value = {.kind = DBK_VALUE_INT, .number = time};
+        const dbk_value tip_value = {.kind = DBK_VALUE_INT, .number = tip};
+        const dbk_value product_value = {.kind = DBK_VALUE_TEXT,
+                                         .text = dbk_text_from(product_ids[product < 0 ? 0 : product])};
+        const dbk_filter filters[] = {
+            far_filter(first, first == 7 ? &time_value : &tip_value, &method),
+            far_filter(second, second == 7 ? &time_value : &tip_value, &method),
+            {.column = "product_id", .op = DBK_OP_EQ, .values = &product_value, .values_count = 1}};
+        dbk_query q = open_orders;
+        q.table = "order_lines";
+        q.filters = filters;
+        q.filters_count = product < 0 ? 2 : 3;
+        q.aggregates = aggregates;
+        q.aggregates_count = DBK_COUNT(aggregates);
+        q.threads = 1 + turn % 3;
+        int64_t rows = 0, total = 0;
+        for (uint32_t i = 0; i < lines_count; i++) {
+            const line *l = &lines[i];
+            if (!passes(l, first, first == 7 ? time : tip, method.text.data) ||
+                !passes(l, second, second == 7 ? time : tip, method.text.data) ||
+                (product >= 0 && l->product != product))
+                continue;
+            rows++;
+            total += l->total;
+        }
+        dbk_result *result = run(&w, world_tenant(), &q);
+        assert_int_equal(dbk_result_int(result, 0, 0), rows);
+        if (rows > 0)
+            assert_true(dbk_result_sum(result, 0, 1) == total);
+        dbk_result_free(result);
+    }
+    world_close(&w);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(orders_of_lines_are_counted_exactly)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(orders_of_lines_are_counted_exactly),
+                                       cmocka_unit_test(lines_are_filtered_by_their_orders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,8 +67,28 @@ static dbk_derived_header header_of(const dbk_segment *segment, const test_rows 
     return header;
 }
 
+// Which rows have a value, where that is answered without making values: the expected ones of those asked
+// about.
+static bool check_presence(const dbk_segment *segment, int c, uint32_t v, const bool *has, uint32_t n,
+                           bool is_int)
+{
+    const int64_t none = is_int ? DBK_NULL : 0, most = is_int ? INT64_MAX : UINT32_MAX;
+    bool answered = false;
+    for (int wanted = 0; wanted < 2; wanted++) {
+        uint64_t mask[DBK_MASK_WORDS];
+        memset(mask, 0xB7, sizeof mask);
+        if (!dbk_segment_between(segment, c, v, wanted ? none + 1 : none, wanted ? most : none, mask))
+            continue;
+        answered = true;
+        for (uint32_t i = 0; i < n; i++)
+            assert_int_equal(mask[i / 64] >> i % 64 & 1, has[i] == wanted && 0xB7 >> i % 8 & 1);
+    }
+    return answered;
+}
+
 static void check_rows(const dbk_segment *segment, const test_rows *r)
 {
+    uint32_t answered = 0;
     for (int c = 0; c < r->input.table->columns_count; c++) {
         const int64_t *ints = r->input.ints[c];
         const uint32_t *codes = r->input.codes[c];
@@ -79,6 +99,11 @@ static void check_rows(const dbk_segment *segment, const test_rows *r)
             const uint32_t n = ints    ? dbk_segment_ints(segment, c, v, read)
                                : codes ? dbk_segment_codes(segment, c, v, read_codes)
                                        : 0;
+            bool has[DBK_VECTOR_ROWS];
+            for (uint32_t i = 0; i < n; i++)
+                has[i] = ints ? ints[first + i] != DBK_NULL : codes[first + i] != 0;
+            if (ints || codes)
+                answered += check_presence(segment, c, v, has, n, ints != NULL);
             for (uint32_t i = 0; i < n; i++) {
                 if (ints) {
                     assert_int_equal(read[i], ints[first + i]);
@@ -90,6 +115,8 @@ static void check_rows(const dbk_segment *segment, const test_rows *r)
             }
         }
     }
+    // Of derived columns it always is.
+    assert_true(answered >= 4 * dbk_vectors(r->input.rows));
 }
 
 static void every_form_is_chosen_where_it_fits(void **state)
@@ -136,6 +163,32 @@ static void rows_come_back_with_and_without_wide_registers(void **state)
     dbk_level_use(dbk_level_best());
 }
 
+// Some vectors have none at all.
+static void few_numbers_of_their_own_come_back(void **state)
+{
+    (void)state;
+    dbk_random random = test_random();
+    for (uint32_t step = 7; step <= 70; step += 21) {
+        test_rows r;
+        fill_orders(&r, &random, ROWS);
+        int64_t *delivered = ints_of(&r, "delivered_at");
+        const int64_t *created = r.input.ints[column_of(&r, "created_at")];
+        for (uint32_t i = 0; i < ROWS; i++)
+            delivered[i] = i % step || i / DBK_VECTOR_ROWS % 5 == 4
+                               ? DBK_NULL
+                               : created[i] + 1000 * (1 + (int64_t)dbk_random_below(&random, 14000));
+        for (int level = 0; level <= (int)dbk_level_best(); level++) {
+            dbk_level_use((dbk_level)level);
+            dbk_segment *segment = build(&r);
+            assert_true(header_of(segment, &r, "delivered_at").terms > 0);
+            check_rows(segment, &r);
+            dbk_segment_free(segment);
+        }
+        rows_dispose(&r);
+    }
+    dbk_level_use(dbk_level_best());
+}
+
 static void nothing_is_promised_of_packed_forms(void **state)
 {
     (void)state;
@@ -172,7 +225,7 @@ static void shares_are_those_of_a_division(void **state)
             expected[i] = sum < 0 ? 0 - part : part;
             assert_true(dbk_prediction_share_of(&p, sums[i]) == expected[i]);
         }
-        dbk_prediction_share(&p, sums);
+        dbk_prediction_share(&p, sums, DBK_VECTOR_ROWS);
         assert_memory_equal(sums, expected, sizeof sums);
     }
 }
@@ -419,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_is_chosen_where_it_fits),
         cmocka_unit_test(rows_come_back_with_and_without_wide_registers),
+        cmocka_unit_test(few_numbers_of_their_own_come_back),
         cmocka_unit_test(nothing_is_promised_of_packed_forms),
         cmocka_unit_test(shares_are_those_of_a_division),
         cmocka_unit_test(references_that_lead_nowhere_are_refused),
