@@ -179,7 +179,7 @@ static void few_numbers_of_their_own_come_back(void **state)
                                : created[i] + 1000 * (1 + (int64_t)dbk_random_below(&random, 14000));
         for (int level = 0; level <= (int)dbk_level_best(); level++) {
             dbk_level_use((dbk_level)level);
-            dbk_segment *segment = build(&r);
+            dbk_segment *segment = segment_build(&r);
             assert_true(header_of(segment, &r, "delivered_at").terms > 0);
             check_rows(segment, &r);
             dbk_segment_free(segment);
