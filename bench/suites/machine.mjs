@@ -14,6 +14,7 @@ export function machine() {
   fs.mkdirSync(work(), { recursive: true })
   results.suites.machine = {}
   for (const [name, args, columns] of [
+    ['bench_fresh', [isTrial() ? '4' : '2048'], 1], // first: what follows uses memory
     ['bench_memory', isTrial() ? ['0.1'] : [], 1],
     ['bench_unpack', isTrial() ? ['10'] : [], 2],
     ['bench_sync', [work(), String(isTrial() ? 3 : options.repeat * 20)], 1],
