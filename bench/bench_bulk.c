@@ -3,6 +3,7 @@
 // of orders (or of another fact) are put in the order of time and their ids hashed, get words and keys, are
 // encoded and take their slots, in memory. Prints ns a row of the processor, best of the rounds.
 //   bench_bulk FILE.csv [TABLE [ROUNDS]]
+#include "engine/base/clock.h"
 #include "engine/base/slabs.h"
 #include "engine/bulk.h"
 #include "ingest/parse/reader.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { BLOCK = 1 << 18, STAGES = 5 };
 static const char *const names[STAGES] = {"parse", "prepare", "place", "build", "finish"};
@@ -25,9 +25,7 @@ typedef struct pass {
 // Of this process alone: one thread is measured, whatever else the machine does.
 static double seconds_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
 }
 
 static void lap(double *since, double *sum)

@@ -6,6 +6,7 @@
 //     bench_cold DATA TENANT [LOOKUPS]
 //
 // DATA is a directory as `daybook load` makes it, that no server has open. It is not changed.
+#include "engine/base/clock.h"
 #include "engine/image.h"
 #include "ingest/store/store.h"
 
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct bench {
@@ -35,9 +35,7 @@ static void stop(const char *what, const dbk_error *err)
 
 static double now_us(clockid_t clock)
 {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+    return (double)dbk_clock_ns(clock) / 1e3;
 }
 
 static int by_value(const void *a, const void *b)

@@ -7,12 +7,12 @@
 //
 //     bench_fresh [MIB]     1024 unless said
 #include "bench/must.h"
+#include "engine/base/clock.h"
 #include "engine/base/processors.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
-#include <time.h>
 
 enum { THREADS_MAX = 16, PAGE = 4096 };
 
@@ -31,9 +31,7 @@ static void *touch(void *user)
 
 static double processor_seconds(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
 }
 
 static void show(const char *what, size_t bytes, int threads, int advice)

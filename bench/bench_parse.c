@@ -5,6 +5,7 @@
 //   bench_parse [ROWS]
 //   bench_parse FILE TABLE [ROUNDS]
 #include "engine/base/bytes.h"
+#include "engine/base/clock.h"
 #include "engine/base/random.h"
 #include "ingest/load.h"
 #include "ingest/parse/csv_scan.h"
@@ -12,16 +13,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum { ROUNDS = 5, BLOCK = 1 << 20 };
 
 // Of this process alone: one thread is measured, whatever else the machine does.
 static double seconds_now(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    return (double)dbk_clock_ns(CLOCK_PROCESS_CPUTIME_ID) / 1e9;
 }
 
 static dbk_status drop_batch(void *user, dbk_batch *batch, dbk_error *err)

@@ -7,6 +7,7 @@
 //     bench_restart DIR [ROUNDS] [cold]     nobody else may have DIR open
 //
 // `cold` drops the page cache before each opening, which the superuser may do.
+#include "engine/base/clock.h"
 #include "engine/base/hash.h"
 #include "engine/db.h"
 #include "engine/segment/segment.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { DEPTH_MAX = 16, MIB = 1 << 20 };
@@ -31,9 +31,7 @@ typedef struct moment {
 
 static double clock_read(clockid_t clock)
 {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)dbk_clock_ns(clock) / 1e9;
 }
 
 static moment now(void)

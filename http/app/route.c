@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sets of routes, and the look-up. Routes are few; they are tried in order.
+// The sets of routes, and the look-up: those whose paths begin with the same letter are tried in order.
 #include "http/app/route.h"
 
 #include <assert.h>
